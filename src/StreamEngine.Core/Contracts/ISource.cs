@@ -1,0 +1,61 @@
+namespace StreamEngine.Core;
+
+/// <summary>
+/// A partitioned, replayable log. It fetches ahead on threads of its own, a bounded amount per partition, and never blocks the graph: the stage takes what is ready, and is told by callbacks (from any
+/// thread) when there is something to take. A partition that is not taken from is not fetched further: that is the back-pressure.
+/// </summary>
+internal interface ISource : IAsyncDisposable
+{
+    /// <summary>The source's name in the pipeline.</summary>
+    string Name { get; }
+
+    /// <summary>Checks the topic and finds its partitions. Fails with a <see cref="StartupException"/> that says what to do.</summary>
+    Task<SourceLayout> OpenAsync(CancellationToken cancellation);
+
+    /// <summary>Begins to fetch at these offsets; a partition that the map lacks starts by the source's policy. Called once.</summary>
+    void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener);
+
+    /// <summary>The next raw batch of a partition if one is ready: of this partition only, with offsets, timestamps, keys and headers. The caller owns it.</summary>
+    bool TryTake(int partition, out Batch? batch);
+
+    /// <summary>Asks the log for the partition's ends, to be answered by <see cref="ISourceListener.OnEnds"/>.</summary>
+    void QueryEnds(int partition);
+}
+
+/// <summary>What a source's topic looks like.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="TopicId">Its id: another one after it was deleted and created again.</param>
+/// <param name="Partitions">The number of partitions.</param>
+internal sealed record SourceLayout(string Topic, string TopicId, int Partitions);
+
+/// <summary>Called by a source from any thread; must only hand over to the graph.</summary>
+internal interface ISourceListener
+{
+    /// <summary>The partition has a batch to take.</summary>
+    void OnReady(int partition);
+
+    /// <summary>Everything before this offset was delivered, and the partition had no more when it was fetched.</summary>
+    void OnEndOfPartition(int partition, long offset);
+
+    /// <summary>The answer to <see cref="ISource.QueryEnds"/>.</summary>
+    void OnEnds(int partition, long lastStableOffset, long highWatermark);
+
+    /// <summary>The source cannot go on.</summary>
+    void OnFailed(Exception cause);
+}
+
+/// <summary>A pipeline cannot start, or not go on, for a reason that a person has to act on. The message names it and says what to do.</summary>
+public sealed class StartupException : Exception
+{
+    /// <summary>A reason with what to do about it.</summary>
+    public StartupException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>A reason with what to do about it, and what caused it.</summary>
+    public StartupException(string message, Exception cause)
+        : base(message, cause)
+    {
+    }
+}

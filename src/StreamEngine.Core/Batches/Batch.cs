@@ -86,6 +86,9 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     /// <summary>Per physical row the watermark of its own partition just before it, microseconds; null before it is known, and where rows stem from no source.</summary>
     internal long* RowWatermarks { get; init; }
 
+    /// <summary>The least that the row watermarks were lifted to while their partition was idle; <see cref="Watermark.None"/> where it never was. Rows that are late by it alone are late for idleness.</summary>
+    internal long IdleFloor { get; init; } = Watermark.None;
+
     /// <summary>The records that the rows stem from, physical row i from record i; null behind an aggregation or a user's own stage. For other roles than Main: the records themselves.</summary>
     internal LogRecords? Records { get; init; }
 
@@ -112,12 +115,13 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     /// The same rows with other columns, and perhaps fewer of them selected: for row-by-row operators. The result keeps this batch's memory alive beside <paramref name="added"/>, whose
     /// reference it takes over (null when nothing was added), and takes over this batch, which must not be used afterwards. A selection must be subset of the present one and lie in one of the arenas.
     /// </summary>
-    internal Batch With(Schema schema, ColumnVector[] columns, Arena? added, ushort* selection, int selected, long* rowWatermarks = null)
+    internal Batch With(Schema schema, ColumnVector[] columns, Arena? added, ushort* selection, int selected, long* rowWatermarks = null, long idleFloor = Watermark.None)
     {
         TakeOver();
         return new Batch(schema, columns, Rows, added is null ? _arenas : [.. _arenas, added])
         {
             Role = Role, Records = Records, RowWatermarks = rowWatermarks is null ? RowWatermarks : rowWatermarks, RowKinds = RowKinds, Selection = selection, Count = selection is null ? Rows : selected,
+            IdleFloor = rowWatermarks is null ? IdleFloor : idleFloor,
         };
     }
 
@@ -129,7 +133,7 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _released) != 0, this);
         foreach (var arena in _arenas) arena.Retain();
-        return new Batch(Schema, _columns, Rows, _arenas) { Role = Role, Records = Records, RowWatermarks = RowWatermarks, RowKinds = RowKinds, Selection = Selection, Count = Count };
+        return new Batch(Schema, _columns, Rows, _arenas) { Role = Role, Records = Records, RowWatermarks = RowWatermarks, RowKinds = RowKinds, Selection = Selection, Count = Count, IdleFloor = IdleFloor };
     }
 
     /// <summary>Gives up the batch; its memory is reused when no other header shares it.</summary>

@@ -48,6 +48,9 @@ internal sealed unsafe class LogRecords(int count, string topic)
     /// <summary>The partition of each record to be written; null or -1: by the key's murmur2, null keys round robin.</summary>
     public int* Partitions { get; init; }
 
+    /// <summary>What the partition's watermark is lifted to before the first record, since it was idle; <see cref="Watermark.None"/> for nothing.</summary>
+    public long IdleFloor { get; set; } = Watermark.None;
+
     /// <summary>The offset behind the last record: where the source goes on, also past control records.</summary>
     public long NextOffset { get; init; }
 

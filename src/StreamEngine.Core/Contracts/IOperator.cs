@@ -73,7 +73,8 @@ internal interface IEmitter
 /// <param name="Epoch">The epoch that the barrier ends.</param>
 /// <param name="FullFrom">The first key group to be written whole.</param>
 /// <param name="FullTo">The key group behind the last one to be written whole; equal to FullFrom for none.</param>
-internal readonly record struct SnapshotRequest(long Epoch, int FullFrom, int FullTo)
+/// <param name="Report">What the manifest will say, for operators that know more than rows (the newest event time of a partition).</param>
+internal readonly record struct SnapshotRequest(long Epoch, int FullFrom, int FullTo, EpochReport Report)
 {
     public bool IsFull(int keyGroup) => keyGroup >= FullFrom && keyGroup < FullTo;
 }

@@ -12,7 +12,7 @@ internal interface ISource : IAsyncDisposable
     /// <summary>Checks the topic and finds its partitions. Fails with a <see cref="StartupException"/> that says what to do.</summary>
     Task<SourceLayout> OpenAsync(CancellationToken cancellation);
 
-    /// <summary>Begins to fetch at these offsets; a partition that the map lacks starts by the source's policy. Called once.</summary>
+    /// <summary>Begins to fetch these partitions at these offsets, and no others. Called once.</summary>
     void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener);
 
     /// <summary>The next raw batch of a partition if one is ready: of this partition only, with offsets, timestamps, keys and headers. The caller owns it.</summary>
@@ -22,11 +22,19 @@ internal interface ISource : IAsyncDisposable
     void QueryEnds(int partition);
 }
 
+/// <summary>A source that comes to an end: a test's rows, a file, a replay's range.</summary>
+internal interface IBoundedSource : ISource
+{
+    /// <summary>The offset behind the last record to be read of the partition.</summary>
+    long EndOf(int partition);
+}
+
 /// <summary>What a source's topic looks like.</summary>
 /// <param name="Topic">The topic.</param>
 /// <param name="TopicId">Its id: another one after it was deleted and created again.</param>
 /// <param name="Partitions">The number of partitions.</param>
-internal sealed record SourceLayout(string Topic, string TopicId, int Partitions);
+/// <param name="Starts">Per partition the offset where a pipeline that has no manifest starts, by the source's policy.</param>
+internal sealed record SourceLayout(string Topic, string TopicId, int Partitions, IReadOnlyDictionary<int, long> Starts);
 
 /// <summary>Called by a source from any thread; must only hand over to the graph.</summary>
 internal interface ISourceListener

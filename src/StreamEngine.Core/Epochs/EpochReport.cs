@@ -4,13 +4,19 @@ namespace StreamEngine.Core;
 /// What the stages have to say about an epoch, carried by its barrier: sources put positions, lanes the newest event times and counts. Stages of several islands write to it, each before
 /// it passes the barrier on; the alignment before the commit makes it complete there.
 /// </summary>
-internal sealed class EpochReport
+internal sealed class EpochReport(int fullFrom = 0, int fullTo = 0)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SourcePosition> _sources = [];
     private readonly Dictionary<(string Source, int Partition), long> _newest = [];
     private readonly Dictionary<string, RowCounts> _sourceCounts = [];
     private readonly Dictionary<string, RowCounts> _insertCounts = [];
+
+    /// <summary>The first key group whose state this epoch writes whole.</summary>
+    public int FullFrom { get; } = fullFrom;
+
+    /// <summary>The key group behind the last of them; equal to FullFrom for none.</summary>
+    public int FullTo { get; } = fullTo;
 
     /// <summary>Where a source stands: offsets, watermark and idle moves. The newest event times are the lanes' to say.</summary>
     public void PutSource(string source, SourcePosition position)

@@ -1,0 +1,90 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Text;
+using StreamEngine.Core;
+
+namespace StreamEngine.Streams;
+
+/// <summary>
+/// Pieces of operator state as records of the state topic. Version 1, little-endian: version (1 byte), kind (1), key group (2), epoch (8), length of the operator's id (2), the id in UTF-8, the operator's
+/// payload, XxHash3 of everything before (8).
+/// </summary>
+internal sealed unsafe class StateFrames(MemoryScope scope) : IStateWriter, IDisposable
+{
+    public const byte Version = 1;
+
+    private const int Fixed = 1 + 1 + 2 + 8 + 2;
+    private const int Checksum = 8;
+
+    private readonly List<Bytes> _frames = [];
+    private Arena? _arena;
+    private byte[] _id = [];
+    private long _epoch;
+
+    /// <summary>The writer, set to an operator and epoch.</summary>
+    public IStateWriter For(string operatorId, long epoch)
+    {
+        _id = Encoding.UTF8.GetBytes(operatorId);
+        _epoch = epoch;
+        return this;
+    }
+
+    public void Write(int keyGroup, StateKind kind, ReadOnlySpan<byte> payload)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(payload.Length, IStateWriter.MaxPiece);
+        _arena ??= scope.RentArena();
+        var length = Fixed + _id.Length + payload.Length + Checksum;
+        var frame = new Span<byte>(_arena.AllocateBytes(length), length);
+        frame[0] = Version;
+        frame[1] = (byte)kind;
+        BinaryPrimitives.WriteInt16LittleEndian(frame[2..], (short)keyGroup);
+        BinaryPrimitives.WriteInt64LittleEndian(frame[4..], _epoch);
+        BinaryPrimitives.WriteUInt16LittleEndian(frame[12..], (ushort)_id.Length);
+        _id.CopyTo(frame[Fixed..]);
+        payload.CopyTo(frame[(Fixed + _id.Length)..]);
+        BinaryPrimitives.WriteUInt64LittleEndian(frame[^Checksum..], XxHash3.HashToUInt64(frame[..^Checksum]));
+        fixed (byte* p = frame) _frames.Add(new Bytes(p, length));
+    }
+
+    /// <summary>What was written since the last call, as one changelog batch.</summary>
+    public bool TryTake(out Batch? batch)
+    {
+        batch = null;
+        if (_arena is null) return false;
+        var values = _arena.Allocate<Bytes>(_frames.Count);
+        for (var i = 0; i < _frames.Count; i++) values[i] = _frames[i];
+        batch = Batch.OfRecords(new LogRecords(_frames.Count, "") { Values = values }, _arena, BatchRole.Changelog);
+        _frames.Clear();
+        _arena = null;
+        return true;
+    }
+
+    /// <summary>Reads a record of the state topic; false with a reason when it is torn, changed, or of a newer version.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> frame, out string operatorId, out long epoch, out StatePart part, out string error)
+    {
+        operatorId = "";
+        epoch = 0;
+        part = default;
+        error = "";
+        if (frame.Length < Fixed + Checksum) error = $"it has {frame.Length} bytes, fewer than a header";
+        else if (BinaryPrimitives.ReadUInt64LittleEndian(frame[^Checksum..]) != XxHash3.HashToUInt64(frame[..^Checksum])) error = "its checksum does not fit";
+        else if (frame[0] != Version) error = $"it has version {frame[0]}; this engine reads version {Version}";
+        if (error.Length > 0) return false;
+        var idLength = BinaryPrimitives.ReadUInt16LittleEndian(frame[12..]);
+        if (Fixed + idLength + Checksum > frame.Length || frame[1] > (byte)StateKind.FullMore)
+        {
+            error = "its header does not fit its length";
+            return false;
+        }
+        operatorId = Encoding.UTF8.GetString(frame.Slice(Fixed, idLength));
+        epoch = BinaryPrimitives.ReadInt64LittleEndian(frame[4..]);
+        part = new StatePart(BinaryPrimitives.ReadInt16LittleEndian(frame[2..]), (StateKind)frame[1], frame[(Fixed + idLength)..^Checksum]);
+        return true;
+    }
+
+    public void Dispose()
+    {
+        _arena?.Release();
+        _arena = null;
+    }
+}

@@ -1,0 +1,49 @@
+using StreamEngine.Core;
+
+namespace StreamEngine.Streams;
+
+/// <summary>What a running graph tells the outside, updated by its stages and read by anybody: no locks, each figure for itself.</summary>
+internal sealed class RunProgress
+{
+    private long _rowsIn;
+    private long _recordsOut;
+    private long _deadLetters;
+    private long _late;
+    private long _epoch;
+    private long _watermark = Watermark.None;
+    private EpochManifest? _last;
+
+    public long RowsIn => Interlocked.Read(ref _rowsIn);
+
+    public long RecordsOut => Interlocked.Read(ref _recordsOut);
+
+    public long DeadLetters => Interlocked.Read(ref _deadLetters);
+
+    public long Late => Interlocked.Read(ref _late);
+
+    /// <summary>The last committed epoch.</summary>
+    public long Epoch => Interlocked.Read(ref _epoch);
+
+    /// <summary>The least watermark that reached the commit, microseconds.</summary>
+    public long WatermarkTime => Interlocked.Read(ref _watermark);
+
+    /// <summary>The last manifest that was committed by this run.</summary>
+    public EpochManifest? LastManifest => Volatile.Read(ref _last);
+
+    internal void AddRowsIn(long rows) => Interlocked.Add(ref _rowsIn, rows);
+
+    internal void AddOut(BatchRole role, long records)
+    {
+        if (role == BatchRole.Output) Interlocked.Add(ref _recordsOut, records);
+        else if (role == BatchRole.DeadLetter) Interlocked.Add(ref _deadLetters, records);
+        else if (role == BatchRole.Late) Interlocked.Add(ref _late, records);
+    }
+
+    internal void SetWatermark(long time) => Interlocked.Exchange(ref _watermark, time);
+
+    internal void Committed(EpochManifest manifest)
+    {
+        Volatile.Write(ref _last, manifest);
+        Interlocked.Exchange(ref _epoch, manifest.Epoch);
+    }
+}

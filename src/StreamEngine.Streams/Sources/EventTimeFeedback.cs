@@ -1,0 +1,30 @@
+using StreamEngine.Core;
+
+namespace StreamEngine.Streams;
+
+/// <summary>
+/// The way back from lanes to their source: the newest event time of each partition. A lane writes, the source reads when it is woken; many reports between two looks cost one wake-up.
+/// </summary>
+internal sealed class EventTimeFeedback : INewestEventTimes
+{
+    private readonly long[] _newest;
+    private Action? _wake;
+    private int _dirty;
+
+    public EventTimeFeedback(long[] newest) => _newest = newest;
+
+    /// <summary>The newest event time of a partition, microseconds; <see cref="Watermark.None"/> before the first row.</summary>
+    public long this[int partition] => Volatile.Read(ref _newest[partition]);
+
+    /// <summary>Names what wakes the source.</summary>
+    public void OnReport(Action wake) => Volatile.Write(ref _wake, wake);
+
+    public void Report(int partition, long newest)
+    {
+        Volatile.Write(ref _newest[partition], newest);
+        if (Interlocked.Exchange(ref _dirty, 1) == 0) Volatile.Read(ref _wake)?.Invoke();
+    }
+
+    /// <summary>Called by the source before it reads: later reports wake it again.</summary>
+    public void Seen() => Interlocked.Exchange(ref _dirty, 0);
+}

@@ -1,0 +1,58 @@
+using StreamEngine.Core;
+
+namespace StreamEngine.Streams;
+
+/// <summary>What a source stage knows of one of its partitions.</summary>
+internal sealed class PartitionState(int partition, int lane, PartitionPosition start)
+{
+    private List<WatermarkMove> _moves = [];
+
+    public int Partition => partition;
+
+    public int Lane => lane;
+
+    /// <summary>The next offset to read: everything before it has been sent down the lane.</summary>
+    public long Offset { get; private set; } = start.Offset;
+
+    /// <summary>Everything that is in the partition has been taken.</summary>
+    public bool AtEnd { get; set; }
+
+    /// <summary>No row moved its watermark for the timeout, and it was at its end meanwhile.</summary>
+    public bool Idle { get; set; }
+
+    /// <summary>A bounded source's partition that has come to its bound.</summary>
+    public bool Finished { get; set; }
+
+    /// <summary>An answer to an offset query is awaited.</summary>
+    public bool Asked { get; set; }
+
+    /// <summary>The newest event time when its watermark last moved, and when that was.</summary>
+    public long SeenNewest { get; set; } = start.Newest;
+
+    public long MovedAt { get; set; }
+
+    /// <summary>The floor that was last put on its rows.</summary>
+    public long Floor { get; private set; } = Watermark.None;
+
+    public void Took(long nextOffset)
+    {
+        Offset = nextOffset;
+        AtEnd = false;
+    }
+
+    /// <summary>From its next row on the partition's watermark is at least this.</summary>
+    public void Lift(long floor)
+    {
+        if (floor <= Floor) return;
+        Floor = floor;
+        _moves.Add(new WatermarkMove(Offset, floor));
+    }
+
+    /// <summary>Its position for the manifest; the moves start anew.</summary>
+    public PartitionPosition TakePosition(long newest)
+    {
+        var moves = _moves;
+        _moves = [];
+        return new PartitionPosition(Offset, newest, moves);
+    }
+}

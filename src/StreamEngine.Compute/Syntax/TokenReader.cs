@@ -95,6 +95,9 @@ internal sealed class TokenReader
 
     public void Leave() => _depth--;
 
+    /// <summary>Behind an error that was thrown from inside of levels: a parser that goes on starts at the outermost one again.</summary>
+    public void ResetDepth() => _depth = 0;
+
     public SqlException Unexpected(string expected, string? hint = null) => Error(Peek().Span, $"expected {expected}, found {Peek().Describe()}", hint);
 
     public static SqlException Error(SourceSpan span, string message, string? hint = null) => new(span, message, hint);

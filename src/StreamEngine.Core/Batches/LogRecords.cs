@@ -52,7 +52,7 @@ internal sealed unsafe class LogRecords(int count, string topic)
     public long IdleFloor { get; set; } = Watermark.None;
 
     /// <summary>The offset behind the last record: where the source goes on, also past control records.</summary>
-    public long NextOffset { get; init; }
+    public long NextOffset { get; set; }
 
     public Bytes KeyAt(int i) => Keys is null ? Bytes.Null : Keys[i];
 

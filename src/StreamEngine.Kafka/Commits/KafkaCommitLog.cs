@@ -1,0 +1,308 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
+using StreamEngine.Kafka.Native;
+using StreamEngine.Kafka.Topics;
+
+namespace StreamEngine.Kafka.Commits;
+
+/// <summary>Names and limits of a slot's commit log.</summary>
+/// <param name="Pipeline">The pipeline's name with its prefix: the group, and the stem of the internal topics and the transactional id.</param>
+/// <param name="Slot">The worker slot: its partition of the internal topics.</param>
+/// <param name="Slots">Partitions of the internal topics.</param>
+internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int Slots = 1)
+{
+    public string StateTopic => $"{Pipeline}.state";
+
+    public string EpochsTopic => $"{Pipeline}.epochs";
+
+    public string TransactionalId => $"{Pipeline}-{Slot}";
+
+    public TimeSpan TransactionTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>After which a call of the client counts as of unknown outcome.</summary>
+    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    public short ReplicationFactor { get; init; } = -1;
+
+    /// <summary>Topics that are written to and do not exist are created with so many partitions; null: they must exist.</summary>
+    public int? CreatePartitions { get; init; } = 1;
+
+    /// <summary>The topics that the pipeline writes: outputs, dead letters, late rows.</summary>
+    public IReadOnlyList<string> Outputs { get; init; } = [];
+
+    public string Host { get; init; } = "";
+
+    public int Process { get; init; }
+}
+
+/// <summary>
+/// Epochs as Kafka transactions. Blocking calls of the client are made on the log's own thread; appending is a call from the graph that never blocks. Its offsets are sent under the group of the pipeline's
+/// name for people to see; the manifest's are the truth.
+/// </summary>
+internal sealed class KafkaCommitLog : ICommitLog
+{
+    private readonly KafkaConnection _connection;
+    private readonly KafkaCommitLogOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly KafkaTopics _topics;
+    private readonly BlockingCollection<Action> _work = new(16);
+    private readonly Thread _thread;
+    private readonly Dictionary<string, int> _partitions = [];
+    private readonly Dictionary<string, int> _roundRobin = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private TransactionalProducer? _producer;
+    private ICommitLogListener? _listener;
+    private long _incarnation;
+    private bool _open;
+    private bool _stateTouched;
+    private int _resumeAt;
+    private int _writableWanted;
+    private bool _failed;
+    private long _trimmed;
+
+    public KafkaCommitLog(KafkaConnection connection, KafkaCommitLogOptions options, TimeProvider time, ILogger logger)
+    {
+        _connection = connection;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _topics = new KafkaTopics(connection, logger);
+        _thread = new Thread(Run) { IsBackground = true, Name = $"kafka commit {options.TransactionalId}" };
+        _thread.Start();
+    }
+
+    public long StateEnd { get; private set; }
+
+    private void Run()
+    {
+        foreach (var action in _work.GetConsumingEnumerable()) action();
+    }
+
+    private Task<T> OnThread<T>(Func<T> call)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _work.Add(() =>
+        {
+            try
+            {
+                done.SetResult(call());
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        });
+        return done.Task;
+    }
+
+    public async Task<CommitLogState> OpenAsync(CancellationToken cancellation)
+    {
+        var internals = new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" };
+        await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
+        await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
+        foreach (var topic in _options.Outputs.Distinct()) await EnsureAsync(topic, _options.CreatePartitions, null, cancellation);
+        return await OnThread(() => Open(cancellation));
+    }
+
+    private async Task EnsureAsync(string name, int? partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
+    {
+        var topic = await _topics.FindAsync(name, cancellation);
+        if (topic is null)
+        {
+            if (partitions is not { } count) throw new StartupException($"topic '{name}' does not exist on {_connection.Bootstrap}\n  create it:                    ./engine topic create {name} --partitions 4");
+            await _topics.CreateAsync(name, count, configs, cancellation, _options.ReplicationFactor);
+            topic = await _topics.FindAsync(name, cancellation) ?? throw new StartupException($"topic '{name}' was created on {_connection.Bootstrap} but cannot be found; try again");
+        }
+        else if (configs is not null)
+        {
+            if (topic.Partitions < _options.Slots) throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
+            var policy = await _topics.ConfigAsync(name, "cleanup.policy", cancellation);
+            var retention = await _topics.ConfigAsync(name, "retention.ms", cancellation);
+            if ((policy ?? "delete") != "delete" || (retention ?? "-1") != "-1")
+                throw new StartupException($"topic '{name}' has cleanup.policy={policy} and retention.ms={retention}; the pipeline's state needs cleanup.policy=delete and retention.ms=-1, since the engine trims it itself");
+        }
+        _partitions[name] = topic.Partitions;
+    }
+
+    private CommitLogState Open(CancellationToken cancellation)
+    {
+        _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _logger, OnDelivered);
+        try
+        {
+            _producer.InitTransactions(_options.CallTimeout);
+        }
+        catch (KafkaClientException e) when (e.Code == 50)
+        {
+            throw new StartupException($"the transaction timeout of {_options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms", e);
+        }
+        var (last, claim) = ReadEpochs(cancellation);
+        _incarnation = Math.Max(claim?.Incarnation ?? 0, last?.Incarnation ?? 0) + 1;
+        _producer.Begin();
+        Produce(_options.EpochsTopic, ManifestJson.Write(new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow())));
+        _producer.Flush(_options.CallTimeout);
+        _producer.Commit(_options.CallTimeout);
+        StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
+        return new CommitLogState(_incarnation, last);
+    }
+
+    /// <summary>The last committed manifest and the last claim, read backwards in growing steps.</summary>
+    private (EpochManifest? Manifest, EpochClaim? Claim) ReadEpochs(CancellationToken cancellation)
+    {
+        var (low, high) = PartitionReader.Bounds(_connection, _options.EpochsTopic, _options.Slot, _options.CallTimeout, _logger);
+        EpochManifest? manifest = null;
+        EpochClaim? claim = null;
+        for (var step = 256L; high > low; step *= 4)
+        {
+            var from = Math.Max(low, high - step);
+            PartitionReader.Read(_connection, _options.EpochsTopic, _options.Slot, from, (_, value) =>
+            {
+                var (m, c) = ManifestJson.Read(value.ToArray());
+                manifest = m ?? manifest;
+                claim = c ?? claim;
+            }, _options.CallTimeout, _time, _logger, cancellation);
+            if ((manifest is not null && claim is not null) || from == low) break;
+        }
+        return (manifest, claim);
+    }
+
+    public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation) =>
+        OnThread(() => PartitionReader.Read(_connection, _options.StateTopic, _options.Slot, from, apply, _options.CallTimeout, _time, _logger, cancellation));
+
+    public void Listen(ICommitLogListener listener) => _listener = listener;
+
+    public unsafe bool TryAppend(Batch batch)
+    {
+        if (_failed) return false;
+        var records = batch.Records!;
+        try
+        {
+            if (!_open)
+            {
+                _producer!.Begin();
+                _open = true;
+            }
+            var state = batch.Role == BatchRole.Changelog;
+            var topic = state ? _options.StateTopic : records.Topic;
+            for (; _resumeAt < records.Count; _resumeAt++)
+            {
+                var i = _resumeAt;
+                var partition = state ? _options.Slot : PartitionOf(records, i);
+                if (!_producer!.TryProduce(topic, partition, records.KeyAt(i), records.Values[i], records.HeadersAt(i), records.Timestamps is null ? -1 : records.Timestamps[i]))
+                {
+                    Interlocked.Exchange(ref _writableWanted, 1);
+                    // A delivery may have come between the refusal and the flag.
+                    if (_producer.Outstanding == 0) OnDelivered();
+                    return false;
+                }
+                if (!state) continue;
+                StateEnd++;
+                _stateTouched = true;
+            }
+        }
+        catch (Exception e)
+        {
+            _failed = true;
+            _work.Add(() => Fail(e));
+            return false;
+        }
+        _resumeAt = 0;
+        batch.Dispose();
+        return true;
+    }
+
+    private unsafe int PartitionOf(LogRecords records, int i)
+    {
+        if (records.Partitions is not null && records.Partitions[i] >= 0) return records.Partitions[i];
+        var count = _partitions[records.Topic];
+        var key = records.KeyAt(i);
+        if (!key.IsNull) return Murmur2.PartitionOf(key.Span, count);
+        var next = _roundRobin.GetValueOrDefault(records.Topic);
+        _roundRobin[records.Topic] = next + 1 == count ? 0 : next + 1;
+        return next;
+    }
+
+    private void OnDelivered()
+    {
+        // Half empty again: waking for each delivery would cost a message per record.
+        if (Volatile.Read(ref _writableWanted) != 0 && _producer!.Outstanding < 200_000 && Interlocked.Exchange(ref _writableWanted, 0) != 0) _listener!.OnWritable();
+    }
+
+    private unsafe void Produce(string topic, byte[] value)
+    {
+        fixed (byte* p = value)
+            if (!_producer!.TryProduce(topic, _options.Slot, Bytes.Null, new Bytes(p, value.Length), Bytes.Null, -1))
+                throw new InvalidOperationException($"the client's queue is full after a flush: {topic} cannot be written");
+    }
+
+    public void Commit(EpochManifest manifest) => _work.Add(() => CommitNow(manifest));
+
+    private void CommitNow(EpochManifest manifest)
+    {
+        try
+        {
+            if (!_open) _producer!.Begin();
+            Produce(_options.EpochsTopic, ManifestJson.Write(manifest));
+            _producer!.Flush(_options.CallTimeout);
+            _producer.SendOffsets(_options.Pipeline, manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CallTimeout);
+            _producer.Commit(_options.CallTimeout);
+            _open = false;
+            // The commit marker takes an offset in every partition that the transaction touched.
+            if (_stateTouched) StateEnd++;
+            _stateTouched = false;
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            return;
+        }
+        _listener!.OnCommitted(manifest.Epoch);
+        Trim(manifest);
+    }
+
+    private void Fail(Exception cause)
+    {
+        _failed = true;
+        _listener!.OnFailed(cause is KafkaClientException { Code: LibRdKafka.Fenced } ? Fenced(cause) : cause);
+    }
+
+    /// <summary>Fenced, or timed out: the client cannot tell, the claims can. A successor may still be about to write its claim, so that it is looked for during a growing delay.</summary>
+    private Exception Fenced(Exception cause)
+    {
+        for (var wait = 0; wait <= 2000 && !_stopping.IsCancellationRequested; wait = wait * 2 + 250)
+        {
+            if (wait > 0) _stopping.Token.WaitHandle.WaitOne(wait);
+            var (_, claim) = ReadEpochs(_stopping.Token);
+            if (claim is not null && claim.Incarnation > _incarnation)
+                return new FencedException($"incarnation {_incarnation} of slot {_options.Slot} was fenced by incarnation {claim.Incarnation}, process {claim.Process} on {claim.Host}, claimed at {claim.At:O}", cause);
+        }
+        return cause;
+    }
+
+    // State behind the older of the two newest snapshots is never read again.
+    private void Trim(EpochManifest manifest)
+    {
+        if (manifest.State.Full.Count < 2 || manifest.State.Full[0] <= _trimmed) return;
+        try
+        {
+            _topics.DeleteRecordsAsync(_options.StateTopic, _options.Slot, manifest.State.Full[0], _stopping.Token).GetAwaiter().GetResult();
+            _trimmed = manifest.State.Full[0];
+        }
+        catch (Exception e) when (e is Confluent.Kafka.KafkaException or OperationCanceledException)
+        {
+            _logger.LogWarning(e, "state before offset {Offset} of {Topic} could not be deleted; it is tried again after the next snapshot", manifest.State.Full[0], _options.StateTopic);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        _work.CompleteAdding();
+        if (!_thread.Join(TimeSpan.FromSeconds(60))) throw new InvalidOperationException($"the commit thread of {_options.TransactionalId} did not end in 60 s");
+        _producer?.Dispose();
+        _topics.Dispose();
+        _work.Dispose();
+        _stopping.Dispose();
+    }
+}

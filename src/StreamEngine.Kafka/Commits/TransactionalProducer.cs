@@ -1,0 +1,158 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
+using StreamEngine.Kafka.Native;
+
+namespace StreamEngine.Kafka.Commits;
+
+/// <summary>
+/// One producer with one transactional id, used for one incarnation and dropped after any unknown outcome (the library's protocol predates KIP-890, so that a delayed commit could hit a later
+/// transaction of the same producer epoch). Deliveries are counted by the library's callback, on a thread of its own.
+/// </summary>
+internal sealed unsafe class TransactionalProducer : IDisposable
+{
+    private readonly NativeClient _client;
+    private readonly Dictionary<string, nint> _topics = [];
+    private readonly Dictionary<string, nint> _headerNames = [];
+    private readonly Thread _poller;
+    private readonly ManualResetEventSlim _stop = new(false);
+    private readonly Action _onDelivered;
+    private long _sent;
+    private long _delivered;
+    private int _firstError;
+    private string _firstErrorText = "";
+
+    public TransactionalProducer(KafkaConnection connection, string transactionalId, TimeSpan transactionTimeout, ILogger logger, Action onDelivered)
+    {
+        _onDelivered = onDelivered;
+        _client = new NativeClient(LibRdKafka.Producer, connection,
+        [
+            new("transactional.id", transactionalId), new("transaction.timeout.ms", $"{(long)transactionTimeout.TotalMilliseconds}"), new("enable.idempotence", "true"),
+            new("linger.ms", connection.Settings.GetValueOrDefault("linger.ms", "5")), new("queue.buffering.max.messages", "500000"), new("queue.buffering.max.kbytes", "65536"), new("batch.size", "1000000"), new("batch.num.messages", "100000"),
+        ], logger, &OnDelivery, this);
+        _poller = new Thread(Poll) { IsBackground = true, Name = $"kafka deliveries {transactionalId}" };
+        _poller.Start();
+    }
+
+    /// <summary>Records handed over and not yet delivered or failed.</summary>
+    public long Outstanding => Interlocked.Read(ref _sent) - Interlocked.Read(ref _delivered);
+
+    private void Poll()
+    {
+        while (!_stop.IsSet) _ = LibRdKafka.Poll(_client.Handle, 50);
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
+    private static void OnDelivery(nint client, LibRdKafka.Message* message, nint opaque)
+    {
+        var producer = (TransactionalProducer)NativeClient.Of(opaque).DeliveryTarget!;
+        if (message->Error != LibRdKafka.NoError && Interlocked.CompareExchange(ref producer._firstError, message->Error, 0) == 0)
+            producer._firstErrorText = $"partition {message->Partition}: {LibRdKafka.Describe(message->Error)}";
+        Interlocked.Increment(ref producer._delivered);
+        producer._onDelivered();
+    }
+
+    public void InitTransactions(TimeSpan timeout) => LibRdKafka.Check(LibRdKafka.InitTransactions(_client.Handle, (int)timeout.TotalMilliseconds), "the transactional producer cannot start");
+
+    public void Begin() => LibRdKafka.Check(LibRdKafka.BeginTransaction(_client.Handle), "a transaction cannot begin");
+
+    /// <summary>Hands a record over, copied; false when the queue is full.</summary>
+    public bool TryProduce(string topic, int partition, Bytes key, Bytes value, Bytes headers, long timestamp)
+    {
+        var arguments = stackalloc LibRdKafka.Argument[6];
+        var n = 0;
+        arguments[n++] = new() { Tag = LibRdKafka.TagTopic, Pointer = TopicOf(topic) };
+        arguments[n++] = new() { Tag = LibRdKafka.TagPartition, Int = partition };
+        arguments[n++] = new() { Tag = LibRdKafka.TagFlags, Int = LibRdKafka.FlagCopy };
+        if (!value.IsNull) arguments[n++] = new() { Tag = LibRdKafka.TagValue, Pointer = (nint)value.Pointer, Size = (nuint)value.Length };
+        if (!key.IsNull) arguments[n++] = new() { Tag = LibRdKafka.TagKey, Pointer = (nint)key.Pointer, Size = (nuint)key.Length };
+        if (timestamp >= 0) arguments[n++] = new() { Tag = LibRdKafka.TagTimestamp, Long = timestamp };
+        var error = headers.Length > 0 ? ProduceWithHeaders(arguments, n, headers) : LibRdKafka.Produce(_client.Handle, arguments, (nuint)n);
+        if (error == 0)
+        {
+            Interlocked.Increment(ref _sent);
+            return true;
+        }
+        if (LibRdKafka.ErrorCode(error) == LibRdKafka.QueueFull)
+        {
+            LibRdKafka.ErrorDestroy(error);
+            return false;
+        }
+        LibRdKafka.Check(error, $"a record for {topic} is refused by the client");
+        return true;
+    }
+
+    private nint ProduceWithHeaders(LibRdKafka.Argument* before, int n, Bytes headers)
+    {
+        var count = 0;
+        foreach (var _ in RecordHeaders.Read(headers.Span)) count++;
+        var arguments = stackalloc LibRdKafka.Argument[n + count];
+        for (var i = 0; i < n; i++) arguments[i] = before[i];
+        foreach (var header in RecordHeaders.Read(headers.Span))
+        {
+            fixed (byte* value = header.Value)
+                arguments[n++] = new() { Tag = LibRdKafka.TagHeader, Pointer = NameOf(header.Name), Value = header.IsNull ? 0 : value is null ? (nint)before : (nint)value, ValueSize = header.Value.Length };
+        }
+        // The header bytes lie in native memory of the batch: the pointers stay valid although they are no longer fixed.
+        return LibRdKafka.Produce(_client.Handle, arguments, (nuint)n);
+    }
+
+    // The library wants names that end in zero. They repeat, so that each is kept; a stream with ever new names is bounded.
+    private nint NameOf(ReadOnlySpan<byte> name)
+    {
+        var text = Encoding.UTF8.GetString(name);
+        if (_headerNames.TryGetValue(text, out var pointer)) return pointer;
+        if (_headerNames.Count >= 4096)
+        {
+            foreach (var old in _headerNames.Values) Marshal.FreeCoTaskMem(old);
+            _headerNames.Clear();
+        }
+        return _headerNames[text] = Marshal.StringToCoTaskMemUTF8(text);
+    }
+
+    private nint TopicOf(string topic) => _topics.TryGetValue(topic, out var handle) ? handle : _topics[topic] = LibRdKafka.TopicNew(_client.Handle, topic, 0);
+
+    /// <summary>Waits until everything handed over is delivered.</summary>
+    public void Flush(TimeSpan timeout)
+    {
+        var result = LibRdKafka.Flush(_client.Handle, (int)timeout.TotalMilliseconds);
+        if (result != LibRdKafka.NoError) throw new KafkaClientException(result, $"{Outstanding} records were not delivered in {timeout.TotalSeconds:0} s");
+        if (Volatile.Read(ref _firstError) is var error and not 0) throw new KafkaClientException(error, $"a record was not delivered, {_firstErrorText}");
+    }
+
+    /// <summary>Adds the offsets that people see as the group's.</summary>
+    public void SendOffsets(string group, IEnumerable<(string Topic, int Partition, long Offset)> offsets, TimeSpan timeout)
+    {
+        var list = LibRdKafka.PartitionListNew(8);
+        var metadata = LibRdKafka.GroupMetadataNew(group);
+        try
+        {
+            foreach (var (topic, partition, offset) in offsets)
+            {
+                _ = LibRdKafka.PartitionListAdd(list, topic, partition);
+                _ = LibRdKafka.PartitionListSetOffset(list, topic, partition, offset);
+            }
+            LibRdKafka.Check(LibRdKafka.SendOffsets(_client.Handle, list, metadata, (int)timeout.TotalMilliseconds), "offsets cannot be added to the transaction");
+        }
+        finally
+        {
+            LibRdKafka.GroupMetadataDestroy(metadata);
+            LibRdKafka.PartitionListDestroy(list);
+        }
+    }
+
+    public void Commit(TimeSpan timeout) => LibRdKafka.Check(LibRdKafka.CommitTransaction(_client.Handle, (int)timeout.TotalMilliseconds), "the transaction cannot be committed");
+
+    public void Dispose()
+    {
+        _stop.Set();
+        _poller.Join();
+        // What is still queued belongs to a transaction that nobody will commit; the next incarnation's InitTransactions ends it.
+        _ = LibRdKafka.Purge(_client.Handle, 1 | 2);
+        foreach (var topic in _topics.Values) LibRdKafka.TopicDestroy(topic);
+        _client.Dispose();
+        foreach (var name in _headerNames.Values) Marshal.FreeCoTaskMem(name);
+        _stop.Dispose();
+    }
+}

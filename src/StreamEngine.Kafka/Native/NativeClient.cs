@@ -1,0 +1,84 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Extensions.Logging;
+
+namespace StreamEngine.Kafka.Native;
+
+/// <summary>A client of the library: its configuration is checked by the library itself, its log lines go to ours, and it is destroyed once.</summary>
+internal sealed unsafe class NativeClient : IDisposable
+{
+    private readonly GCHandle _self;
+    private readonly ILogger _logger;
+    private nint _handle;
+
+    public NativeClient(int type, KafkaConnection connection, IEnumerable<KeyValuePair<string, string>> settings, ILogger logger, delegate* unmanaged[Cdecl]<nint, LibRdKafka.Message*, nint, void> onDelivery = null, object? deliveryTarget = null)
+    {
+        if (LibRdKafka.Version() < LibRdKafka.OldestVersion) throw new InvalidOperationException($"librdkafka {LibRdKafka.Version():x8} is too old: 2.13.2 or newer is needed");
+        _logger = logger;
+        DeliveryTarget = deliveryTarget;
+        _self = GCHandle.Alloc(this);
+        var conf = LibRdKafka.ConfNew();
+        try
+        {
+            // The user's settings first: what the engine depends on wins.
+            foreach (var (name, value) in connection.Settings) Set(conf, name, value);
+            Set(conf, "bootstrap.servers", connection.Bootstrap);
+            Set(conf, "client.id", "streamengine");
+            foreach (var (name, value) in settings) Set(conf, name, value);
+            LibRdKafka.ConfSetOpaque(conf, GCHandle.ToIntPtr(_self));
+            LibRdKafka.ConfSetLogCallback(conf, &OnLog);
+            LibRdKafka.ConfSetErrorCallback(conf, &OnError);
+            if (onDelivery is not null) LibRdKafka.ConfSetDeliveryCallback(conf, onDelivery);
+            var text = stackalloc byte[512];
+            _handle = LibRdKafka.New(type, conf, text, 512);
+            if (_handle == 0) throw new InvalidOperationException($"the Kafka client cannot be made: {Marshal.PtrToStringUTF8((nint)text)}");
+            conf = 0;
+        }
+        finally
+        {
+            if (conf != 0) LibRdKafka.ConfDestroy(conf);
+            if (_handle == 0) _self.Free();
+        }
+    }
+
+    public nint Handle => _handle != 0 ? _handle : throw new ObjectDisposedException(nameof(NativeClient));
+
+    /// <summary>What delivery reports are for.</summary>
+    public object? DeliveryTarget { get; }
+
+    /// <summary>The client behind a callback's opaque.</summary>
+    public static NativeClient Of(nint opaque) => (NativeClient)GCHandle.FromIntPtr(opaque).Target!;
+
+    private static void Set(nint conf, string name, string value)
+    {
+        var text = stackalloc byte[512];
+        if (LibRdKafka.ConfSet(conf, name, value, text, 512) != 0) throw new ArgumentException($"the Kafka client refuses its setting '{name}': {Marshal.PtrToStringUTF8((nint)text)}");
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
+    private static void OnLog(nint client, int level, byte* facility, byte* message)
+    {
+        var opaque = LibRdKafka.Opaque(client);
+        if (opaque == 0) return;
+        var logger = Of(opaque)._logger;
+        var severity = level <= 3 ? LogLevel.Warning : level <= 4 ? LogLevel.Information : LogLevel.Debug;
+        if (logger.IsEnabled(severity)) logger.Log(severity, "{Facility}: {Message}", Text(facility), Text(message));
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
+    private static void OnError(nint client, int error, byte* reason, nint opaque)
+    {
+        var logger = Of(opaque)._logger;
+        if (logger.IsEnabled(LogLevel.Warning)) logger.LogWarning("Kafka client: {Reason} ({Error})", Text(reason), LibRdKafka.Describe(error));
+    }
+
+    private static string Text(byte* text) => Encoding.UTF8.GetString(text, LibRdKafka.LengthOf(text));
+
+    public void Dispose()
+    {
+        if (_handle == 0) return;
+        LibRdKafka.Destroy(_handle);
+        _handle = 0;
+        _self.Free();
+    }
+}

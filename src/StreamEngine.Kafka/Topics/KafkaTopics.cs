@@ -1,0 +1,135 @@
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
+using StreamEngine.Kafka.Sources;
+
+namespace StreamEngine.Kafka.Topics;
+
+/// <summary>A topic as the cluster describes it.</summary>
+internal sealed record KafkaTopic(string Name, string Id, int Partitions);
+
+/// <summary>Looks up, creates and asks about topics, by the admin client.</summary>
+internal sealed class KafkaTopics : IDisposable
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+
+    private readonly KafkaConnection _connection;
+    private readonly IAdminClient _admin;
+
+    public KafkaTopics(KafkaConnection connection, ILogger logger)
+    {
+        _connection = connection;
+        var config = new Dictionary<string, string>(connection.Settings) { ["bootstrap.servers"] = connection.Bootstrap, ["client.id"] = "streamengine-admin" };
+        // Settings of producers and consumers are no business of the admin client's, which would warn about them.
+        foreach (var name in config.Keys.Where(k => k.StartsWith("fetch.", StringComparison.Ordinal) || k.StartsWith("queued.", StringComparison.Ordinal)
+            || k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms").ToList()) config.Remove(name);
+        _admin = new AdminClientBuilder(config).SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message))
+            .SetErrorHandler((_, e) => logger.LogWarning("Kafka admin client: {Reason} ({Error})", e.Reason, e.Code)).Build();
+    }
+
+    /// <summary>The topic, or null where it does not exist.</summary>
+    /// <exception cref="StartupException">No broker answers.</exception>
+    public async Task<KafkaTopic?> FindAsync(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            var result = await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([name]), new DescribeTopicsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var topic = result.TopicDescriptions[0];
+            return new KafkaTopic(topic.Name, topic.TopicId.ToString(), topic.Partitions.Count);
+        }
+        catch (DescribeTopicsException e) when (e.Results.TopicDescriptions.TrueForAll(t => t.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.UnknownTopicId))
+        {
+            return null;
+        }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
+    }
+
+    /// <summary>Creates a topic; one that exists already is left as it is.</summary>
+    public async Task CreateAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation, short replication = -1)
+    {
+        try
+        {
+            await _admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = replication, Configs = configs?.ToDictionary() ?? [] }],
+                new CreateTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
+        }
+        catch (CreateTopicsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.TopicAlreadyExists))
+        {
+            // Somebody was faster: the same end.
+        }
+        catch (CreateTopicsException e)
+        {
+            throw new StartupException($"topic '{name}' cannot be created on {_connection.Bootstrap}: {e.Results[0].Error.Reason}", e);
+        }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
+    }
+
+    /// <summary>Per partition the offset that a start position means now.</summary>
+    public async Task<IReadOnlyDictionary<int, long>> OffsetsAsync(KafkaTopic topic, StartPosition start, long time, CancellationToken cancellation)
+    {
+        var spec = start switch { StartPosition.Earliest => OffsetSpec.Earliest(), StartPosition.Latest => OffsetSpec.Latest(), _ => OffsetSpec.ForTimestamp(time) };
+        var found = await ListAsync(Enumerable.Range(0, topic.Partitions).Select(p => new TopicPartitionOffsetSpec { TopicPartition = new TopicPartition(topic.Name, p), OffsetSpec = spec }), IsolationLevel.ReadCommitted, cancellation);
+        if (start == StartPosition.Time && found.Values.Any(o => o < 0))
+        {
+            // No record is that new: the partition starts at its end.
+            var ends = await OffsetsAsync(topic, StartPosition.Latest, 0, cancellation);
+            return found.ToDictionary(o => o.Key, o => o.Value < 0 ? ends[o.Key] : o.Value);
+        }
+        return found;
+    }
+
+    /// <summary>Last stable offset and high watermark of a partition.</summary>
+    public async Task<(long Stable, long High)> EndsAsync(string topic, int partition, CancellationToken cancellation)
+    {
+        TopicPartitionOffsetSpec[] spec = [new() { TopicPartition = new TopicPartition(topic, partition), OffsetSpec = OffsetSpec.Latest() }];
+        var stable = await ListAsync(spec, IsolationLevel.ReadCommitted, cancellation);
+        var high = await ListAsync(spec, IsolationLevel.ReadUncommitted, cancellation);
+        return (stable[partition], high[partition]);
+    }
+
+    private async Task<Dictionary<int, long>> ListAsync(IEnumerable<TopicPartitionOffsetSpec> specs, IsolationLevel isolation, CancellationToken cancellation)
+    {
+        try
+        {
+            var result = await _admin.ListOffsetsAsync(specs, new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = Timeout }).WaitAsync(cancellation);
+            return result.ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.Partition.Value, r => r.TopicPartitionOffsetError.Offset.Value);
+        }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
+    }
+
+    /// <summary>Deletes the records before an offset.</summary>
+    public async Task DeleteRecordsAsync(string topic, int partition, long before, CancellationToken cancellation) =>
+        await _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)], new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
+
+    /// <summary>A setting of a topic; null where the broker does not say.</summary>
+    public async Task<string?> ConfigAsync(string topic, string name, CancellationToken cancellation)
+    {
+        var result = await _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = topic }], new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+        return result[0].Entries.GetValueOrDefault(name)?.Value;
+    }
+
+    /// <summary>A setting of the brokers; null where they do not say.</summary>
+    public async Task<string?> BrokerConfigAsync(string name, CancellationToken cancellation)
+    {
+        var cluster = await _admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+        var result = await _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }], new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+        return result[0].Entries.GetValueOrDefault(name)?.Value;
+    }
+
+    public IAdminClient Admin => _admin;
+
+    private StartupException Unreachable(KafkaException cause) => new(cause.Error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve
+        ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
+        : $"the brokers on {_connection.Bootstrap} refuse: {cause.Error.Reason}", cause);
+
+    public void Dispose() => _admin.Dispose();
+}

@@ -1,0 +1,137 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using StreamEngine.Broker.Protocol;
+using StreamEngine.Broker.Storage;
+
+namespace StreamEngine.Broker.Hosting;
+
+/// <summary>One client's connection: requests are read, handled and answered one after the other, as Kafka does; what a client pipelines waits in the socket.</summary>
+internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestBytes)
+{
+    private const int FirstBuffer = 64 * 1024;
+    private const int FileChunk = 256 * 1024;
+
+    /// <summary>API key, version and correlation id: what every request has.</summary>
+    private const int SmallestRequest = 8;
+
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
+    private int _filled;
+
+    public string Peer { get; } = socket.RemoteEndPoint?.ToString() ?? "?";
+
+    /// <summary>Serves the connection until the client closes it, breaks the protocol (thrown), or the host closes the socket.</summary>
+    public async Task ServeAsync()
+    {
+        try
+        {
+            while (await ReadRequestAsync().ConfigureAwait(false) is var length and > 0)
+            {
+                using (var response = await host.HandleAsync(new BrokerExchange(_buffer.AsMemory(4, length))).ConfigureAwait(false))
+                    if (response is not null) await SendAsync(response).ConfigureAwait(false);
+                Shift(4 + length);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = [];
+            socket.Dispose();
+        }
+    }
+
+    public void Close() => socket.Dispose();
+
+    /// <summary>Reads until one request is whole in the buffer, and gives its length; 0 when the client is done.</summary>
+    private async ValueTask<int> ReadRequestAsync()
+    {
+        while (_filled < 4)
+            if (!await FillAsync().ConfigureAwait(false)) return _filled == 0 ? 0 : throw new ProtocolException("the connection ended inside of a request's length");
+        var length = BinaryPrimitives.ReadInt32BigEndian(_buffer);
+        if (length < SmallestRequest || length > maxRequestBytes) throw new ProtocolException($"a request of {length} bytes: from {SmallestRequest} to {maxRequestBytes} are allowed");
+        while (_filled < 4 + length)
+        {
+            // The buffer grows with the bytes that came, not with those that are claimed.
+            if (_filled == _buffer.Length) Grow(Math.Min(4 + length, _buffer.Length * 2));
+            if (!await FillAsync().ConfigureAwait(false)) throw new ProtocolException($"the connection ended after {_filled - 4} of a request's {length} bytes");
+        }
+        return length;
+    }
+
+    private async ValueTask<bool> FillAsync()
+    {
+        var read = await socket.ReceiveAsync(_buffer.AsMemory(_filled), SocketFlags.None).ConfigureAwait(false);
+        _filled += read;
+        return read > 0;
+    }
+
+    private void Grow(int size)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent(size);
+        _buffer.AsSpan(0, _filled).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = larger;
+    }
+
+    private void Shift(int used)
+    {
+        _filled -= used;
+        if (_filled > 0) _buffer.AsSpan(used, _filled).CopyTo(_buffer);
+    }
+
+    private async ValueTask SendAsync(BrokerResponse response)
+    {
+        var batch = new List<ArraySegment<byte>>();
+        foreach (var piece in response.Pieces())
+        {
+            if (piece.IsMemory && MemoryMarshal.TryGetArray(piece.Memory, out var segment))
+            {
+                batch.Add(segment);
+                continue;
+            }
+            await SendAsync(batch).ConfigureAwait(false);
+            await SendFileAsync(piece).ConfigureAwait(false);
+        }
+        await SendAsync(batch).ConfigureAwait(false);
+    }
+
+    private async ValueTask SendAsync(List<ArraySegment<byte>> batch)
+    {
+        if (batch.Count == 1) await SendAsync(batch[0]).ConfigureAwait(false);
+        else if (batch.Count > 1) await SendGatheredAsync(batch).ConfigureAwait(false);
+        batch.Clear();
+    }
+
+    private async ValueTask SendGatheredAsync(List<ArraySegment<byte>> batch)
+    {
+        var left = batch.Sum(s => (long)s.Count);
+        var sent = await socket.SendAsync(batch, SocketFlags.None).ConfigureAwait(false);
+        if (sent != left) throw new SocketException((int)SocketError.ConnectionReset);
+    }
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        while (bytes.Length > 0) bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None).ConfigureAwait(false)..];
+    }
+
+    /// <summary>Segments on disk are read here, outside of the core's lock, piece by piece.</summary>
+    private async ValueTask SendFileAsync(LogSlice slice)
+    {
+        var chunk = ArrayPool<byte>.Shared.Rent(Math.Min(slice.Length, FileChunk));
+        try
+        {
+            for (var at = 0; at < slice.Length;)
+            {
+                var size = Math.Min(chunk.Length, slice.Length - at);
+                slice.CopyTo(chunk.AsSpan(0, size), at);
+                await SendAsync(chunk.AsMemory(0, size)).ConfigureAwait(false);
+                at += size;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
+    }
+}

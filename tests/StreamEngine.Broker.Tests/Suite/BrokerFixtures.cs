@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace StreamEngine.Broker.Suite;
+
+/// <summary>A broker that a class of tests shares; <see cref="Bootstrap"/> is null where it cannot be had.</summary>
+public abstract class BrokerFixture : IAsyncLifetime
+{
+    public string? Bootstrap { get; protected set; }
+
+    public string WhyNot { get; protected set; } = "";
+
+    public abstract Task InitializeAsync();
+
+    public abstract Task DisposeAsync();
+}
+
+public sealed class MemoryBrokerFixture : BrokerFixture
+{
+    private BrokerHost? _host;
+
+    public override async Task InitializeAsync()
+    {
+        _host = await BrokerHost.StartAsync(new BrokerOptions(), NullLoggerFactory.Instance, TimeProvider.System);
+        Bootstrap = _host.Bootstrap;
+    }
+
+    public override async Task DisposeAsync() => await _host!.DisposeAsync();
+}
+
+public sealed class DiskBrokerFixture : BrokerFixture
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("broker-suite-").FullName;
+    private BrokerHost? _host;
+
+    public override async Task InitializeAsync()
+    {
+        var options = new BrokerOptions { DataDirectory = _folder, Fsync = FsyncPolicy.Interval, FsyncInterval = TimeSpan.FromMilliseconds(50) };
+        _host = await BrokerHost.StartAsync(options, NullLoggerFactory.Instance, TimeProvider.System);
+        Bootstrap = _host.Bootstrap;
+    }
+
+    public override async Task DisposeAsync()
+    {
+        await _host!.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+/// <summary>Real Apache Kafka, started once for the class in a temporary folder.</summary>
+public sealed class KafkaFixture : BrokerFixture
+{
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"kafka-suite-{Environment.ProcessId}");
+    private string? _script;
+
+    public override async Task InitializeAsync()
+    {
+        var script = SharedFolder.Find() is { } shared ? Path.Combine(shared, "kafka", "kafka") : null;
+        if (script is null || !File.Exists(script))
+        {
+            WhyNot = "shared/kafka is absent: no real Kafka to compare with";
+            return;
+        }
+        _script = script;
+        var (exit, output) = await RunAsync("start", "--dir", _folder);
+        if (exit == 3) WhyNot = "Java is missing: no real Kafka to compare with";
+        else if (exit != 0) throw new InvalidOperationException($"Kafka did not start ({exit}): {output}");
+        else Bootstrap = output.Split('\n').First(l => l.StartsWith("bootstrap=", StringComparison.Ordinal))["bootstrap=".Length..].Trim();
+    }
+
+    public override async Task DisposeAsync()
+    {
+        if (_script is not null) await RunAsync("clean", "--dir", _folder);
+    }
+
+    private async Task<(int Exit, string Output)> RunAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("/bin/sh", [_script!, .. arguments]) { RedirectStandardOutput = true };
+        // The script says itself what runs it.
+        start.FileName = _script!;
+        start.ArgumentList.RemoveAt(0);
+        using var process = Process.Start(start)!;
+        // The broker that it leaves running inherits the pipe: what is wanted are the lines up to the script's end.
+        var lines = new System.Text.StringBuilder();
+        process.OutputDataReceived += (_, line) => lines.AppendLine(line.Data);
+        process.BeginOutputReadLine();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        while (!process.HasExited) await Task.Delay(50, patience.Token);
+        await Task.Delay(100, patience.Token);
+        return (process.ExitCode, lines.ToString());
+    }
+}

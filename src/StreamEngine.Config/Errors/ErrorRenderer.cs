@@ -1,0 +1,39 @@
+using System.Text;
+
+namespace StreamEngine.Config;
+
+/// <summary>Draws errors as every command prints them: <c>file:line:col: message</c>, the line indented by 4, carets, hints indented by 2.</summary>
+internal static class ErrorRenderer
+{
+    /// <summary>All errors, a blank line between two, without a line end at the end.</summary>
+    public static string Render(IEnumerable<ConfigError> errors) => string.Join("\n\n", errors.Select(Render));
+
+    /// <summary>One error, without a line end at the end.</summary>
+    public static string Render(ConfigError error)
+    {
+        var text = new StringBuilder();
+        if (error.File is not null)
+        {
+            text.Append(error.File);
+            if (!error.WithoutLine) text.Append(':').Append(error.Line).Append(':').Append(error.Column);
+            text.Append(": ");
+        }
+        text.Append(error.Message);
+        if (error.SourceLine is { } line) AppendLine(text, line, error.CaretStart, error.Length);
+        if (error.Hint is { } hint)
+            foreach (string part in hint.Split('\n')) text.Append("\n  ").Append(part);
+        return text.ToString();
+    }
+
+    private static void AppendLine(StringBuilder text, string line, int caret, int length)
+    {
+        text.Append("\n    ").Append(line).Append("\n    ");
+        // Tabs stay tabs, so that the caret stands below the character whatever the terminal's tab width is.
+        foreach (char c in line.AsSpan(0, Math.Min(caret, line.Length)))
+            if (!char.IsLowSurrogate(c)) text.Append(c == '\t' ? '\t' : ' ');
+        int carets = 0;
+        for (int i = caret; i < Math.Min(caret + length, line.Length); i++)
+            if (!char.IsLowSurrogate(line[i])) carets++;
+        text.Append('^', Math.Max(1, carets));
+    }
+}

@@ -89,6 +89,9 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     /// <summary>The least that the row watermarks were lifted to while their partition was idle; <see cref="Watermark.None"/> where it never was. Rows that are late by it alone are late for idleness.</summary>
     internal long IdleFloor { get; init; } = Watermark.None;
 
+    /// <summary>Its rows come out of an aggregation: their input rows are counted as done already, whatever happens to them from here.</summary>
+    internal bool IsAggregated { get; init; }
+
     /// <summary>The records that the rows stem from, physical row i from record i; null behind an aggregation or a user's own stage. For other roles than Main: the records themselves.</summary>
     internal LogRecords? Records { get; init; }
 
@@ -102,10 +105,10 @@ public sealed unsafe class Batch : StreamElement, IDisposable
 
     /// <summary>A batch that takes over the caller's reference to the arena in which all its memory lies.</summary>
     internal static Batch Create(Schema schema, ColumnVector[] columns, int rows, Arena arena, BatchRole role = BatchRole.Main, LogRecords? records = null,
-        long* rowWatermarks = null, byte* rowKinds = null, ushort* selection = null, int selected = -1)
+        long* rowWatermarks = null, byte* rowKinds = null, ushort* selection = null, int selected = -1, bool aggregated = false)
         => new(schema, columns, rows, [arena])
         {
-            Role = role, Records = records, RowWatermarks = rowWatermarks, RowKinds = rowKinds, Selection = selection, Count = selection is null ? rows : selected,
+            Role = role, Records = records, RowWatermarks = rowWatermarks, RowKinds = rowKinds, Selection = selection, Count = selection is null ? rows : selected, IsAggregated = aggregated,
         };
 
     /// <summary>Encoded records, or records as they came: a batch without columns.</summary>
@@ -120,7 +123,7 @@ public sealed unsafe class Batch : StreamElement, IDisposable
         TakeOver();
         return new Batch(schema, columns, Rows, added is null ? _arenas : [.. _arenas, added])
         {
-            Role = Role, Records = Records, RowWatermarks = rowWatermarks is null ? RowWatermarks : rowWatermarks, RowKinds = RowKinds, Selection = selection, Count = selection is null ? Rows : selected,
+            Role = Role, Records = Records, RowWatermarks = rowWatermarks is null ? RowWatermarks : rowWatermarks, RowKinds = RowKinds, Selection = selection, Count = selection is null ? Rows : selected, IsAggregated = IsAggregated,
             IdleFloor = rowWatermarks is null ? IdleFloor : idleFloor,
         };
     }
@@ -133,7 +136,7 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _released) != 0, this);
         foreach (var arena in _arenas) arena.Retain();
-        return new Batch(Schema, _columns, Rows, _arenas) { Role = Role, Records = Records, RowWatermarks = RowWatermarks, RowKinds = RowKinds, Selection = Selection, Count = Count, IdleFloor = IdleFloor };
+        return new Batch(Schema, _columns, Rows, _arenas) { Role = Role, Records = Records, RowWatermarks = RowWatermarks, RowKinds = RowKinds, Selection = Selection, Count = Count, IdleFloor = IdleFloor, IsAggregated = IsAggregated };
     }
 
     /// <summary>Gives up the batch; its memory is reused when no other header shares it.</summary>

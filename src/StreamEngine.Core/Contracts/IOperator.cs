@@ -64,7 +64,7 @@ internal interface IEmitter
 
     /// <summary>
     /// Sends a physical row of the batch to the dead letters, or to the late output for <see cref="FaultStage.Late"/>. The batch stays the caller's, who takes the row out of the selection and has it
-    /// counted by this call: DeadLettered or Late of the operator's counts grows by one.
+    /// counted by this call: DeadLettered or Late of the operator's counts grows by one, unless the row is an aggregated one, whose inputs stay done.
     /// </summary>
     void Fault(Batch batch, int row, in Fault fault);
 }

@@ -28,7 +28,7 @@ internal sealed class ChainStage(string name, Func<OperatorChain> create) : Grap
         {
             _stage = stage;
             _create = create;
-            SetHandler(stage._in, stage._out, this);
+            SetHandlers(stage._in, stage._out, this);
         }
 
         public override void PreStart() => _chain = _create();

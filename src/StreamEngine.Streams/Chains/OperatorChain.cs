@@ -129,8 +129,11 @@ internal sealed class OperatorChain : IDisposable
 
         public void Fault(Batch batch, int row, in Fault fault)
         {
-            if (fault.Stage == FaultStage.Late) chain._counts.Late++;
-            else chain._counts.DeadLettered++;
+            if (!batch.IsAggregated)
+            {
+                if (fault.Stage == FaultStage.Late) chain._counts.Late++;
+                else chain._counts.DeadLettered++;
+            }
             chain._sides.Add(batch, row, fault);
         }
 

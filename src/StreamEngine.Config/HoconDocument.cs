@@ -22,7 +22,8 @@ internal sealed class HoconDocument
     /// <summary>Everything in canonical form, for a hash or a diff: sorted keys, one a line, secrets as <c>***</c>, no trace of how it was written.</summary>
     public string Render() => HoconRenderer.Canonical(Root);
 
-    /// <summary>The subtree at a path of plain keys (<c>akka</c>), under that path, in the part of HOCON that Akka's own reader understands; empty where there is none. Secrets stand in it.</summary>
+    /// <summary>The subtree at a path of plain keys (<c>akka</c>), under that path, in the HOCON that Akka's own reader understands. Secrets stand in it.</summary>
+    /// <returns>HOCON, or an empty text where there is no such block.</returns>
     public string RenderRaw(string path) => HoconRenderer.Raw(Root, path.Split('.'));
 
     /// <summary>A reader that binds it to options and collects what is wrong.</summary>

@@ -22,7 +22,8 @@ internal sealed class HoconOptions
     public int MaxDepth { get; init; } = 64;
 
     /// <summary>Whether a variable is on the allow-list.</summary>
-    public bool Allows(string variable) => EnvironmentNames.Contains(variable) || (EnvironmentPrefix.Length > 0 && variable.StartsWith(EnvironmentPrefix, StringComparison.Ordinal));
+    public bool Allows(string variable)
+        => EnvironmentNames.Contains(variable) || (EnvironmentPrefix.Length > 0 && variable.StartsWith(EnvironmentPrefix, StringComparison.Ordinal));
 }
 
 /// <summary>One of the texts that a document is made of.</summary>

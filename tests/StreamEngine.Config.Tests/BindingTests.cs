@@ -26,7 +26,8 @@ public class BindingTests
     [Fact]
     public void Values_have_the_types_that_are_asked_for()
     {
-        var (reader, a) = Bind("s = x y, i = -5, l = 1e6, f = 1.5, b = on, c = \"no\", d = 90s, z = 64 KiB, g = exactly-once, t = [a, b], u = a, p { password = hunter2 }, n = null, m = one");
+        var (reader, a) = Bind("s = x y, i = -5, l = 1e6, f = 1.5, b = on, c = \"no\", d = 90s, z = 64 KiB, g = exactly-once, t = [a, b]\n"
+            + "u = a, p { password = hunter2 }, n = null, m = one");
         Assert.Equal("x y", a.GetRequiredString("s"));
         Assert.Equal(-5, a.GetRequiredInt("i"));
         Assert.Equal(1_000_000, a.GetRequiredLong("l"));
@@ -78,7 +79,8 @@ public class BindingTests
     public void A_wrong_value_is_an_error_at_its_place()
     {
         Assert.Equal("2:7:9 a.d: unknown unit 'fortnight' of a duration | use ns, us, ms, s, m, h, d", Wrong("d = 1 fortnight", s => s.FindDuration("d")));
-        Assert.Equal("2:8:6 a.d: unknown unit 'minuts' of a duration | did you mean 'minute'? use ns, us, ms, s, m, h, d", Wrong("d = \"1 minuts\"", s => s.FindDuration("d")));
+        Assert.Equal("2:8:6 a.d: unknown unit 'minuts' of a duration | did you mean 'minute'? use ns, us, ms, s, m, h, d",
+            Wrong("d = \"1 minuts\"", s => s.FindDuration("d")));
         Assert.StartsWith("2:5:4 a.d: 'soon' is no duration: a number is expected, then a unit", Wrong("d = soon", s => s.FindDuration("d")));
         Assert.Equal("2:5:4 a.d: has to be at least 1s, not '10ms'", Wrong("d = 10ms", s => s.FindDuration("d", min: TimeSpan.FromSeconds(1))));
         Assert.Equal("2:5:3 a.d: has to be at least 0ms, not '-1s'", Wrong("d = -1s", s => s.FindDuration("d")));
@@ -89,7 +91,8 @@ public class BindingTests
         Assert.Equal("2:5:11 a.i: has to be at most 2147483647, not '99999999999'", Wrong("i = 99999999999", s => s.FindInt("i")));
         Assert.Equal("2:5:1 a.i: has to be at least 1, not '0'", Wrong("i = 0", s => s.FindLong("i", min: 1)));
         Assert.Equal("2:5:4 a.b: has to be true or false, not 'TRUE' | use true, on, yes or false, off, no", Wrong("b = TRUE", s => s.FindBool("b")));
-        Assert.Equal("2:5:12 unknown value 'exactly-onze' of a.g | did you mean 'exactly-once'? use at-least-once, exactly-once", Wrong("g = exactly-onze", s => s.FindEnum<Guarantee>("g")));
+        Assert.Equal("2:5:12 unknown value 'exactly-onze' of a.g | did you mean 'exactly-once'? use at-least-once, exactly-once",
+            Wrong("g = exactly-onze", s => s.FindEnum<Guarantee>("g")));
         Assert.Equal("2:5:1 a.l has to be a list [ .. ], not 'x'", Wrong("l = x", s => s.FindStringList("l")));
         Assert.Equal("2:9:1 an element of a.l has to be a text, not a block", Wrong("l = [x, {}]", s => s.FindStringList("l")));
         Assert.Equal("2:3:1 a.s has to be a text, not a block", Wrong("s { }", s => s.FindString("s")));

@@ -14,7 +14,8 @@ public sealed class IncludeTests : IDisposable
         return full;
     }
 
-    private HoconDocument Load(string path) => HoconParser.Load([HoconLayer.File(Path.Combine(_root, path), path)], new HoconOptions { Root = _root, Environment = _ => null });
+    private HoconDocument Load(string path)
+        => HoconParser.Load([HoconLayer.File(Path.Combine(_root, path), path)], new HoconOptions { Root = _root, Environment = _ => null });
 
     private ConfigError Error(string path) => Assert.Single(Assert.Throws<ConfigException>(() => Load(path)).Errors);
 

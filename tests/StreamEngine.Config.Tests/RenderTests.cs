@@ -65,13 +65,15 @@ public class RenderTests
     {
         var document = Reading.Parse(written);
         string canonical = document.Render();
-        return Content(Reading.Parse(canonical).Root) == Content(document.Root) && Content(Reading.Parse(document.RenderRaw("root")).Root) == Content(document.Root, dropNull: true)
+        return Content(Reading.Parse(canonical).Root) == Content(document.Root)
+            && Content(Reading.Parse(document.RenderRaw("root")).Root) == Content(document.Root, dropNull: true)
             && Reading.Parse(canonical).Render() == canonical;
     });
 
     private static string Content(ConfigValue value, bool dropNull = false) => value switch
     {
-        ConfigObject block => "{" + string.Join(",", block.Entries.Where(e => !dropNull || e.Value is not ConfigText { IsNull: true }).OrderBy(e => e.Key, StringComparer.Ordinal)
+        ConfigObject block => "{" + string.Join(",", block.Entries
+            .Where(e => !dropNull || e.Value is not ConfigText { IsNull: true }).OrderBy(e => e.Key, StringComparer.Ordinal)
             .Select(e => $"{e.Key.Length}:{e.Key}={Content(e.Value, dropNull)}")) + "}",
         ConfigList list => "[" + string.Join(",", list.Items.Select(i => Content(i, dropNull))) + "]",
         ConfigText { IsNull: true } => "null",
@@ -79,7 +81,8 @@ public class RenderTests
         _ => "",
     };
 
-    private static readonly Gen<string> s_text = Gen.ListOf(Gen.OneOf(Gen.Elements("a", "b", " ", "\n", "\"", "\\", "{", "}", "$", "${", "#", "//", "=", "\t", "é", "😀", "\u0001", "'", ".", ",", "null", "\"\"\"", "\uD800"),
+    private static readonly Gen<string> s_text = Gen.ListOf(Gen.OneOf(
+        Gen.Elements("a", "b", " ", "\n", "\"", "\\", "{", "}", "$", "${", "#", "//", "=", "\t", "é", "😀", "\u0001", "'", ".", ",", "null", "\"\"\"", "\uD800"),
         Gen.Choose(32, 0x2FF).Select(c => ((char)c).ToString()))).Select(string.Concat);
 
     // Texts are given in plain quotes with every character escaped, so that the reader has one way to understand them.
@@ -92,9 +95,12 @@ public class RenderTests
 
     private static Gen<string> Block(int size) => Fields(size).Select(fields => "root {" + fields + "}");
 
-    private static Gen<string> Fields(int size) => Gen.ListOf(s_text.SelectMany(key => Value(size / 4).Select(value => $"{Escaped(key)} = {value}"))).Select(fields => string.Join('\n', fields.Take(size)));
+    private static Gen<string> Fields(int size) => Gen
+        .ListOf(s_text.SelectMany(key => Value(size / 4).Select(value => $"{Escaped(key)} = {value}")))
+        .Select(fields => string.Join('\n', fields.Take(size)));
 
     private static Gen<string> Value(int size) => size == 0
         ? Gen.Frequency((8, s_text.Select(Escaped)), (1, Gen.Constant("null")))
-        : Gen.Frequency((4, s_text.Select(Escaped)), (2, Fields(size).Select(f => "{" + f + "}")), (1, Gen.ListOf(Gen.Elements("1", "\"x\"", "{ a = [1] }")).Select(i => "[" + string.Join(", ", i) + "]")));
+        : Gen.Frequency((4, s_text.Select(Escaped)), (2, Fields(size).Select(f => "{" + f + "}")),
+            (1, Gen.ListOf(Gen.Elements("1", "\"x\"", "{ a = [1] }")).Select(i => "[" + string.Join(", ", i) + "]")));
 }

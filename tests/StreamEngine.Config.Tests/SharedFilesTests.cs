@@ -5,7 +5,8 @@ namespace StreamEngine.Config.Tests;
 /// <summary>The pipeline files of ../shared/pipelines, right and wrong.</summary>
 public class SharedFilesTests
 {
-    private static HoconDocument Load(string path) => HoconParser.Load([HoconLayer.File(path, Path.GetFileName(path))], new HoconOptions { Root = Path.GetDirectoryName(path), Environment = _ => null });
+    private static HoconDocument Load(string path)
+        => HoconParser.Load([HoconLayer.File(path, Path.GetFileName(path))], new HoconOptions { Root = Path.GetDirectoryName(path), Environment = _ => null });
 
     [SkippableFact]
     public void Every_real_pipeline_reads()
@@ -70,7 +71,7 @@ public class SharedFilesTests
 
             pipeline.conf:12:54: pipeline.sources.flights.event-time.out-of-orderness: unknown unit 'fortnight' of a duration
                     event-time { column = date, out-of-orderness = 1 fortnight, idle-timeout = 30s }
-                                                                         ^^^^^^^^^
+                                                                     ^^^^^^^^^
               use ns, us, ms, s, m, h, d
 
             pipeline.conf:4:24: unknown key 'topik' in pipeline.sources.flights

@@ -27,6 +27,7 @@ public class SubstitutionTests
     [InlineData("a = null, b = ${a}, c = x${a}y", "{a=null,b=null,c=xy}")]
     [InlineData("b = ${a}, a = 1, c = ${b}", "{b=1,a=1,c=1}")]
     [InlineData("a = 1, a = ${b}, b = ${a}", "{a=1,b=1}")]
+    [InlineData("a = 1, a = ${b}x, b = ${a}y", "{a=1yx,b=1yxy}")]
     [InlineData("a = ${?b}, b = ${?a}", "{}")]
     [InlineData("\"x.y\" = 1, a = ${\"x.y\"}", "{x.y=1,a=1}")]
     public void A_reference_gives(string text, string? expected)
@@ -102,7 +103,8 @@ public class SubstitutionTests
         Assert.Equal("1:9 3:15 3:16 3:25 3:28 3:28", string.Join(' ', new[] { 0, 4, 5, 13, 15, 19 }.Select(i => LineColumn(rule.At(i)))));
         var text = document.Text("text");
         Assert.Equal("6:10", LineColumn(text.At(text.Text.IndexOf('y'))));
-        Assert.Equal("test.conf:6:5: no FROM\n        FROM y\n        ^^^^\n  hint", text.ErrorAt(text.Text.IndexOf("FROM", StringComparison.Ordinal), 4, "no FROM", "hint").ToString());
+        int from = text.Text.IndexOf("FROM", StringComparison.Ordinal);
+        Assert.Equal("test.conf:6:5: no FROM\n        FROM y\n        ^^^^\n  hint", text.ErrorAt(from, 4, "no FROM", "hint").ToString());
     }
 
     private static string LineColumn(ConfigPosition position) => $"{position.Line}:{position.Column}";

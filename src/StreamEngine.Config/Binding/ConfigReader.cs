@@ -25,7 +25,7 @@ internal sealed class ConfigReader
     /// <summary>Adds an error that a caller found, such as one in SQL.</summary>
     public void Add(ConfigError error) => _errors.Add(error);
 
-    /// <summary>Reports every key that no getter asked for, with the nearest one that was. Once; a required key that is missing because it is misspelt is then not reported twice.</summary>
+    /// <summary>Reports every key that no getter asked for, with the nearest one that was. A required key that is misspelt is reported once.</summary>
     public void Finish()
     {
         if (_isFinished) return;

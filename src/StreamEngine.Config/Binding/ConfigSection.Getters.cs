@@ -106,8 +106,10 @@ internal sealed partial class ConfigSection
         }
     }
 
-    public TimeSpan GetDuration(string key, TimeSpan or, TimeSpan? min = null, TimeSpan? max = null, bool allowInfinite = false) => FindDuration(key, min, max, allowInfinite) ?? or;
-    public TimeSpan GetRequiredDuration(string key, TimeSpan? min = null, TimeSpan? max = null, bool allowInfinite = false) => OrMissing(key, FindDuration(key, min, max, allowInfinite)) ?? TimeSpan.Zero;
+    public TimeSpan GetDuration(string key, TimeSpan or, TimeSpan? min = null, TimeSpan? max = null, bool allowInfinite = false)
+        => FindDuration(key, min, max, allowInfinite) ?? or;
+    public TimeSpan GetRequiredDuration(string key, TimeSpan? min = null, TimeSpan? max = null, bool allowInfinite = false)
+        => OrMissing(key, FindDuration(key, min, max, allowInfinite)) ?? TimeSpan.Zero;
 
     /// <summary>A size in bytes: <c>64 kB</c> = 64,000, <c>64 KiB</c> = <c>64K</c> = 65,536, a bare number in bytes.</summary>
     public long? FindSize(string key, long min = 0, long max = long.MaxValue)
@@ -192,6 +194,6 @@ internal sealed partial class ConfigSection
         string shown = Shown.Word(text);
         bool hasMin = min.ToDouble(null) > int.MinValue, hasMax = max.ToDouble(null) < int.MaxValue;
         if (hasMin && hasMax) return string.Create(CultureInfo.InvariantCulture, $"has to be between {min} and {max}, not '{shown}'");
-        return hasMin ? string.Create(CultureInfo.InvariantCulture, $"has to be at least {min}, not '{shown}'") : string.Create(CultureInfo.InvariantCulture, $"has to be at most {max}, not '{shown}'");
+        return string.Create(CultureInfo.InvariantCulture, $"has to be {(hasMin ? "at least" : "at most")} {(hasMin ? min : max)}, not '{shown}'");
     }
 }

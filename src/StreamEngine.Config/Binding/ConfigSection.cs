@@ -2,8 +2,8 @@ namespace StreamEngine.Config;
 
 /// <summary>A block of keys being read: its getters record what is wrong instead of throwing, and remember which keys are known.</summary>
 /// <remarks>
-/// Of each type there are three getters: <c>Find</c> gives null, <c>Get</c> the default, <c>GetRequired</c> an error where the key is missing (or null). After an error a getter gives
-/// what it would have given for a missing key, so that reading goes on. A key is one key, not a path.
+/// Of each type there are three getters: <c>Find</c> gives null, <c>Get</c> the default, <c>GetRequired</c> an error where the key is missing (or null).
+/// After an error a getter gives what it would have given for a missing key, so that reading goes on. A key is one key, not a path.
 /// </remarks>
 internal sealed partial class ConfigSection
 {
@@ -70,7 +70,7 @@ internal sealed partial class ConfigSection
         return texts;
     }
 
-    /// <summary>All texts below as dotted keys (<c>security.protocol</c>), in the order of the files: for settings that are passed on. Everything below becomes known.</summary>
+    /// <summary>All texts below as dotted keys (<c>security.protocol</c>), in the order of the files: for settings that are passed on.</summary>
     public IReadOnlyList<(string Key, ConfigSpan KeySpan, ConfigText Value)> Flatten()
     {
         var texts = new List<(string, ConfigSpan, ConfigText)>();
@@ -105,7 +105,8 @@ internal sealed partial class ConfigSection
                 continue;
             }
             string? near = Nearest.Of(entry.Key, _known.Keys);
-            string hint = near is not null ? $"did you mean '{near}'?" : _known.Count == 0 ? "no key is known here" : $"known here: {Shown.Word(string.Join(", ", _known.Keys.Order(StringComparer.Ordinal)), 200)}";
+            string known = string.Join(", ", _known.Keys.Order(StringComparer.Ordinal));
+            string hint = near is not null ? $"did you mean '{near}'?" : known.Length == 0 ? "no key is known here" : $"known here: {Shown.Word(known, 200)}";
             if (near is not null) _reader.ForgetMissing(this, near);
             _reader.Add(ConfigError.At(entry.KeySpan, $"unknown key '{Shown.Word(entry.Key)}' {(Path.Length == 0 ? "at the top level" : "in " + Path)}", hint));
         }

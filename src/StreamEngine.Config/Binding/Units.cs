@@ -13,13 +13,28 @@ internal static class Units
     /// <summary>Ticks (100 ns) per unit.</summary>
     private static readonly Dictionary<string, decimal> s_durations = new()
     {
-        ["ns"] = 0.01m, ["nanosecond"] = 0.01m, ["nanoseconds"] = 0.01m,
-        ["us"] = 10, ["microsecond"] = 10, ["microseconds"] = 10,
-        [""] = TimeSpan.TicksPerMillisecond, ["ms"] = TimeSpan.TicksPerMillisecond, ["millisecond"] = TimeSpan.TicksPerMillisecond, ["milliseconds"] = TimeSpan.TicksPerMillisecond,
-        ["s"] = TimeSpan.TicksPerSecond, ["second"] = TimeSpan.TicksPerSecond, ["seconds"] = TimeSpan.TicksPerSecond,
-        ["m"] = TimeSpan.TicksPerMinute, ["minute"] = TimeSpan.TicksPerMinute, ["minutes"] = TimeSpan.TicksPerMinute,
-        ["h"] = TimeSpan.TicksPerHour, ["hour"] = TimeSpan.TicksPerHour, ["hours"] = TimeSpan.TicksPerHour,
-        ["d"] = TimeSpan.TicksPerDay, ["day"] = TimeSpan.TicksPerDay, ["days"] = TimeSpan.TicksPerDay,
+        ["ns"] = 0.01m,
+        ["nanosecond"] = 0.01m,
+        ["nanoseconds"] = 0.01m,
+        ["us"] = 10,
+        ["microsecond"] = 10,
+        ["microseconds"] = 10,
+        [""] = TimeSpan.TicksPerMillisecond,
+        ["ms"] = TimeSpan.TicksPerMillisecond,
+        ["millisecond"] = TimeSpan.TicksPerMillisecond,
+        ["milliseconds"] = TimeSpan.TicksPerMillisecond,
+        ["s"] = TimeSpan.TicksPerSecond,
+        ["second"] = TimeSpan.TicksPerSecond,
+        ["seconds"] = TimeSpan.TicksPerSecond,
+        ["m"] = TimeSpan.TicksPerMinute,
+        ["minute"] = TimeSpan.TicksPerMinute,
+        ["minutes"] = TimeSpan.TicksPerMinute,
+        ["h"] = TimeSpan.TicksPerHour,
+        ["hour"] = TimeSpan.TicksPerHour,
+        ["hours"] = TimeSpan.TicksPerHour,
+        ["d"] = TimeSpan.TicksPerDay,
+        ["day"] = TimeSpan.TicksPerDay,
+        ["days"] = TimeSpan.TicksPerDay,
     };
 
     private static readonly Dictionary<string, decimal> s_sizes = MakeSizes();
@@ -47,9 +62,11 @@ internal static class Units
     /// <summary>A duration as one would write it: in the largest unit that leaves a whole number.</summary>
     public static string Format(TimeSpan value)
     {
-        (string Unit, long Ticks)[] units = [("d", TimeSpan.TicksPerDay), ("h", TimeSpan.TicksPerHour), ("m", TimeSpan.TicksPerMinute), ("s", TimeSpan.TicksPerSecond), ("ms", TimeSpan.TicksPerMillisecond)];
-        foreach (var (unit, ticks) in units)
+        foreach (string unit in (string[])["d", "h", "m", "s", "ms"])
+        {
+            long ticks = (long)s_durations[unit];
             if (value.Ticks % ticks == 0 && value.Ticks != 0) return string.Create(CultureInfo.InvariantCulture, $"{value.Ticks / ticks}{unit}");
+        }
         return value.Ticks == 0 ? "0ms" : string.Create(CultureInfo.InvariantCulture, $"{value.Ticks / 10m}us");
     }
 
@@ -73,7 +90,8 @@ internal static class Units
         int end = start;
         while (end < text.Length && (char.IsAsciiDigit(text[end]) || text[end] is '.' or '-' or '+')) end++;
         hint = use;
-        if (end - start is 0 or > 28 || !decimal.TryParse(text.AsSpan(start, end - start), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number))
+        const NumberStyles style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint;
+        if (end - start is 0 or > 28 || !decimal.TryParse(text.AsSpan(start, end - start), style, CultureInfo.InvariantCulture, out decimal number))
             return $"'{Shown.Word(text)}' is no {kind}: a number is expected, then a unit";
         int unitStart = end;
         while (unitStart < text.Length && char.IsWhiteSpace(text[unitStart])) unitStart++;

@@ -3,7 +3,7 @@ namespace StreamEngine.Config;
 /// <summary>An include statement: the file it names, and whether that must exist.</summary>
 internal readonly record struct IncludeRequest(string Name, bool IsRequired, ConfigSpan Span);
 
-/// <summary>Reads <c>include "f"</c>, <c>include file("f")</c>, <c>include required("f")</c> and <c>include required(file("f"))</c> (HOCON.md, "Include syntax").</summary>
+/// <summary>Reads <c>include "f"</c>, <c>include file("f")</c>, <c>include required(file("f"))</c> (HOCON.md, "Include syntax").</summary>
 internal static class IncludeReader
 {
     private const string Form = "write include \"file\", include file(\"file\") or include required(file(\"file\"))";

@@ -96,7 +96,11 @@ internal sealed class Includes(HoconOptions options, ErrorList errors)
             if (File.Exists(real)) return real;
             if (Directory.Exists(real)) errors.Add(request.Span, $"'{Shown.Word(name)}' is a directory");
             else if (request.IsRequired) errors.Add(request.Span, $"the included file '{Shown.Word(name)}' does not exist");
-            else Missing.Add(ConfigError.At(request.Span, $"the included file '{Shown.Word(name)}' does not exist and is left out", "write include required(file(\"..\")) where it must exist"));
+            else
+            {
+                const string hint = "write include required(file(\"..\")) where it must exist";
+                Missing.Add(ConfigError.At(request.Span, $"the included file '{Shown.Word(name)}' does not exist and is left out", hint));
+            }
         }
         catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -170,7 +174,8 @@ internal static class RealPath
     public static string Of(string path) => Follow(Path.GetFullPath(path), 0);
 
     /// <summary>Whether a real path lies below a real folder.</summary>
-    public static bool IsInside(string path, string folder) => path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    public static bool IsInside(string path, string folder)
+        => path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     private static string Follow(string path, int links)
     {

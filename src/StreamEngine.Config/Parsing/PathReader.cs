@@ -20,8 +20,8 @@ internal static class PathReader
             if (part.Text.Length == 0 && !isQuoted)
             {
                 isGood = false;
-                if (parts.Count == 0 && !atDot) scanner.Error(scanner.Here, scanner.AtEnd ? "a key is expected here" : $"a key cannot begin with '{Shown.Word(scanner.Current.ToString())}'", "put the key in quotes");
-                else scanner.Error(new ConfigSpan(scanner.Source, start, Math.Max(1, scanner.Pos - start)), "a key of this path is empty", "remove the dot, or write \"\" for an empty key");
+                if (parts.Count == 0 && !atDot) ReportNoKey(scanner);
+                else ReportEmpty(scanner, new ConfigSpan(scanner.Source, start, Math.Max(1, scanner.Pos - start)));
             }
             parts.Add(part);
             if (parts.Count > most)
@@ -35,6 +35,15 @@ internal static class PathReader
         }
         return isGood ? parts : null;
     }
+
+    private static void ReportNoKey(Scanner scanner)
+    {
+        string message = scanner.AtEnd ? "a key is expected here" : $"a key cannot begin with '{Shown.Word(scanner.Current.ToString())}'";
+        scanner.Error(scanner.Here, message, "put the key in quotes");
+    }
+
+    private static void ReportEmpty(Scanner scanner, ConfigSpan span)
+        => scanner.Error(span, "a key of this path is empty", "remove the dot, or write \"\" for an empty key");
 
     /// <summary>One part: words and quoted strings that stand side by side, with the blanks between them (HOCON.md, "Path expressions").</summary>
     private static PathPart ReadPart(Scanner scanner, out bool isQuoted)

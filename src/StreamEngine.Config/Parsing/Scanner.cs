@@ -28,7 +28,10 @@ internal sealed class Scanner(ConfigSource source, ErrorList errors)
     public ConfigSpan Span(int start) => new(Source, start, Pos - start);
     public void Error(ConfigSpan span, string message, string? hint = null)
     {
-        if (!IsBroken) errors.Add(span, message, hint);
+        if (IsBroken) return;
+        errors.Add(span, message, hint);
+        // More would not be kept: the rest is not worth reading.
+        if (errors.IsFull) Break();
     }
 
     /// <summary>Gives up on the rest of the text; the error that says why comes first.</summary>
@@ -83,9 +86,8 @@ internal sealed class Scanner(ConfigSource source, ErrorList errors)
     public (bool IsFirst, int Indent) IndentOf(int offset)
     {
         int start = Source.LineStart(offset);
-        int first = start;
-        while (first < Text.Length && first < start + Nearby && Text[first] is ' ' or '\t') first++;
-        return (first == offset, first - start);
+        int indent = Text.AsSpan(start, Math.Min(Nearby, Text.Length - start)).IndexOfAnyExcept(' ', '\t');
+        return (start + indent == offset, Math.Max(indent, 0));
     }
 
     /// <summary>The end of the line, or a few hundred characters on where that is further.</summary>
@@ -96,7 +98,8 @@ internal sealed class Scanner(ConfigSource source, ErrorList errors)
     }
 
     // JSON's 1e+5: the only place where + is no operator.
-    private bool AtExponentSign => Current == '+' && Pos >= 2 && Text[Pos - 1] is 'e' or 'E' && Pos + 1 < Text.Length && char.IsAsciiDigit(Text[Pos + 1]) && (char.IsAsciiDigit(Text[Pos - 2]) || Text[Pos - 2] == '.');
+    private bool AtExponentSign => Current == '+' && Pos >= 2 && Pos + 1 < Text.Length
+        && Text[Pos - 1] is 'e' or 'E' && char.IsAsciiDigit(Text[Pos + 1]) && (char.IsAsciiDigit(Text[Pos - 2]) || Text[Pos - 2] == '.');
 
     private ConfigText ReadTriple()
     {
@@ -129,7 +132,8 @@ internal sealed class Scanner(ConfigSource source, ErrorList errors)
             if (AtEnd || Current == '\n')
             {
                 var (_, lineEnd) = Source.LineBounds(open);
-                Error(new ConfigSpan(Source, open, lineEnd - open), "the quoted string is not closed on its line", "put a closing \" behind it; a text of several lines stands in \"\"\" .. \"\"\"");
+                const string hint = "put a closing \" behind it; a text of several lines stands in \"\"\" .. \"\"\"";
+                Error(new ConfigSpan(Source, open, lineEnd - open), "the quoted string is not closed on its line", hint);
                 break;
             }
             if (Current == '"')
@@ -163,7 +167,8 @@ internal sealed class Scanner(ConfigSource source, ErrorList errors)
                 Pos += 4;
                 return (char)code;
         }
-        Error(Span(start), $"'{Shown.Word(Text[start..Pos])}' is no escape in a quoted string", "write \\\\ for a backslash; \\\" \\/ \\b \\f \\n \\r \\t \\uXXXX are the others; in \"\"\" .. \"\"\" nothing is escaped");
+        Error(Span(start), $"'{Shown.Word(Text[start..Pos])}' is no escape in a quoted string",
+            "write \\\\ for a backslash; \\\" \\/ \\b \\f \\n \\r \\t \\uXXXX are the others; in \"\"\" .. \"\"\" nothing is escaped");
         return '?';
     }
 }

@@ -1,6 +1,7 @@
 namespace StreamEngine.Config;
 
-/// <summary>Parses one HOCON text into an <see cref="ObjectExpr"/>: fields, blocks and includes. Recovers at the next field, so that all errors of a text come at once.</summary>
+/// <summary>Parses one HOCON text into an <see cref="ObjectExpr"/>: fields, blocks and includes.</summary>
+/// <remarks>Recovers at the next field, so that all errors of a text come at once.</remarks>
 internal sealed class TextParser
 {
     private readonly Scanner _scanner;
@@ -51,7 +52,7 @@ internal sealed class TextParser
         return root;
     }
 
-    /// <summary><c>key=value</c> of a command line: what follows the sign is plain text, or HOCON where it begins like a list, a block, a string or a substitution.</summary>
+    /// <summary><c>key=value</c> of a command line: the value is plain text, or HOCON where it begins like a list, a block, a string or a substitution.</summary>
     public ObjectExpr ParseOverride()
     {
         var root = new ObjectExpr(new ConfigSpan(_scanner.Source, 0, 0));
@@ -143,7 +144,8 @@ internal sealed class TextParser
             _scanner.Pos++;
             if (HasNoValue())
             {
-                _scanner.Error(new ConfigSpan(_scanner.Source, start, (path?[^1].Span.End ?? end) - start), $"'{name}' has no value", "write one behind it, or \"\" for an empty text");
+                var key = new ConfigSpan(_scanner.Source, start, (path?[^1].Span.End ?? end) - start);
+                _scanner.Error(key, $"'{name}' has no value", "write one behind it, or \"\" for an empty text");
                 return;
             }
         }
@@ -183,7 +185,8 @@ internal sealed class TextParser
 
     private void ReportNoSeparator(ConfigSpan span, string name)
     {
-        if (_scanner.AtLineEnd || _scanner.Current is '}' or ']' or ',') _scanner.Error(span, $"'{name}' has no value: '=' or '{{' is expected behind it", "for example: " + name + " = value");
+        if (_scanner.AtLineEnd || _scanner.Current is '}' or ']' or ',')
+            _scanner.Error(span, $"'{name}' has no value: '=' or '{{' is expected behind it", "for example: " + name + " = value");
         else _scanner.Error(_scanner.Here, $"'{Shown.Word(_scanner.Current.ToString())}' cannot stand in a key", "put the key in quotes");
     }
 
@@ -214,8 +217,8 @@ internal sealed class TextParser
         {
             var suspect = _suspects[0];
             _suspects.RemoveAt(0);
-            int line = _scanner.Source.Locate(suspect.ClosedAt).Line;
-            ReportUnclosed(suspect, "", $"the '}}' of line {line} closes it, but is indented like line {_scanner.Source.Locate(block.Bracket).Line}; put a '}}' where {suspect.Name} ends");
+            int line = _scanner.Source.Locate(suspect.ClosedAt).Line, outer = _scanner.Source.Locate(block.Bracket).Line;
+            ReportUnclosed(suspect, "", $"the '}}' of line {line} closes it, but is indented like line {outer}; put a '}}' where {suspect.Name} ends");
         }
         else ReportUnclosed(block, ": the file ends before its '}'", $"put a '}}' where {block.Name} ends");
     }
@@ -232,11 +235,13 @@ internal sealed class TextParser
         var inner = _open[^1];
         char bracket = _scanner.Text[inner.Bracket];
         var (line, column) = _scanner.Source.Locate(_scanner.Pos);
-        _scanner.Error(new ConfigSpan(_scanner.Source, inner.Bracket, 1), $"this '{bracket}' is not closed before the '{found}' in line {line}, column {column}", $"put a '{(bracket == '{' ? '}' : ']')}' before it");
+        _scanner.Error(new ConfigSpan(_scanner.Source, inner.Bracket, 1), $"this '{bracket}' is not closed before the '{found}' in line {line}, column {column}",
+            $"put a '{(bracket == '{' ? '}' : ']')}' before it");
     }
 
     private string? AfterStrayBrace()
-        => _suspects.Count == 0 ? null : $"the '}}' of line {_scanner.Source.Locate(_suspects[0].ClosedAt).Line} closed {_suspects[0].Name}; one '}}' is too many or one '{{' is missing";
+        => _suspects.Count == 0 ? null
+            : $"the '}}' of line {_scanner.Source.Locate(_suspects[0].ClosedAt).Line} closed {_suspects[0].Name}; one '}}' is too many or one '{{' is missing";
 
     private static string[] Paths(List<PathPart> path) => [.. path.Select(p => p.Text)];
 }

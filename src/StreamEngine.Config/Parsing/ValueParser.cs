@@ -63,7 +63,7 @@ internal sealed class ValueParser(Scanner scanner, TextParser fields, int maxDep
         while (true)
         {
             scanner.SkipBlank();
-            if (scanner.AtEnd) scanner.Error(new ConfigSpan(scanner.Source, start, 1), $"the list of {Named(name)} is not closed: the file ends before its ']'", "put a ']' behind its last element");
+            if (scanner.AtEnd) ReportUnclosedList(start, name);
             else if (scanner.Current == ']') scanner.Pos++;
             else if (scanner.Current == '}' && fields.Open.Exists(b => scanner.Text[b.Bracket] == '{')) fields.ReportMismatch('}');
             else
@@ -98,7 +98,8 @@ internal sealed class ValueParser(Scanner scanner, TextParser fields, int maxDep
             scanner.Pos++;
             return path is null ? Text(start, start) : new SubstitutionExpr([.. path.Select(p => p.Text)], isOptional, prefix, scanner.Span(start));
         }
-        if (path is not null) scanner.Error(new ConfigSpan(scanner.Source, start, Math.Max(2, scanner.Pos - start)), "the substitution is not closed by a '}' on its line", "write ${path} or ${?path}");
+        var span = new ConfigSpan(scanner.Source, start, Math.Max(2, scanner.Pos - start));
+        if (path is not null) scanner.Error(span, "the substitution is not closed by a '}' on its line", "write ${path} or ${?path}");
         return Text(start, start);
     }
 
@@ -109,6 +110,10 @@ internal sealed class ValueParser(Scanner scanner, TextParser fields, int maxDep
         scanner.Break();
         return true;
     }
+
+    private void ReportUnclosedList(int start, string name)
+        => scanner.Error(new ConfigSpan(scanner.Source, start, 1), $"the list of {Named(name)} is not closed: the file ends before its ']'",
+            "put a ']' behind its last element");
 
     private void ReportForbidden(string name)
     {

@@ -16,8 +16,8 @@ internal static class HoconRenderer
 
     /// <summary>The object at the path, nested in blocks of its keys.</summary>
     /// <remarks>
-    /// Akka's reader (HoconTokenizer.cs) takes blanks behind a value for a part of it, knows no null, and undoes escapes in triple quotes too: so every text stands in plain quotes with
-    /// escapes, nothing follows a value on its line, lists have no blanks, and null is left out.
+    /// Akka's reader (HoconTokenizer.cs) takes blanks behind a value for a part of it, knows no null, and undoes escapes in triple quotes too: so every text stands in
+    /// plain quotes with escapes, nothing follows a value on its line, lists have no blanks, and null is left out.
     /// </remarks>
     public static string Raw(ConfigObject root, string[] path)
     {
@@ -97,7 +97,8 @@ internal static class HoconRenderer
     {
         bool isPlain = value is not ("" or "null") && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
         if (isPlain) return value;
-        bool isLines = value.Contains('\n') && !value.Contains("\"\"\"", StringComparison.Ordinal) && !value.EndsWith('"') && !value.Any(c => (char.IsControl(c) && c is not ('\n' or '\t')) || char.IsSurrogate(c));
+        bool isOdd = value.Any(c => (char.IsControl(c) && c is not ('\n' or '\t')) || char.IsSurrogate(c));
+        bool isLines = value.Contains('\n') && !isOdd && !value.Contains("\"\"\"", StringComparison.Ordinal) && !value.EndsWith('"');
         return isLines ? $"\"\"\"{value}\"\"\"" : Quoted(value);
     }
 

@@ -5,8 +5,9 @@ namespace StreamEngine.Config;
 
 /// <summary>Turns merged assignments into values: substitutions, concatenations, <c>+=</c>.</summary>
 /// <remarks>
-/// Lazy, key by key: a reference works out only the key it names, so that blocks may refer to keys of themselves, and what a later assignment hides is never looked at. A reference to what is just being
-/// worked out sees the assignments before it (HOCON.md, "Self-Referential Substitutions"); where there are none it is a cycle. Three bounds hold: nesting, steps, and the weight of what is produced.
+/// Lazy, key by key: a reference works out only the key it names, so that blocks may refer to keys of themselves, and what a later assignment hides is never looked at.
+/// A reference to what is just being worked out sees the assignments before it (HOCON.md, "Self-Referential Substitutions"); where there are none it is a cycle.
+/// Three bounds hold: nesting, steps, and the weight of what is produced.
 /// </remarks>
 internal sealed class Resolver(ObjectExpr root, HoconOptions options, ErrorList errors)
 {

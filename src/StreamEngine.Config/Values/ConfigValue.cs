@@ -61,7 +61,8 @@ internal sealed class ConfigObject : ConfigValue
     private readonly OrderedDictionary<string, ConfigEntry> _entries;
 
     public ConfigObject(OrderedDictionary<string, ConfigEntry> entries, ConfigSpan span)
-        : base(span, 1 + entries.Values.Select(e => e.Value.Depth).DefaultIfEmpty().Max(), 8 + entries.Values.Sum(e => e.Key.Length + e.Value.Weight)) => _entries = entries;
+        : base(span, 1 + entries.Values.Select(e => e.Value.Depth).DefaultIfEmpty().Max(), 8 + entries.Values.Sum(e => e.Key.Length + e.Value.Weight))
+        => _entries = entries;
 
     public IList<ConfigEntry> Entries => _entries.Values;
 

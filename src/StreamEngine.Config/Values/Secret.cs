@@ -28,7 +28,7 @@ public sealed class Secret(string value) : IEquatable<Secret>
     {
         int cut = key.LastIndexOfAny(['.', '-', '_']);
         string word = key[(cut + 1)..].ToLowerInvariant();
-        return word is "password" or "passwd" or "passphrase" or "secret" or "secrets" or "token" or "credential" or "credentials" or "pem" || key.EndsWith("private-key", StringComparison.Ordinal)
-            || key.EndsWith("access-key", StringComparison.Ordinal) || key.EndsWith("api-key", StringComparison.Ordinal);
+        return word is "password" or "passwd" or "passphrase" or "secret" or "secrets" or "token" or "credential" or "credentials" or "pem"
+            || ((string[])["private-key", "access-key", "api-key"]).Any(end => key.EndsWith(end, StringComparison.Ordinal));
     }
 }

@@ -66,10 +66,9 @@ internal sealed partial class ExpressionBinder
         if (operand.Type.Kind == TypeKind.Null && operand is BoundConstant) return new BoundConstant(operand.Syntax, Constant.Null(type));
         if (operand is BoundConstant { IsUntyped: true } text && Casts.Exists(DataType.Utf8, type))
         {
-            if (TryFold(new BoundCast(operand.Syntax, operand, type, false), out var error) is { } value) return new BoundConstant(operand.Syntax, value);
-            throw new SqlException(operand.Span, error ?? $"'{text.Value.Text}' is no {type}");
+            if (TryFold(new BoundCast(operand.Syntax, operand, type, false), out _) is { } value) return new BoundConstant(operand.Syntax, value);
+            throw new SqlException(operand.Span, $"'{text.Value.Text}' is no {type}");
         }
-        // A whole literal may be narrowed where it fits: BIGINT literals are only those beyond INT, so this is widening in effect.
         if (operand.Type.Kind == TypeKind.Decimal && type.Kind == TypeKind.Decimal) return Fold(new BoundCast(operand.Syntax, operand, type, false));
         if (TypeRules.Distance(operand.Type.Kind, type.Kind) <= 0) return null;
         return Fold(new BoundCast(operand.Syntax, operand, type, false));

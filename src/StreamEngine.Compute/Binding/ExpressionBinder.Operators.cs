@@ -115,7 +115,7 @@ internal sealed partial class ExpressionBinder
         if (FunctionTable.Find(name) is not { } function)
         {
             if (FunctionTable.IsAggregate(name)) throw new SqlException(call.Span, $"the aggregate function {name.ToLowerInvariant()} cannot stand here", "aggregates stand in SELECT and HAVING of a query that groups");
-            throw new SqlException(call.Function.Span, $"function '{name}' does not exist", Spelling.DidYouMean(name, FunctionTable.Names));
+            throw new SqlException(call.Function.Span, $"function '{name}' does not exist", FunctionTable.NearestTo(name) is { } near ? $"did you mean '{near}'?" : null);
         }
         if (call.Star || call.Distinct || call.Filter is not null)
             throw new SqlException(call.Span, $"{name.ToLowerInvariant()} is no aggregate function: {(call.Star ? "*" : call.Distinct ? "DISTINCT" : "FILTER")} cannot stand in its call");

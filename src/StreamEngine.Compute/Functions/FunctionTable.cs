@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using StreamEngine.Core;
+using StreamEngine.Compute.Syntax;
 
 namespace StreamEngine.Compute.Functions;
 
@@ -24,6 +24,13 @@ internal static class FunctionTable
     /// <summary>Aggregate functions, which the SQL layer knows: named here so that messages are right, and nearest names found.</summary>
     private static readonly string[] Aggregates = ["count", "sum", "avg", "min", "max"];
 
+    /// <summary>Names that other languages have, for hints.</summary>
+    private static readonly Dictionary<string, string> Foreign = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["average"] = "avg", ["mean"] = "avg", ["maximum"] = "max", ["minimum"] = "min", ["len"] = "length", ["ucase"] = "upper", ["lcase"] = "lower", ["instr"] = "strpos", ["ifnull"] = "coalesce", ["nvl"] = "coalesce",
+        ["isnull"] = "coalesce", ["truncate"] = "trunc", ["date_format"] = "to_char", ["array_length"] = "cardinality", ["contains"] = "strpos", ["rlike"] = "regexp_like",
+    };
+
     public static FunctionDefinition Subscript => ArrayFunctions.Subscript;
 
     /// <summary>The names that a call may have, aggregates too: for hints and completion.</summary>
@@ -31,6 +38,10 @@ internal static class FunctionTable
 
     /// <summary>The function of this name or alias, without regard to case; null when there is none.</summary>
     public static FunctionDefinition? Find(string name) => Functions.GetValueOrDefault(name);
+
+    /// <summary>The name that a misspelt or foreign one probably meant; null when none is near.</summary>
+    public static string? NearestTo(string name)
+        => Spelling.Nearest(name, Names.Order(StringComparer.Ordinal).Concat(Foreign.Keys)) is { } near ? Foreign.GetValueOrDefault(near, near) : null;
 
     public static bool IsAggregate(string name) => Aggregates.Contains(name, StringComparer.OrdinalIgnoreCase);
 

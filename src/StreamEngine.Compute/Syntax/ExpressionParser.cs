@@ -81,7 +81,7 @@ internal static partial class ExpressionParser
         var own = SqlText.Precedence(op);
         if (own <= power) return null;
         reader.Next();
-        if (token.Value == "=" && reader.IsSymbol("=")) throw TokenReader.Error(token.Span.To(reader.Peek().Span), "'==' is no operator", "equality is a single =");
+        if (token.Value == "=" && reader.IsSymbol("=") && reader.Peek().Offset == token.Offset + 1) throw TokenReader.Error(token.Span.To(reader.Peek().Span), "'==' is no operator", "equality is a single =");
         var right = Parse(reader, own);
         if (own == ComparePower && reader.Peek() is { Kind: TokenKind.Symbol } chained && BinaryOf(chained.Value) is { } second && SqlText.Precedence(second) == ComparePower)
             throw TokenReader.Error(chained.Span, $"'{chained.Value}' cannot follow another comparison", "write a < b AND b < c, or use parentheses");

@@ -12,7 +12,7 @@ internal static class RecordHeaders
     public static int SizeOf(int nameLength, int valueLength) => 8 + nameLength + Math.Max(valueLength, 0);
 
     /// <summary>Writes a header and returns what is left of the buffer.</summary>
-    public static Span<byte> Write(Span<byte> to, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool isNull = false)
+    public static Span<byte> Write(Span<byte> to, scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value, bool isNull = false)
     {
         BinaryPrimitives.WriteInt32LittleEndian(to, name.Length);
         name.CopyTo(to[4..]);

@@ -6,10 +6,11 @@ namespace StreamEngine.Streams;
 /// <summary>
 /// Divides rows among keyed lanes by the key group of their key. No value is copied: each lane gets a header of its own with the selection of its rows. Side batches go to the first lane.
 /// </summary>
-internal sealed unsafe class ExchangeStage(string name, int lanes, int[] keys, MemoryScope scope) : FanOutStage(name, lanes)
+internal sealed unsafe class ExchangeStage(string name, int outlets, int[] keys, MemoryScope scope) : FanOutStage(name, outlets)
 {
     protected override Divide CreateDivider()
     {
+        var lanes = Shape.Outs.Count();
         var laneOf = new byte[KeyGroupRange.Count];
         for (var lane = 0; lane < lanes; lane++)
         {

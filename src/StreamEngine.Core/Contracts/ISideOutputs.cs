@@ -1,6 +1,4 @@
-using StreamEngine.Core;
-
-namespace StreamEngine.Streams;
+namespace StreamEngine.Core;
 
 /// <summary>Turns faults into records for the dead-letter and late topics: one per chain, so that nothing is shared between threads.</summary>
 internal interface ISideOutputs : IDisposable

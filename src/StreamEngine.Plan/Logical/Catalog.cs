@@ -1,0 +1,14 @@
+using StreamEngine.Core;
+
+namespace StreamEngine.Plan.Logical;
+
+/// <summary>What SQL can name.</summary>
+/// <param name="Sources">The sources that it reads.</param>
+/// <param name="Sinks">The sinks that it writes.</param>
+internal sealed record Catalog(IReadOnlyList<CatalogSource> Sources, IReadOnlyList<string> Sinks);
+
+/// <summary>A source as a table.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Schema">Its columns.</param>
+/// <param name="EventTime">The column of its event time; -1 where it has none that a window could use.</param>
+internal sealed record CatalogSource(string Name, Schema Schema, int EventTime);

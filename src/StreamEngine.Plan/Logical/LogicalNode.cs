@@ -1,0 +1,75 @@
+using StreamEngine.Compute.Binding;
+using StreamEngine.Core;
+using StreamEngine.Operators.Aggregates;
+using StreamEngine.Operators.Windows;
+
+namespace StreamEngine.Plan.Logical;
+
+/// <summary>A step of a query, over the step that it reads.</summary>
+/// <param name="Output">The columns it gives.</param>
+/// <param name="EventTime">The column that holds the source's event time; -1 when it was left behind.</param>
+internal abstract record LogicalNode(Schema Output, int EventTime)
+{
+    /// <summary>The step before; null for a source.</summary>
+    public virtual LogicalNode? Input => null;
+
+    /// <summary>The step as EXPLAIN shows it, canonical: operator ids are made of it.</summary>
+    public abstract string Describe();
+
+    /// <summary>The source that it all comes from.</summary>
+    public string Source
+    {
+        get
+        {
+            var node = this;
+            while (node.Input is { } input) node = input;
+            return ((ScanNode)node).Name;
+        }
+    }
+
+    /// <summary>Whether an aggregation lies below or here.</summary>
+    public bool IsAggregated => this is WindowNode || Input is { IsAggregated: true };
+}
+
+/// <summary>A source's rows.</summary>
+internal sealed record ScanNode(string Name, Schema Output, int EventTime) : LogicalNode(Output, EventTime)
+{
+    public override string Describe() => $"source {Name}";
+}
+
+/// <summary>Rows for which the condition is TRUE.</summary>
+internal sealed record FilterNode(LogicalNode Before, BoundExpression Condition) : LogicalNode(Before.Output, Before.EventTime)
+{
+    public override LogicalNode Input => Before;
+
+    public override string Describe() => $"filter {Condition}";
+}
+
+/// <summary>Computed columns.</summary>
+internal sealed record ProjectNode(LogicalNode Before, Schema Columns, IReadOnlyList<BoundExpression> Expressions, int Time) : LogicalNode(Columns, Time)
+{
+    public override LogicalNode Input => Before;
+
+    public override string Describe() => $"project {string.Join(", ", Expressions.Zip(Columns, (e, f) => e.ToString() == f.Name ? f.Name : $"{e} AS {f.QuotedName}"))}";
+}
+
+/// <summary>Groups by window and keys: window_start, window_end, the keys, the aggregates.</summary>
+internal sealed record WindowNode(LogicalNode Before, WindowSpec Window, IReadOnlyList<int> Keys, IReadOnlyList<AggregateSpec> Aggregates, Schema Columns) : LogicalNode(Columns, -1)
+{
+    public override LogicalNode Input => Before;
+
+    public override string Describe()
+    {
+        var window = Window.IsTumbling ? $"tumble {TimeSpan.FromMicroseconds(Window.Size)}" : $"hop {TimeSpan.FromMicroseconds(Window.Slide)} of {TimeSpan.FromMicroseconds(Window.Size)}";
+        var aggregates = Aggregates.Select(a => $"{a.Function.ToString().ToLowerInvariant()}({(a.Distinct ? "distinct " : "")}{(a.Argument < 0 ? "*" : Before.Output[a.Argument].Name)})");
+        return $"{window} on {Before.Output[Before.EventTime].Name} by {string.Join(", ", Keys.Select(k => Before.Output[k].Name))} compute {string.Join(", ", aggregates)}";
+    }
+}
+
+/// <summary>One INSERT: what is written to a sink.</summary>
+/// <param name="Sink">The sink.</param>
+/// <param name="Root">The last step.</param>
+internal sealed record LogicalInsert(string Sink, LogicalNode Root);
+
+/// <summary>All that a pipeline's SQL says.</summary>
+internal sealed record LogicalPlan(IReadOnlyList<LogicalInsert> Inserts);

@@ -1,0 +1,44 @@
+using StreamEngine.Compute.Binding;
+using StreamEngine.Core;
+using StreamEngine.Quality.Rules;
+
+namespace StreamEngine.Plan.Physical;
+
+/// <summary>What runs: per source a prefix of operators on each lane, per INSERT a chain before and one behind its exchange. Connectors and formats are bound by who runs it.</summary>
+/// <param name="Hash">Of its canonical description: manifests carry it.</param>
+internal sealed record PhysicalPlan(IReadOnlyList<PhysicalSource> Sources, IReadOnlyList<PhysicalInsert> Inserts, string Hash);
+
+/// <summary>A source on its lanes.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Declared">All columns, which decoding checks.</param>
+/// <param name="Read">Which of them something reads: only these are stored.</param>
+/// <param name="Columns">Those columns.</param>
+/// <param name="WithTimestamp">The record's timestamp is a further column behind them.</param>
+/// <param name="Rules">What every row has to meet, bound to the columns.</param>
+/// <param name="EventTime">The column of its event time, where something reads one; else null. -1: the record's timestamp.</param>
+internal sealed record PhysicalSource(string Name, Schema Declared, bool[] Read, Schema Columns, bool WithTimestamp, IReadOnlyList<Rule> Rules, int? EventTime)
+{
+    /// <summary>A path below the event time column, for an event time that is a field of a struct; null for a plain column.</summary>
+    public BoundExpression? EventTimeField { get; init; }
+}
+
+/// <summary>An INSERT.</summary>
+/// <param name="Sink">The sink's name.</param>
+/// <param name="Source">The source that it reads.</param>
+/// <param name="Before">Up to the exchange, or all of it where there is none.</param>
+/// <param name="ExchangeKeys">The columns that rows are divided by; null: no exchange.</param>
+/// <param name="After">Behind the exchange.</param>
+/// <param name="Output">What is written, with the columns of the key behind the written ones.</param>
+/// <param name="KeyColumns">The columns of the record key in <paramref name="Output"/>.</param>
+/// <param name="Written">How many of the columns are the value's.</param>
+internal sealed record PhysicalInsert(string Sink, string Source, IReadOnlyList<OperatorFactory> Before, int[]? ExchangeKeys, IReadOnlyList<OperatorFactory> After, Schema Output, int[] KeyColumns, int Written);
+
+/// <summary>Makes an operator for each lane.</summary>
+/// <param name="Id">The operator's stable id.</param>
+/// <param name="Description">As EXPLAIN shows it.</param>
+/// <param name="Create">A new instance.</param>
+internal sealed record OperatorFactory(string Id, string Description, Func<IOperator> Create)
+{
+    /// <summary>It keeps state under its id.</summary>
+    public bool IsStateful { get; init; }
+}

@@ -1,0 +1,253 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
+using StreamEngine.Compute.Binding;
+using StreamEngine.Compute.Syntax;
+using StreamEngine.Core;
+using StreamEngine.Operators.Filters;
+using StreamEngine.Operators.Projections;
+using StreamEngine.Operators.Windows;
+using StreamEngine.Plan.Definitions;
+using StreamEngine.Plan.Logical;
+using StreamEngine.Quality.Rules;
+
+namespace StreamEngine.Plan.Physical;
+
+/// <summary>
+/// A definition to what runs. SQL is planned twice: the first time over all declared columns, to learn which are read; the second time over those alone, so that nothing else is ever stored.
+/// </summary>
+internal sealed class PhysicalPlanner
+{
+    private readonly PipelineDefinition _definition;
+    private readonly Func<string, Catalog, LogicalPlan> _sql;
+    private readonly List<PlanError> _errors = [];
+    private readonly StringBuilder _canonical = new();
+
+    private PhysicalPlanner(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql)
+    {
+        _definition = definition;
+        _sql = sql;
+    }
+
+    /// <param name="definition">The pipeline.</param>
+    /// <param name="sql">The SQL planner, which a higher layer knows.</param>
+    /// <exception cref="PlanException">All errors of its texts.</exception>
+    public static PhysicalPlan Plan(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql) => new PhysicalPlanner(definition, sql).Plan();
+
+    private PhysicalPlan Plan()
+    {
+        var full = _definition.Sources.Select(s => new SourceColumns(s)).ToList();
+        foreach (var source in full) BindEventTime(source);
+        foreach (var source in full) CollectRules(source);
+        if (TrySql(full) is { } logical)
+        {
+            foreach (var insert in logical.Inserts)
+            {
+                var source = full.Find(s => s.Definition.Name == insert.Root.Source)!;
+                source.Read.UnionWith(ColumnUse.OfSource(insert.Root));
+                source.NeedsEventTime |= insert.Root.IsAggregated;
+            }
+        }
+        if (_errors.Count > 0) throw new PlanException(_errors);
+        foreach (var source in full) source.Prune();
+        var plan = TrySql(full) ?? throw new PlanException(_errors);
+        var sources = full.Where(s => plan.Inserts.Any(i => i.Root.Source == s.Definition.Name)).Select(ToSource).ToList();
+        var inserts = plan.Inserts.Select(ToInsert).ToList();
+        if (_errors.Count > 0) throw new PlanException(_errors);
+        return new PhysicalPlan(sources, inserts, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(_canonical.ToString())).ToString("x16", CultureInfo.InvariantCulture));
+    }
+
+    private LogicalPlan? TrySql(List<SourceColumns> sources)
+    {
+        try
+        {
+            return _sql(_definition.Sql, new Catalog([.. sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn))], [.. _definition.Sinks.Select(s => s.Name)]));
+        }
+        catch (SqlException e)
+        {
+            _errors.AddRange(e.Errors.Select(error => new PlanError(PlanText.Sql, "", "", error)));
+            return null;
+        }
+    }
+
+    private void BindEventTime(SourceColumns source)
+    {
+        if (source.Definition.EventTime.Column is not { } text) return;
+        Try(PlanText.EventTime, source.Definition.Name, "", () =>
+        {
+            var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), Scope.Of(source.Definition.Schema, source.Definition.Name));
+            if (bound.Type.Kind != TypeKind.Timestamp) throw new SqlException([new SqlError(0, text.Length, $"the event time '{text}' is {bound.Type}, not TIMESTAMP", "declare the column as TIMESTAMP FORMAT '..'")]);
+            source.EventTime = bound;
+        });
+    }
+
+    private void CollectRules(SourceColumns source)
+    {
+        foreach (var rule in source.Definition.Rules)
+            Try(PlanText.Rule, source.Definition.Name, rule.Name, () => source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression), Scope.Of(source.Columns, source.Definition.Name)).ColumnsRead()));
+    }
+
+    private void Try(PlanText text, string owner, string name, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (SqlException e)
+        {
+            _errors.AddRange(e.Errors.Select(error => new PlanError(text, owner, name, error)));
+        }
+    }
+
+    private PhysicalSource ToSource(SourceColumns source)
+    {
+        var scope = Scope.Of(source.Columns, source.Definition.Name);
+        var rules = source.Definition.Rules.Select(r => new Rule(r.Name, ExpressionBinder.BindCondition(ExpressionParser.Parse(r.Expression), scope))).ToList();
+        int? eventTime = null;
+        BoundExpression? field = null;
+        if (source.NeedsEventTime)
+        {
+            eventTime = -1;
+            if (source.Definition.EventTime.Column is { } text)
+            {
+                var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), scope);
+                if (bound is BoundColumn column) eventTime = column.Index;
+                else field = bound;
+            }
+        }
+        _canonical.AppendLine(CultureInfo.InvariantCulture, $"source {source.Definition.Name} ({source.Definition.Schema})");
+        foreach (var rule in rules) _canonical.AppendLine(CultureInfo.InvariantCulture, $"rule {rule.Name}: {rule.Condition}");
+        var decoded = source.WithTimestamp ? new Schema(source.Columns.Take(source.Columns.Count - 1)) : source.Columns;
+        return new PhysicalSource(source.Definition.Name, source.Definition.Schema, source.ReadFlags, decoded, source.WithTimestamp, rules, eventTime) { EventTimeField = field };
+    }
+
+    private PhysicalInsert ToInsert(LogicalInsert insert)
+    {
+        var nodes = new List<LogicalNode>();
+        for (var node = insert.Root; node is not ScanNode; node = node.Input!) nodes.Insert(0, node);
+        var before = new List<OperatorFactory>();
+        var after = new List<OperatorFactory>();
+        int[]? keys = null;
+        foreach (var node in nodes)
+        {
+            _canonical.AppendLine(CultureInfo.InvariantCulture, $"{insert.Sink}: {node.Describe()}");
+            var to = keys is null ? before : after;
+            var id = $"{insert.Sink}.{before.Count + after.Count}";
+            switch (node)
+            {
+                case FilterNode filter:
+                    to.Add(new OperatorFactory(id, filter.Describe(), () => new FilterOperator(id, filter.Output, filter.Condition, insert.Sink)));
+                    break;
+                case ProjectNode project:
+                    to.Add(new OperatorFactory(id, project.Describe(), () => new ProjectOperator(id, project.Output, project.Expressions, insert.Sink)));
+                    break;
+                case WindowNode window:
+                    keys = AddWindow(window, insert.Sink, before, after);
+                    break;
+                default:
+                    throw new InvalidOperationException($"no operator runs {node.Describe()}");
+            }
+        }
+        var sink = _definition.Sinks.First(s => s.Name == insert.Sink);
+        var (output, keyColumns) = AddKey(sink, insert, keys is null ? before : after);
+        return new PhysicalInsert(insert.Sink, insert.Root.Source, before, keys, after, output, keyColumns, insert.Root.Output.Count);
+    }
+
+    private static int[] AddWindow(WindowNode window, string insert, List<OperatorFactory> before, List<OperatorFactory> after)
+    {
+        var input = window.Before.Output;
+        var assign = $"{insert}.{before.Count + after.Count}";
+        before.Add(new OperatorFactory(assign, $"assign {(window.Window.IsTumbling ? "windows" : "panes")} on {input[window.Before.EventTime].Name}",
+            () => new AssignWindowOperator(assign, input, window.Before.EventTime, window.Window, insert)));
+        // The id of state names what the state depends on: another window, key or aggregate is another operator.
+        var signature = $"{window.Describe()} {string.Join(",", window.Keys.Select(k => input[k].Type))} {string.Join(",", window.Aggregates.Select(a => a.Type))}";
+        var id = $"{insert}.window.{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(signature)) & 0xffffffff:x8}";
+        var assigned = new Schema([.. input, new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp, false), new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp, false)]);
+        after.Add(new OperatorFactory(id, window.Describe(), () => new WindowAggregateOperator(id, assigned, new WindowAggregateSpec(window.Window, window.Keys, window.Aggregates))) { IsStateful = true });
+        return [.. window.Keys];
+    }
+
+    /// <summary>The columns of the record's key: written columns where they are, expressions as further columns behind them.</summary>
+    private (Schema Output, int[] Key) AddKey(SinkDefinition sink, LogicalInsert insert, List<OperatorFactory> to)
+    {
+        var written = insert.Root.Output;
+        var scope = Scope.Of(written, sink.Name);
+        var fields = written.ToList();
+        var expressions = written.Select((f, i) => (BoundExpression)new BoundColumn(new NameExpression(default, [new Identifier(f.Name, true, default)]), i, f.Type, f.Name, f.Nullable)).ToList();
+        var key = new List<int>();
+        foreach (var (index, text) in sink.Key.Index())
+        {
+            Try(PlanText.SinkKey, sink.Name, index.ToString(CultureInfo.InvariantCulture), () =>
+            {
+                var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), scope);
+                if (bound is BoundColumn column)
+                {
+                    key.Add(column.Index);
+                    return;
+                }
+                key.Add(fields.Count);
+                fields.Add(new Field($"$key{index}", bound.Type, bound.MayBeNull));
+                expressions.Add(bound);
+            });
+        }
+        if (sink.Upsert && insert.Root.IsAggregated) CheckUpsert(sink, insert);
+        if (sink.Upsert && sink.Key.Count == 0) _errors.Add(new PlanError(PlanText.SinkKey, sink.Name, "", new SqlError(0, 0, $"sink '{sink.Name}' is mode = upsert and has no key", "name the columns that identify a row: key = [..]")));
+        var output = new Schema(fields);
+        if (fields.Count > written.Count)
+        {
+            var id = $"{insert.Sink}.key";
+            to.Add(new OperatorFactory(id, $"key {string.Join(", ", sink.Key)}", () => new ProjectOperator(id, output, expressions, insert.Sink)));
+        }
+        _canonical.AppendLine(CultureInfo.InvariantCulture, $"sink {sink.Name} key {string.Join(", ", sink.Key)}");
+        return (output, [.. key]);
+    }
+
+    private void CheckUpsert(SinkDefinition sink, LogicalInsert insert)
+    {
+        if (insert.Root is not ProjectNode project) return;
+        var node = project.Input;
+        while (node is not null and not WindowNode) node = node.Input;
+        if (node is not WindowNode window) return;
+        // Column 0 or 1 (the window) and every key have to be among the key's columns.
+        var keyed = sink.Key.Select(k => project.Output.IndexOf(k)).Where(i => i >= 0 && project.Expressions[i] is BoundColumn).Select(i => ((BoundColumn)project.Expressions[i]).Index).ToHashSet();
+        var covered = (keyed.Contains(0) || keyed.Contains(1)) && Enumerable.Range(2, window.Keys.Count).All(keyed.Contains);
+        if (!covered) _errors.Add(new PlanError(PlanText.SinkKey, sink.Name, "0", new SqlError(0, sink.Key.Count > 0 ? sink.Key[0].Length : 0, $"the key of upsert sink '{sink.Name}' does not cover the grouping, so that rows of different groups would replace each other", "add window_start and every grouping column to it")));
+    }
+
+    /// <summary>A source's columns, all of them first and then those that are read.</summary>
+    private sealed class SourceColumns
+    {
+        public SourceColumns(SourceDefinition definition)
+        {
+            Definition = definition;
+            Columns = definition.Schema.IndexOf(CatalogColumns.RecordTimestamp) >= 0 ? definition.Schema : new Schema([.. definition.Schema, new Field(CatalogColumns.RecordTimestamp, DataType.Timestamp)]);
+            ReadFlags = new bool[definition.Schema.Count];
+        }
+
+        public SourceDefinition Definition { get; }
+
+        public Schema Columns { get; private set; }
+
+        public SortedSet<int> Read { get; } = [];
+
+        public bool[] ReadFlags { get; }
+
+        public bool WithTimestamp { get; private set; }
+
+        public bool NeedsEventTime { get; set; }
+
+        public BoundExpression? EventTime { get; set; }
+
+        /// <summary>The column by which a window can name the event time; a nested one cannot be named by a window over the source itself, a view has to give it a column.</summary>
+        public int EventTimeColumn => Definition.EventTime.Column is null ? Columns.IndexOf(CatalogColumns.RecordTimestamp) : EventTime is BoundColumn column ? Columns.IndexOf(column.Name) : -1;
+
+        public void Prune()
+        {
+            if (NeedsEventTime && EventTime is not null) Read.UnionWith(EventTime.ColumnsRead());
+            foreach (var column in Read)
+                if (column < ReadFlags.Length) ReadFlags[column] = true;
+            WithTimestamp = Definition.Schema.Count < Columns.Count && Read.Contains(Columns.Count - 1);
+            Columns = new Schema(Columns.Where((_, i) => Read.Contains(i)));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text;
+using StreamEngine.Core;
+
+namespace StreamEngine.Quality.DeadLetters;
+
+/// <summary>Where rows go that leave a pipeline by the side.</summary>
+/// <param name="DeadLetterTopic">The topic of dead letters.</param>
+/// <param name="LateTopic">The topic of late rows.</param>
+/// <param name="MaxBytes">A record above it would be refused by the broker: its dead letter names it by position and size instead of holding it.</param>
+internal sealed record SideOutputSpec(string DeadLetterTopic, string LateTopic, int MaxBytes);
+
+/// <summary>
+/// Makes records of faults: the original bytes as value, key and record timestamp kept, the original headers first, then KIP-1034's __streams.errors.* and the engine's own. A row that stems from no record
+/// (behind an aggregation or a user's own stage) is written as JSON, without a position.
+/// </summary>
+internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope scope, Func<Schema, IEncoder> rowEncoder) : ISideOutputs
+{
+    private static readonly FrozenDictionary<FaultStage, byte[]> Stages = Enum.GetValues<FaultStage>().ToFrozenDictionary(s => s, s => Encoding.ASCII.GetBytes(Fault.NameOf(s)));
+
+    private readonly Side _dead = new(spec.DeadLetterTopic, BatchRole.DeadLetter);
+    private readonly Side _late = new(spec.LateTopic, BatchRole.Late);
+    private readonly Dictionary<Schema, IEncoder> _encoders = [];
+    private byte[] _headers = new byte[1024];
+
+    private sealed class Side(string topic, BatchRole role)
+    {
+        public List<(Bytes Key, Bytes Value, Bytes Headers, long Timestamp)> Records { get; } = [];
+
+        public Arena? Arena { get; set; }
+
+        public string Topic => topic;
+
+        public BatchRole Role => role;
+    }
+
+    public void Add(Batch batch, int row, in Fault fault)
+    {
+        var side = fault.Stage == FaultStage.Late ? _late : _dead;
+        side.Arena ??= scope.RentArena();
+        if (batch.Records is { } records) side.Records.Add(OfRecord(records, row, fault, side.Arena));
+        else side.Records.Add((Bytes.Null, OfRow(batch, row, side.Arena), Headers(null, 0, fault, fault.Message, side.Arena), -1));
+    }
+
+    private (Bytes Key, Bytes Value, Bytes Headers, long Timestamp) OfRecord(LogRecords records, int row, in Fault fault, Arena arena)
+    {
+        var (key, value) = (Copy(records.KeyAt(row), arena), records.Values[row]);
+        var size = (long)Math.Max(value.Length, 0) + Math.Max(key.Length, 0) + Math.Max(records.HeadersAt(row).Length, 0) + 1024;
+        var message = fault.Message;
+        if (size > spec.MaxBytes)
+        {
+            message = $"{message} (the record itself, of {value.Length} bytes, is too large for a dead letter: it is at {records.Topic}-{records.Partition}@{records.Offsets[row]})";
+            value = Bytes.Null;
+        }
+        return (key, Copy(value, arena), Headers(records, row, fault, message, arena), records.Timestamps is null ? -1 : records.Timestamps[row]);
+    }
+
+    private Bytes OfRow(Batch batch, int row, Arena arena)
+    {
+        if (!_encoders.TryGetValue(batch.Schema, out var encoder)) _encoders[batch.Schema] = encoder = rowEncoder(batch.Schema);
+        var only = arena.Allocate<ushort>(1);
+        *only = (ushort)row;
+        var value = arena.Allocate<Bytes>(1);
+        using var one = batch.Share().WithSelection(only, 1, null);
+        encoder.Encode(one, arena, value);
+        return *value;
+    }
+
+    private static Bytes Copy(Bytes bytes, Arena arena) => bytes.Length <= 0 ? bytes : new Bytes(arena.Copy(bytes.Span), bytes.Length);
+
+    private Bytes Headers(LogRecords? records, int row, in Fault fault, string message, Arena arena)
+    {
+        var original = records is null ? default : records.HeadersAt(row).Span;
+        var topic = records is null ? 0 : Encoding.UTF8.GetMaxByteCount(records.Topic.Length);
+        var needed = original.Length + topic + Encoding.UTF8.GetMaxByteCount(message.Length) * 2 + Encoding.UTF8.GetMaxByteCount((fault.Rule?.Length ?? 0) + (fault.Insert?.Length ?? 0)) + 512;
+        if (_headers.Length < needed) _headers = new byte[needed];
+        original.CopyTo(_headers);
+        var rest = _headers.AsSpan(original.Length);
+        if (records is not null)
+        {
+            rest = Text(rest, "__streams.errors.topic"u8, records.Topic);
+            rest = Number(rest, "__streams.errors.partition"u8, records.Partition);
+            rest = Number(rest, "__streams.errors.offset"u8, records.Offsets[row]);
+        }
+        rest = Text(rest, "__streams.errors.message"u8, message);
+        rest = RecordHeaders.Write(rest, "streamengine.stage"u8, Stages[fault.Stage]);
+        if (fault.Rule is not null) rest = Text(rest, "streamengine.rule"u8, fault.Rule);
+        rest = Text(rest, "streamengine.reason"u8, message);
+        rest = Text(rest, "streamengine.insert"u8, fault.Insert ?? "*");
+        var length = _headers.Length - rest.Length;
+        return new Bytes(arena.Copy(_headers.AsSpan(0, length)), length);
+    }
+
+    private static Span<byte> Text(Span<byte> to, ReadOnlySpan<byte> name, string value)
+    {
+        Span<byte> buffer = value.Length <= 256 ? stackalloc byte[1024] : new byte[Encoding.UTF8.GetMaxByteCount(value.Length)];
+        return RecordHeaders.Write(to, name, buffer[..Encoding.UTF8.GetBytes(value, buffer)]);
+    }
+
+    private static Span<byte> Number(Span<byte> to, ReadOnlySpan<byte> name, long value)
+    {
+        Span<byte> buffer = stackalloc byte[24];
+        value.TryFormat(buffer, out var length, default, CultureInfo.InvariantCulture);
+        return RecordHeaders.Write(to, name, buffer[..length]);
+    }
+
+    public bool TryTake(out Batch? batch)
+    {
+        batch = Take(_dead) ?? Take(_late);
+        return batch is not null;
+    }
+
+    private static Batch? Take(Side side)
+    {
+        if (side.Records.Count == 0) return null;
+        var arena = side.Arena!;
+        var count = side.Records.Count;
+        var keys = arena.Allocate<Bytes>(count);
+        var values = arena.Allocate<Bytes>(count);
+        var headers = arena.Allocate<Bytes>(count);
+        var timestamps = arena.Allocate<long>(count);
+        for (var i = 0; i < count; i++) (keys[i], values[i], headers[i], timestamps[i]) = side.Records[i];
+        side.Records.Clear();
+        side.Arena = null;
+        return Batch.OfRecords(new LogRecords(count, side.Topic) { Keys = keys, Values = values, Headers = headers, Timestamps = timestamps }, arena, side.Role);
+    }
+
+    public void Dispose()
+    {
+        _dead.Arena?.Release();
+        _late.Arena?.Release();
+    }
+}

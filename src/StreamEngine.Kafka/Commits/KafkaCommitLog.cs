@@ -25,16 +25,18 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
 
     public short ReplicationFactor { get; init; } = -1;
 
-    /// <summary>Topics that are written to and do not exist are created with so many partitions; null: they must exist.</summary>
-    public int? CreatePartitions { get; init; } = 1;
-
-    /// <summary>The topics that the pipeline writes: outputs, dead letters, late rows.</summary>
-    public IReadOnlyList<string> Outputs { get; init; } = [];
+    /// <summary>The topics that the pipeline writes: outputs, dead letters, late rows. Those that do not exist are created.</summary>
+    public IReadOnlyList<OutputTopic> Outputs { get; init; } = [];
 
     public string Host { get; init; } = "";
 
     public int Process { get; init; }
 }
+
+/// <summary>A topic that is written to.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Partitions">Partitions to create it with where it does not exist.</param>
+internal sealed record OutputTopic(string Name, int Partitions);
 
 /// <summary>
 /// Epochs as Kafka transactions. Blocking calls of the client are made on the log's own thread; appending is a call from the graph that never blocks. Its offsets are sent under the group of the pipeline's
@@ -102,17 +104,16 @@ internal sealed class KafkaCommitLog : ICommitLog
         var internals = new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" };
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
-        foreach (var topic in _options.Outputs.Distinct()) await EnsureAsync(topic, _options.CreatePartitions, null, cancellation);
+        foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
         return await OnThread(() => Open(cancellation));
     }
 
-    private async Task EnsureAsync(string name, int? partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
+    private async Task EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
     {
         var topic = await _topics.FindAsync(name, cancellation);
         if (topic is null)
         {
-            if (partitions is not { } count) throw new StartupException($"topic '{name}' does not exist on {_connection.Bootstrap}\n  create it:                    ./engine topic create {name} --partitions 4");
-            await _topics.CreateAsync(name, count, configs, cancellation, _options.ReplicationFactor);
+            await _topics.CreateAsync(name, partitions, configs, cancellation, _options.ReplicationFactor);
             topic = await _topics.FindAsync(name, cancellation) ?? throw new StartupException($"topic '{name}' was created on {_connection.Bootstrap} but cannot be found; try again");
         }
         else if (configs is not null)

@@ -70,6 +70,32 @@ internal sealed class KafkaTopics : IDisposable
         }
     }
 
+    /// <summary>All topics, by name.</summary>
+    public IReadOnlyList<(string Name, int Partitions)> List()
+    {
+        try
+        {
+            return [.. _admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Select(t => (t.Topic, t.Partitions.Count)).OrderBy(t => t.Topic, StringComparer.Ordinal)];
+        }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
+    }
+
+    /// <summary>Deletes a topic with its records.</summary>
+    public async Task DeleteAsync(string name, CancellationToken cancellation)
+    {
+        try
+        {
+            await _admin.DeleteTopicsAsync([name], new DeleteTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
+        }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
+    }
+
     /// <summary>Per partition the offset that a start position means now.</summary>
     public async Task<IReadOnlyDictionary<int, long>> OffsetsAsync(KafkaTopic topic, StartPosition start, long time, CancellationToken cancellation)
     {

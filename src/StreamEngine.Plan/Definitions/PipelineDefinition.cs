@@ -41,6 +41,12 @@ internal sealed record PipelineDefinition
 
     public TimeSpan TransactionTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Replicas of topics that are created; -1: the broker's default.</summary>
+    public short ReplicationFactor { get; init; } = -1;
+
+    /// <summary>How long manifests are kept.</summary>
+    public TimeSpan ManifestsKeep { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>Name and prefix: the group, the stem of internal topics and transactional ids.</summary>
     public string QualifiedName => NamingPrefix + Name;
 }

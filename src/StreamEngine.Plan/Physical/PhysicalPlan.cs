@@ -5,6 +5,8 @@ using StreamEngine.Quality.Rules;
 namespace StreamEngine.Plan.Physical;
 
 /// <summary>What runs: per source a prefix of operators on each lane, per INSERT a chain before and one behind its exchange. Connectors and formats are bound by who runs it.</summary>
+/// <param name="Sources">What is read.</param>
+/// <param name="Inserts">What is written.</param>
 /// <param name="Hash">Of its canonical description: manifests carry it.</param>
 internal sealed record PhysicalPlan(IReadOnlyList<PhysicalSource> Sources, IReadOnlyList<PhysicalInsert> Inserts, string Hash);
 

@@ -16,7 +16,7 @@ internal static class ExpressionWalk
     {
         UnaryExpression unary => Parts(unary.Operand),
         BinaryExpression binary => Parts(binary.Left, binary.Right),
-        LogicalExpression logical => logical.Operands,
+        LogicalExpression logical => Parts([.. logical.Operands]),
         IsExpression test => Parts(test.Operand),
         DistinctFromExpression distinct => Parts(distinct.Left, distinct.Right),
         BetweenExpression between => Parts(between.Operand, between.Low, between.High),

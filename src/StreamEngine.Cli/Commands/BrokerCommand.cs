@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Broker;
+using StreamEngine.Cli.Logging;
+using StreamEngine.Cli.Terminal;
+
+namespace StreamEngine.Cli.Commands;
+
+/// <summary>broker: the embedded broker alone.</summary>
+internal static class BrokerCommand
+{
+    public static Command Create()
+    {
+        var port = new Option<int>("--port") { Description = "The port to listen on; 0 takes a free one and prints it.", DefaultValueFactory = _ => 9092 };
+        var data = new Option<string?>("--data") { Description = "The folder to keep data in (default: .streamengine/broker)." };
+        var memory = new Option<bool>("--memory") { Description = "Keep everything in memory: it is gone when the broker ends." };
+        var ready = new Option<string?>("--ready-file") { Description = "A file that is made, with the address in it, when the broker takes connections." };
+        var command = new Command("broker", "Runs the embedded Kafka-protocol broker in the foreground. It is one node without replication or authentication, on loopback.\n\nExample:\n  ./engine broker --port 9092 --data /var/lib/streamengine") { port, data, memory, ready };
+        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        {
+            using var logs = Logs.Create();
+            using var signal = new StopSignal();
+            var options = new BrokerOptions { Port = parsed.GetValue(port), DataDirectory = parsed.GetValue(memory) ? null : parsed.GetValue(data) ?? Path.Combine(".streamengine", "broker") };
+            await using var broker = await BrokerHost.StartAsync(options, logs, TimeProvider.System);
+            Console.WriteLine($"bootstrap={broker.Bootstrap}");
+            if (parsed.GetValue(ready) is { } file) await File.WriteAllTextAsync(file, broker.Bootstrap);
+            await Task.WhenAny(signal.Task, broker.Stopped);
+            if (!broker.Stopped.IsCompleted) return ExitCodes.Done;
+            await broker.Stopped;
+            return ExitCodes.Failed;
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,17 @@
+using System.CommandLine;
+
+namespace StreamEngine.Cli.Commands;
+
+/// <summary>All commands, in the order in which help lists them.</summary>
+internal static class CommandTree
+{
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("StreamEngine: exactly-once stream processing on Akka.Streams and Kafka.\n\nExample:\n  ./engine demo\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092");
+        root.Subcommands.Add(RunCommand.Create());
+        root.Subcommands.Add(BrokerCommand.Create());
+        root.Subcommands.Add(TopicCommands.Create());
+        root.Subcommands.Add(PipelineCommands.Create());
+        return root;
+    }
+}

@@ -1,0 +1,36 @@
+using StreamEngine.Config;
+using StreamEngine.Core;
+
+namespace StreamEngine.Cli.Commands;
+
+/// <summary>Runs a command's body: what a person has to act on is said without a stack, and the exit code says that it failed.</summary>
+internal static class Guarded
+{
+    public static async Task<int> RunAsync(Func<Task<int>> body)
+    {
+        try
+        {
+            return await body();
+        }
+        catch (ConfigException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return ExitCodes.Failed;
+        }
+        catch (StartupException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return ExitCodes.Failed;
+        }
+        catch (FencedException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return ExitCodes.Fenced;
+        }
+        catch (IOException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return ExitCodes.Failed;
+        }
+    }
+}

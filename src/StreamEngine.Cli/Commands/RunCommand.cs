@@ -1,0 +1,87 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Broker;
+using StreamEngine.Cli.Logging;
+using StreamEngine.Cli.Terminal;
+using StreamEngine.Core;
+using StreamEngine.Pipelines.Connectors;
+using StreamEngine.Pipelines.Files;
+using StreamEngine.Pipelines.Running;
+
+namespace StreamEngine.Cli.Commands;
+
+/// <summary>run: pipelines in the foreground until SIGTERM.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var files = new Argument<string[]>("file") { Description = "The pipeline files.", Arity = ArgumentArity.OneOrMore };
+        var environment = PipelineCommands.Environment();
+        var settings = PipelineCommands.Settings();
+        var bootstrap = new Option<string?>("--bootstrap") { Description = "The Kafka brokers, HOST:PORT[,HOST:PORT..]; the file's or 127.0.0.1:9092 by default." };
+        var ready = new Option<string?>("--ready-file") { Description = "A file that is made when all pipelines run." };
+        var embedded = new Option<bool>("--embedded") { Description = "Host the embedded broker in this process, at the port of the bootstrap address." };
+        var data = new Option<string?>("--data") { Description = "With --embedded: the broker's folder (default: .streamengine/broker)." };
+        var command = new Command("run", "Runs pipelines in the foreground. SIGTERM and Ctrl-C drain them: what was read is committed, open windows stay in state, the exit code is 0.\n\nExample:\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092")
+        {
+            files, environment, settings, bootstrap, ready, embedded, data,
+        };
+        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        {
+            var all = new List<string>(parsed.GetValue(settings) ?? []);
+            if (parsed.GetValue(bootstrap) is { } address) all.Add($"kafka.bootstrap={address}");
+            var pipelines = parsed.GetValue(files)!.Select(f => PipelineFile.Load(f, parsed.GetValue(environment), all)).ToList();
+            if (pipelines.GroupBy(p => p.Definition.QualifiedName).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new StartupException($"two of the files are named '{twice.Key}': their state and offsets would be the same");
+            var display = ProgressDisplay.IsPossible;
+            using var logs = Logs.Create(folder: Path.Combine(".streamengine", "logs"), console: !display);
+            await using var broker = parsed.GetValue(embedded) ? await StartBrokerAsync(pipelines[0].Definition.Bootstrap, parsed.GetValue(data), logs) : null;
+            return await RunAsync(pipelines, parsed.GetValue(ready), display, logs);
+        }));
+        return command;
+    }
+
+    private static async Task<BrokerHost> StartBrokerAsync(string bootstrap, string? data, ILoggerFactory logs)
+    {
+        var port = int.TryParse(bootstrap[(bootstrap.LastIndexOf(':') + 1)..], out var p) ? p : 9092;
+        return await BrokerHost.StartAsync(new BrokerOptions { Port = port, DataDirectory = data ?? Path.Combine(".streamengine", "broker") }, logs, TimeProvider.System);
+    }
+
+    private static async Task<int> RunAsync(List<PipelineFile> pipelines, string? readyFile, bool display, ILoggerFactory logs)
+    {
+        using var signal = new StopSignal();
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(signal.Token);
+        var system = EngineSystem.Start(pipelines[0].Document);
+        try
+        {
+            var running = pipelines.Count;
+            void Started(long incarnation)
+            {
+                if (Interlocked.Decrement(ref running) == 0 && readyFile is not null) File.WriteAllText(readyFile, $"{Environment.ProcessId}\n");
+            }
+            var connectors = new KafkaConnectors(TimeProvider.System, logs);
+            var workers = pipelines.Select(p => new PipelineWorker(p.Definition, p.Plan, connectors, system, TimeProvider.System, logs.CreateLogger<PipelineWorker>()) { OnRunning = Started }).ToList();
+            await using var progress = display ? new ProgressDisplay(workers, TimeProvider.System) : null;
+            var runs = workers.Select(w => RunOneAsync(w, failed)).ToList();
+            await Task.WhenAll(runs);
+            return ExitCodes.Done;
+        }
+        finally
+        {
+            await system.Terminate();
+        }
+    }
+
+    // One pipeline that cannot go on stops the others in order: a process that runs half of what it was asked for would go unnoticed.
+    private static async Task RunOneAsync(PipelineWorker worker, CancellationTokenSource failed)
+    {
+        try
+        {
+            await worker.RunAsync(failed.Token);
+        }
+        catch
+        {
+            await failed.CancelAsync();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
+using StreamEngine.Kafka;
+using StreamEngine.Kafka.Commits;
+using StreamEngine.Kafka.Sources;
+using StreamEngine.Plan.Definitions;
+
+namespace StreamEngine.Pipelines.Connectors;
+
+/// <summary>Sources and commit log on a Kafka cluster.</summary>
+internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers) : IConnectors
+{
+    public ISource CreateSource(PipelineDefinition pipeline, SourceDefinition source, MemoryScope scope)
+    {
+        var (start, at) = source.StartFrom switch
+        {
+            "earliest" => (StartPosition.Earliest, 0L),
+            "latest" => (StartPosition.Latest, 0L),
+            var text => TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(text), out var micros, out _) ? (StartPosition.Time, micros / 1000) : throw new StartupException($"source {source.Name}: '{text}' is no place to start from"),
+        };
+        return new KafkaSource(ConnectionOf(pipeline), new KafkaSourceOptions(source.Name, source.Topic, start, at, source.CreatePartitions), scope, loggers.CreateLogger<KafkaSource>());
+    }
+
+    public ICommitLog CreateLog(PipelineDefinition pipeline, int slot) => new KafkaCommitLog(ConnectionOf(pipeline), new KafkaCommitLogOptions(pipeline.QualifiedName, slot)
+    {
+        TransactionTimeout = pipeline.TransactionTimeout,
+        ReplicationFactor = pipeline.ReplicationFactor,
+        Outputs = [.. pipeline.Sinks.Select(s => new OutputTopic(s.Topic, s.CreatePartitions ?? 1)), new(pipeline.DeadLetterTopic, 1), new(pipeline.LateTopic, 1)],
+        Host = Environment.MachineName,
+        Process = Environment.ProcessId,
+    }, time, loggers.CreateLogger<KafkaCommitLog>());
+
+    private static KafkaConnection ConnectionOf(PipelineDefinition pipeline) => new(pipeline.Bootstrap, pipeline.KafkaSettings);
+}

@@ -1,0 +1,51 @@
+using StreamEngine.Core;
+
+namespace StreamEngine.Streams;
+
+/// <summary>What was read back from the state topic, by operator, in the order of writing. Each lane's operator is given all of its id and keeps what is in its key groups.</summary>
+internal sealed class RestoredState
+{
+    private readonly Dictionary<string, List<(int KeyGroup, StateKind Kind, byte[] Payload)>> _parts = [];
+
+    /// <summary>Nothing.</summary>
+    public static RestoredState Empty { get; } = new();
+
+    public IReadOnlyCollection<string> Operators => _parts.Keys;
+
+    /// <summary>Pieces in all.</summary>
+    public int Pieces { get; private set; }
+
+    /// <summary>Reads the state of the last committed epoch: from the newest complete snapshot, or where a record of it does not check, from the one before.</summary>
+    public static async Task<RestoredState> ReadAsync(ICommitLog log, EpochManifest? last, CancellationToken cancellation)
+    {
+        if (last is null) return Empty;
+        var starts = last.State.Full.Reverse().ToList();
+        if (starts.Count < 2) starts.Add(0);
+        var errors = new List<string>();
+        foreach (var start in starts)
+        {
+            var state = new RestoredState();
+            string? bad = null;
+            await log.ReadStateAsync(start, (offset, value) => bad ??= state.Add(offset, value), cancellation);
+            if (bad is null) return state;
+            errors.Add($"from offset {start}: {bad}");
+        }
+        throw new StartupException($"the state of the pipeline cannot be read back, {string.Join("; ", errors)}\n  to start without it:    ./engine run FILE --reset");
+    }
+
+    private string? Add(long offset, ReadOnlySpan<byte> value)
+    {
+        if (!StateFrames.TryRead(value, out var id, out _, out var part, out var error)) return $"the record at offset {offset} is damaged: {error}";
+        if (!_parts.TryGetValue(id, out var parts)) _parts[id] = parts = [];
+        parts.Add((part.KeyGroup, part.Kind, part.Payload.ToArray()));
+        Pieces++;
+        return null;
+    }
+
+    /// <summary>Gives an operator its state.</summary>
+    public void Restore(IOperator op)
+    {
+        if (!_parts.TryGetValue(op.Id, out var parts)) return;
+        foreach (var (keyGroup, kind, payload) in parts) op.Restore(new StatePart(keyGroup, kind, payload));
+    }
+}

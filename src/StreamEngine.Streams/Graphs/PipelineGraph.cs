@@ -1,0 +1,151 @@
+using System.Collections.Immutable;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+using StreamEngine.Core;
+using StreamEngine.Operators.Decoding;
+using StreamEngine.Operators.EventTime;
+using StreamEngine.Operators.Sinks;
+using StreamEngine.Plan.Physical;
+
+namespace StreamEngine.Streams;
+
+/// <summary>
+/// Physical plan to an Akka.Streams graph. With one lane everything is fused into one island. With more, each lane (decode to exchange) and each keyed lane (behind the exchange) is an island of its own: there alone stands Async,
+/// where parallelism is meant.
+/// </summary>
+internal sealed class PipelineGraph
+{
+    private readonly GraphSpec _spec;
+    private readonly Dictionary<string, EventTimeFeedback> _feedback;
+
+    private PipelineGraph(GraphSpec spec)
+    {
+        _spec = spec;
+        _feedback = spec.Sources.ToDictionary(s => s.Key, s =>
+        {
+            var newest = new long[s.Value.Positions.Count == 0 ? 0 : s.Value.Positions.Keys.Max() + 1];
+            Array.Fill(newest, Watermark.None);
+            foreach (var (partition, position) in s.Value.Positions) newest[partition] = position.Newest;
+            return new EventTimeFeedback(newest);
+        });
+    }
+
+    /// <summary>A graph that is ready to run, with the control by which it is drained and what it tells of itself.</summary>
+    public static (IRunnableGraph<Task<RunEnd>> Graph, EpochControl Control, RunProgress Progress) Build(GraphSpec spec)
+    {
+        var control = new EpochControl(spec.Plan.Sources.Count);
+        var progress = new RunProgress();
+        var graph = new PipelineGraph(spec);
+        var commit = new CommitStage(spec.Commit, spec.Log, control, progress, spec.Time);
+        var runnable = RunnableGraph.FromGraph(GraphDsl.Create(commit, (builder, end) =>
+        {
+            var ends = spec.Plan.Sources.SelectMany(s => graph.AddSource(builder, s, control, progress)).ToList();
+            if (ends.Count == 1) builder.From(ends[0]).To(end.Inlet);
+            else
+            {
+                var all = builder.Add(new AlignStage("align commit", ends.Count));
+                for (var i = 0; i < ends.Count; i++) builder.From(ends[i]).To(all.In(i));
+                builder.From(all.Out).To(end.Inlet);
+            }
+            return ClosedShape.Instance;
+        }));
+        return (runnable, control, progress);
+    }
+
+    /// <summary>Adds a source with its lanes and all that reads it; the outlets are those that go to the commit.</summary>
+    private List<Outlet<StreamElement>> AddSource<TMat>(GraphDsl.Builder<TMat> builder, PhysicalSource source, EpochControl control, RunProgress progress)
+    {
+        var stage = builder.Add(new SourceStage(_spec.Sources[source.Name], _spec.Lanes, _feedback[source.Name], control, progress, _spec.Time));
+        var inserts = _spec.Plan.Inserts.Where(i => i.Source == source.Name).ToList();
+        var ends = new List<Outlet<StreamElement>>();
+        // Per keyed INSERT: the outlets of all lanes that go to each keyed lane.
+        var exchanged = inserts.ToDictionary(i => i.Sink, _ => new List<Outlet<StreamElement>>[_spec.Lanes]);
+        foreach (var keyed in exchanged.Values)
+            for (var lane = 0; lane < keyed.Length; lane++) keyed[lane] = [];
+        for (var lane = 0; lane < _spec.Lanes; lane++)
+        {
+            var graph = Lane(source, inserts, lane);
+            var shape = builder.Add(_spec.Lanes > 1 ? graph.Async() : graph);
+            builder.From((Outlet<StreamElement>)stage.Outlets[lane]).To(shape.In);
+            var outlets = new Queue<Outlet<StreamElement>>(shape.Outs);
+            foreach (var insert in inserts)
+            {
+                if (!IsExchanged(insert)) ends.Add(outlets.Dequeue());
+                else
+                    for (var to = 0; to < _spec.Lanes; to++) exchanged[insert.Sink][to].Add(outlets.Dequeue());
+            }
+        }
+        foreach (var insert in inserts.Where(IsExchanged))
+        {
+            for (var lane = 0; lane < _spec.Lanes; lane++)
+            {
+                var keyed = builder.Add(KeyedLane(insert, lane).Async());
+                for (var from = 0; from < _spec.Lanes; from++) builder.From(exchanged[insert.Sink][lane][from]).To(keyed.In(from));
+                ends.Add(keyed.Out);
+            }
+        }
+        return ends;
+    }
+
+    private bool IsExchanged(PhysicalInsert insert) => _spec.Lanes > 1 && insert.ExchangeKeys is not null;
+
+    /// <summary>One lane of a source: decoded, checked, timed, and what each INSERT does before its exchange.</summary>
+    private IGraph<UniformFanOutShape<StreamElement, StreamElement>, Akka.NotUsed> Lane(PhysicalSource source, List<PhysicalInsert> inserts, int lane) => GraphDsl.Create(builder =>
+    {
+        var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () => Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All)));
+        var outlets = ImmutableArray.CreateBuilder<Outlet<StreamElement>>();
+        var forks = inserts.Count > 1 ? builder.Add(new ForkStage($"fork {source.Name} {lane}", inserts.Count)) : null;
+        if (forks is not null) builder.From(prefix.Outlet).To(forks.In);
+        foreach (var (i, insert) in inserts.Index())
+        {
+            var exchanged = IsExchanged(insert);
+            var chain = builder.Add(new ChainStage($"{insert.Sink} lane {lane}", () => Chain(() => exchanged ? [.. Create(insert.Before)] : [.. Create(insert.Before), .. Create(insert.After), Encode(insert)],
+                (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.All)));
+            builder.From(forks is null ? prefix.Outlet : forks.Out(i)).To(chain.Inlet);
+            if (!exchanged)
+            {
+                outlets.Add(chain.Outlet);
+                continue;
+            }
+            var exchange = builder.Add(new ExchangeStage($"exchange {insert.Sink} {lane}", _spec.Lanes, insert.ExchangeKeys!, _spec.Scope));
+            builder.From(chain.Outlet).To(exchange.In);
+            outlets.AddRange(exchange.Outs);
+        }
+        return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, outlets.ToArray());
+    });
+
+    private IGraph<UniformFanInShape<StreamElement, StreamElement>, Akka.NotUsed> KeyedLane(PhysicalInsert insert, int lane) => GraphDsl.Create(builder =>
+    {
+        var align = builder.Add(new AlignStage($"align {insert.Sink} {lane}", _spec.Lanes));
+        var chain = builder.Add(new ChainStage($"{insert.Sink} keyed lane {lane}", () => Chain(() => [.. Create(insert.After), Encode(insert)], (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.OfLane(lane, _spec.Lanes))));
+        builder.From(align.Out).To(chain.Inlet);
+        return new UniformFanInShape<StreamElement, StreamElement>(chain.Outlet, align.Ins.ToArray());
+    });
+
+    private OperatorChain Chain(Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups)
+    {
+        var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit }, _spec.CreateSideOutputs(), report);
+        foreach (var op in chain.Operators) _spec.State.Restore(op);
+        return chain;
+    }
+
+    private Func<IReadOnlyList<IOperator>> PrefixOf(PhysicalSource source) => () =>
+    {
+        var operators = new List<IOperator> { new DecodeOperator($"{source.Name}.decode", _spec.CreateDecoder(source)) };
+        var schema = source.Columns;
+        if (source.WithTimestamp)
+        {
+            var timestamp = new RecordTimestampOperator($"{source.Name}.timestamp", schema);
+            schema = timestamp.Output;
+            operators.Add(timestamp);
+        }
+        if (source.Rules.Count > 0) operators.Add(new Quality.Rules.RuleOperator($"{source.Name}.rules", schema, source.Rules));
+        if (_spec.EventTimes.TryGetValue(source.Name, out var time))
+            operators.Add(new EventTimeOperator($"{source.Name}.time", source.Name, schema, time, _feedback[source.Name], _spec.Sources[source.Name].Positions.ToDictionary(p => p.Key, p => p.Value.Newest)));
+        return operators;
+    };
+
+    private static IEnumerable<IOperator> Create(IEnumerable<OperatorFactory> factories) => factories.Select(f => f.Create());
+
+    private EncodeOperator Encode(PhysicalInsert insert) => new($"{insert.Sink}.sink", insert.Output, _spec.SinkOf(insert));
+}

@@ -108,7 +108,13 @@ public sealed unsafe class Batch : StreamElement, IDisposable
         long* rowWatermarks = null, byte* rowKinds = null, ushort* selection = null, int selected = -1, bool aggregated = false)
         => new(schema, columns, rows, [arena])
         {
-            Role = role, Records = records, RowWatermarks = rowWatermarks, RowKinds = rowKinds, Selection = selection, Count = selection is null ? rows : selected, IsAggregated = aggregated,
+            Role = role,
+            Records = records,
+            RowWatermarks = rowWatermarks,
+            RowKinds = rowKinds,
+            Selection = selection,
+            Count = selection is null ? rows : selected,
+            IsAggregated = aggregated,
         };
 
     /// <summary>Encoded records, or records as they came: a batch without columns.</summary>
@@ -118,12 +124,18 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     /// The same rows with other columns, and perhaps fewer of them selected: for row-by-row operators. The result keeps this batch's memory alive beside <paramref name="added"/>, whose
     /// reference it takes over (null when nothing was added), and takes over this batch, which must not be used afterwards. A selection must be subset of the present one and lie in one of the arenas.
     /// </summary>
-    internal Batch With(Schema schema, ColumnVector[] columns, Arena? added, ushort* selection, int selected, long* rowWatermarks = null, long idleFloor = Watermark.None)
+    internal Batch With(Schema schema, ColumnVector[] columns, Arena? added, ushort* selection, int selected, long* rowWatermarks = null, long idleFloor = Watermark.None, BatchRole? role = null)
     {
         TakeOver();
         return new Batch(schema, columns, Rows, added is null ? _arenas : [.. _arenas, added])
         {
-            Role = Role, Records = Records, RowWatermarks = rowWatermarks is null ? RowWatermarks : rowWatermarks, RowKinds = RowKinds, Selection = selection, Count = selection is null ? Rows : selected, IsAggregated = IsAggregated,
+            Role = role ?? Role,
+            Records = Records,
+            RowWatermarks = rowWatermarks is null ? RowWatermarks : rowWatermarks,
+            RowKinds = RowKinds,
+            Selection = selection,
+            Count = selection is null ? Rows : selected,
+            IsAggregated = IsAggregated,
             IdleFloor = rowWatermarks is null ? IdleFloor : idleFloor,
         };
     }

@@ -44,6 +44,24 @@ internal unsafe struct Utf8View
         return view;
     }
 
+    /// <summary>As <see cref="Of"/>, for bytes behind whose start at least 16 are readable: without a copy of variable length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Utf8View* to, byte* bytes, int length)
+    {
+        var head = Unsafe.ReadUnaligned<ulong>(bytes);
+        if (length > InlineLength)
+        {
+            to->_low = (uint)length | (head << 32);
+            to->_high = (ulong)bytes;
+            return;
+        }
+        ulong tail = 0;
+        if (length < 8) head &= (1UL << (8 * length)) - 1;
+        else tail = Unsafe.ReadUnaligned<uint>(bytes + 8) & ((1UL << (8 * (length - 8))) - 1);
+        to->_low = (uint)length | (head << 32);
+        to->_high = (head >> 32) | (tail << 32);
+    }
+
     /// <summary>A view of a copy of the bytes, in the arena where they do not fit into the view.</summary>
     public static Utf8View Copy(ReadOnlySpan<byte> bytes, Arena arena)
     {

@@ -28,6 +28,26 @@ internal sealed class TimestampPattern
 
     public static TimestampPattern Iso { get; } = new("ISO 8601") { IsIso = true };
 
+    /// <summary>The pattern as a reader of fixed positions, where its parts allow that; for ISO 8601 of the form that the engine itself writes, 2001-01-01T06:00:00Z.</summary>
+    public FixedTimestamp? Fixed => IsEpoch ? null : IsIso ? IsoFixed : _fixed ??= FixedTimestamp.TryCompile(_parts.Select(p => (Letter(p.Part), p.Length, p.Text)));
+
+    private static readonly FixedTimestamp? IsoFixed = TryCompile("yyyy-MM-dd'T'HH:mm:ss'Z'", out _)!.Fixed;
+
+    private FixedTimestamp? _fixed;
+
+    private static char Letter(Part part) => part switch
+    {
+        Part.Literal => '\0',
+        Part.Year => 'y',
+        Part.Month => 'M',
+        Part.Day => 'd',
+        Part.Hour => 'H',
+        Part.Minute => 'm',
+        Part.Second => 's',
+        Part.Fraction => 'S',
+        _ => 'X',
+    };
+
     /// <summary>The pattern of a declaration's FORMAT; null with a reason where it is none.</summary>
     public static TimestampPattern? TryCompile(string? text, out string? error)
     {
@@ -57,8 +77,15 @@ internal sealed class TimestampPattern
             {
                 Part? part = (c, run) switch
                 {
-                    ('y', 4) => Part.Year, ('M', 2) => Part.Month, ('d', 2) => Part.Day, ('H', 2) => Part.Hour, ('m', 2) => Part.Minute, ('s', 2) => Part.Second,
-                    ('S', <= 9) => Part.Fraction, ('X', 1 or 2 or 3) => Part.Zone, _ => null,
+                    ('y', 4) => Part.Year,
+                    ('M', 2) => Part.Month,
+                    ('d', 2) => Part.Day,
+                    ('H', 2) => Part.Hour,
+                    ('m', 2) => Part.Minute,
+                    ('s', 2) => Part.Second,
+                    ('S', <= 9) => Part.Fraction,
+                    ('X', 1 or 2 or 3) => Part.Zone,
+                    _ => null,
                 };
                 if (part is null)
                 {

@@ -57,7 +57,7 @@ internal static class ProduceApi
         var batch = MemoryMarshal.AsMemory(data).Span;
         var head = BatchHeader.Read(batch);
         if (head.Magic == 2 && head.Codec == 4 && call.Version < 7) return AppendResult.Failed(ErrorCode.UnsupportedForMessageFormat, "zstd needs version 7 (KIP-110)");
-        if (head.Magic == 2 && head.IsTransactional && head.HasProducer)
+        if (head.Magic == 2 && head.IsTransactional && !head.IsControl && head.HasProducer)
         {
             var error = call.Core.Transactions.CheckProduce(head.ProducerId, head.ProducerEpoch, partition);
             if (error != ErrorCode.None) return AppendResult.Failed(error, $"producer {head.ProducerId} epoch {head.ProducerEpoch} has no open transaction with this partition");

@@ -187,8 +187,9 @@ public sealed class BrokerHost : IAsyncDisposable
         {
             _logger.LogWarning("Connection of {Peer} closed: {Error}", connection.Peer, error.Message);
         }
-        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        catch (Exception error) when (error is SocketException or ObjectDisposedException or EndOfStreamException)
         {
+            // The client is gone, or the host stops.
             _logger.LogDebug("Connection of {Peer} ended: {Error}", connection.Peer, error.Message);
         }
         catch (Exception error)

@@ -47,14 +47,14 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
     private async ValueTask<int> ReadRequestAsync()
     {
         while (_filled < 4)
-            if (!await FillAsync().ConfigureAwait(false)) return _filled == 0 ? 0 : throw new ProtocolException("the connection ended inside of a request's length");
+            if (!await FillAsync().ConfigureAwait(false)) return _filled == 0 ? 0 : throw new EndOfStreamException("it ended inside of a request's length");
         var length = BinaryPrimitives.ReadInt32BigEndian(_buffer);
         if (length < SmallestRequest || length > maxRequestBytes) throw new ProtocolException($"a request of {length} bytes: from {SmallestRequest} to {maxRequestBytes} are allowed");
         while (_filled < 4 + length)
         {
             // The buffer grows with the bytes that came, not with those that are claimed.
             if (_filled == _buffer.Length) Grow(Math.Min(4 + length, _buffer.Length * 2));
-            if (!await FillAsync().ConfigureAwait(false)) throw new ProtocolException($"the connection ended after {_filled - 4} of a request's {length} bytes");
+            if (!await FillAsync().ConfigureAwait(false)) throw new EndOfStreamException($"it ended after {_filled - 4} of a request's {length} bytes");
         }
         return length;
     }

@@ -148,10 +148,9 @@ internal ref struct ProtocolReader(ReadOnlyMemory<byte> data)
         }
     }
 
-    /// <summary>The last tags of a request, and nothing may follow them.</summary>
-    public void End()
-    {
-        Tags();
-        if (Remaining != 0) throw new ProtocolException($"{Remaining} bytes follow the end of the request at position {_position}");
-    }
+    /// <summary>
+    /// The last tags of a request. Bytes after it are ignored, as Kafka does: librdkafka ends a flexible Metadata request for all topics with three
+    /// bytes too many.
+    /// </summary>
+    public void End() => Tags();
 }

@@ -188,7 +188,6 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         if (entry.Status == TransactionStatus.Ongoing) return;
         entry.Status = TransactionStatus.Ongoing;
         entry.StartedAt = now;
-        NextDeadline = Math.Min(NextDeadline, Deadline(entry));
     }
 
     private void End(TransactionEntry entry, bool commit, bool fence, long now)
@@ -213,7 +212,6 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         entry.Clear();
         Save(entry, now);
         offsets.EndTransaction(entry.ProducerId, commit, now);
-        NextDeadline = Math.Min(NextDeadline, Deadline(entry));
     }
 
     private void Bump(TransactionEntry entry)
@@ -240,6 +238,7 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
     private void Save(TransactionEntry entry, long now)
     {
         entry.UpdatedAt = now;
+        NextDeadline = Math.Min(NextDeadline, Deadline(entry));
         journal.Append(JournalEntry.Transaction, 0, entry.Write);
     }
 

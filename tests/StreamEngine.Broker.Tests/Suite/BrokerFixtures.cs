@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace StreamEngine.Broker.Suite;
 
@@ -9,6 +8,9 @@ public abstract class BrokerFixture : IAsyncLifetime
     public string? Bootstrap { get; protected set; }
 
     public string WhyNot { get; protected set; } = "";
+
+    /// <summary>What the broker logged; an error there is an error of the broker, whatever the client made of it.</summary>
+    internal LogLines Log { get; } = new();
 
     public abstract Task InitializeAsync();
 
@@ -21,11 +23,15 @@ public sealed class MemoryBrokerFixture : BrokerFixture
 
     public override async Task InitializeAsync()
     {
-        _host = await BrokerHost.StartAsync(new BrokerOptions(), NullLoggerFactory.Instance, TimeProvider.System);
+        _host = await BrokerHost.StartAsync(new BrokerOptions(), Log, TimeProvider.System);
         Bootstrap = _host.Bootstrap;
     }
 
-    public override async Task DisposeAsync() => await _host!.DisposeAsync();
+    public override async Task DisposeAsync()
+    {
+        await _host!.DisposeAsync();
+        Log.AssertNoTrouble();
+    }
 }
 
 public sealed class DiskBrokerFixture : BrokerFixture
@@ -36,13 +42,14 @@ public sealed class DiskBrokerFixture : BrokerFixture
     public override async Task InitializeAsync()
     {
         var options = new BrokerOptions { DataDirectory = _folder, Fsync = FsyncPolicy.Interval, FsyncInterval = TimeSpan.FromMilliseconds(50) };
-        _host = await BrokerHost.StartAsync(options, NullLoggerFactory.Instance, TimeProvider.System);
+        _host = await BrokerHost.StartAsync(options, Log, TimeProvider.System);
         Bootstrap = _host.Bootstrap;
     }
 
     public override async Task DisposeAsync()
     {
         await _host!.DisposeAsync();
+        Log.AssertNoTrouble();
         Directory.Delete(_folder, recursive: true);
     }
 }

@@ -94,7 +94,7 @@ internal sealed class PipelineWorker
                 }
                 catch (Exception e) when (e is not (StartupException or FencedException))
                 {
-                    if (e is AggregateException { InnerException: StartupException or FencedException and var inner }) throw inner;
+                    if (e is AggregateException { InnerException: { } inner } && (inner is StartupException || inner is FencedException)) throw inner;
                     _phase = WorkerPhase.Restarting;
                     _restarts++;
                     // Progress since the last failure: the next pause is short again.

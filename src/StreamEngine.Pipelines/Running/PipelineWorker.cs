@@ -39,6 +39,7 @@ internal sealed class PipelineWorker
     private readonly int _slot;
     private RunProgress? _progress;
     private EpochControl? _control;
+    private ActorMaterializer? _materializer;
     private volatile WorkerPhase _phase = WorkerPhase.Starting;
     private long _rowsBefore;
     private int _restarts;
@@ -70,15 +71,24 @@ internal sealed class PipelineWorker
     /// <summary>Called when an incarnation's graph runs, with its number.</summary>
     public Action<long>? OnRunning { get; init; }
 
+    /// <summary>The pause before the first new incarnation after a failure; it doubles while none of them commits.</summary>
+    public TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Ends the present epoch now.</summary>
     public void Checkpoint() => _control?.Ask(EpochRequest.Checkpoint);
+
+    /// <summary>Tells the sources that the clock was moved.</summary>
+    public void TimeMoved() => _control?.Tell(SourceCommand.TimeMoved);
+
+    /// <summary>Ends the present incarnation as a crash would: nothing more is committed, a new one starts.</summary>
+    public void Crash() => _materializer?.Shutdown();
 
     /// <summary>Runs until the drain is asked for and done, or the sources are finished.</summary>
     /// <exception cref="StartupException">It cannot start, or state cannot be read: a person has to act.</exception>
     /// <exception cref="FencedException">Another incarnation has taken over.</exception>
     public async Task<RunEnd?> RunAsync(CancellationToken drain)
     {
-        var pause = TimeSpan.FromMilliseconds(100);
+        var pause = FirstPause;
         try
         {
             while (true)
@@ -98,7 +108,7 @@ internal sealed class PipelineWorker
                     _phase = WorkerPhase.Restarting;
                     _restarts++;
                     // Progress since the last failure: the next pause is short again.
-                    if ((_progress?.Epoch ?? 0) > committed) pause = TimeSpan.FromMilliseconds(100);
+                    if ((_progress?.Epoch ?? 0) > committed) pause = FirstPause;
                     _logger.LogError(e, "pipeline {Pipeline} slot {Slot}: the incarnation failed; a new one starts in {Pause} ms", Name, _slot, (int)pause.TotalMilliseconds);
                     if (drain.IsCancellationRequested) throw;
                     await PauseAsync(pause, drain);
@@ -174,6 +184,7 @@ internal sealed class PipelineWorker
         var end = graph.Run(materializer);
         _progress = progress;
         _control = control;
+        _materializer = materializer;
         _phase = WorkerPhase.Running;
         _logger.LogInformation("pipeline {Pipeline} slot {Slot}: incarnation {Incarnation} runs from epoch {Epoch}", Name, _slot, spec.Commit.Start.Incarnation, spec.Commit.Start.Last?.Epoch ?? 0);
         OnRunning?.Invoke(spec.Commit.Start.Incarnation);
@@ -188,7 +199,7 @@ internal sealed class PipelineWorker
         }
         finally
         {
-            _control = null;
+            (_control, _materializer) = (null, null);
             // Stages free what they hold when they stop; only then may sources and the scope go.
             materializer.Shutdown();
             await StageEnd.WaitAsync(materializer, _system);

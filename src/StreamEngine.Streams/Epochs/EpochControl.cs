@@ -54,9 +54,13 @@ internal sealed class EpochControl(int sources)
 }
 
 /// <summary>What sources are told.</summary>
-/// <param name="Barrier">To be sent down every lane now, behind everything that was taken.</param>
+/// <param name="Barrier">To be sent down every lane now, behind everything that was taken; null: time has moved, look at what is idle.</param>
 /// <param name="Last">Nothing more is to be read: End follows the barrier.</param>
-internal sealed record SourceCommand(Barrier Barrier, bool Last);
+internal sealed record SourceCommand(Barrier? Barrier, bool Last)
+{
+    /// <summary>The clock was moved, which no timer shows: tests and the simulation say so.</summary>
+    public static SourceCommand TimeMoved { get; } = new(null, false);
+}
 
 /// <summary>What the commit stage is asked for.</summary>
 internal enum EpochRequest

@@ -245,20 +245,27 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
 
         private void Command(SourceCommand command)
         {
+            if (command.Barrier is not { } barrier)
+            {
+                AskIdle();
+                return;
+            }
             _stopped |= command.Last;
-            command.Barrier.Report.PutSource(_source.Name, new SourcePosition(_run.Layout.Topic, _run.Layout.TopicId, _watermark,
+            barrier.Report.PutSource(_source.Name, new SourcePosition(_run.Layout.Topic, _run.Layout.TopicId, _watermark,
                 _partitions.Values.ToDictionary(p => p.Partition, p => p.TakePosition(_feedback[p.Partition]))));
             foreach (var controls in _controls)
             {
-                controls.Enqueue(command.Barrier);
+                controls.Enqueue(barrier);
                 if (command.Last) controls.Enqueue(End.Instance);
             }
             ServeAll();
         }
 
-        protected override void OnTimer(object timerKey)
+        protected override void OnTimer(object timerKey) => AskIdle();
+
+        private void AskIdle()
         {
-            var timeout = _run.EventTime!.IdleTimeout;
+            if (_run.EventTime?.IdleTimeout is not { } timeout) return;
             foreach (var state in _partitions.Values)
                 if (!state.Idle && !state.Asked && !state.Finished && state.AtEnd && _time.GetElapsedTime(state.MovedAt) >= timeout)
                 {

@@ -1,0 +1,86 @@
+using StreamEngine.Core;
+
+namespace StreamEngine.Pipelines.Testing;
+
+/// <summary>Commits into the memory log. Manifests and claims go through their own JSON, so that what is read back is what was written.</summary>
+internal sealed class MemoryCommitLog(MemoryLog log, string pipeline, TimeProvider time) : ICommitLog
+{
+    private readonly List<(string Topic, int Partition, MemoryRecord Record)> _open = [];
+    private readonly string _state = $"{pipeline}.state";
+    private readonly string _epochs = $"{pipeline}.epochs";
+    private readonly Dictionary<string, int> _roundRobin = [];
+    private ICommitLogListener? _listener;
+    private long _incarnation;
+
+    public long StateEnd { get; private set; }
+
+    public Task<CommitLogState> OpenAsync(CancellationToken cancellation)
+    {
+        log.Create(_state, 1);
+        log.Create(_epochs, 1);
+        EpochManifest? last = null;
+        foreach (var record in log.ReadAll(_epochs))
+        {
+            var (manifest, claim) = ManifestJson.Read(record.Value);
+            last = manifest ?? last;
+            _incarnation = Math.Max(_incarnation, claim?.Incarnation ?? 0);
+        }
+        _incarnation++;
+        log.Append(_epochs, 0, Record(ManifestJson.Write(new EpochClaim(0, _incarnation, "memory", 0, time.GetUtcNow()))));
+        StateEnd = log.End(_state, 0);
+        return Task.FromResult(new CommitLogState(_incarnation, last));
+    }
+
+    private static MemoryRecord Record(byte[] value) => new(null, value, [], 0);
+
+    public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation)
+    {
+        var records = log.Read(_state, 0, from, int.MaxValue);
+        for (var i = 0; i < records.Count; i++)
+            if (records[i].Value is { Length: > 0 } value) apply(from + i, value);
+        return Task.CompletedTask;
+    }
+
+    public void Listen(ICommitLogListener listener) => _listener = listener;
+
+    public unsafe bool TryAppend(Batch batch)
+    {
+        var records = batch.Records!;
+        var state = batch.Role == BatchRole.Changelog;
+        var topic = state ? _state : records.Topic;
+        log.Create(topic, 1);
+        for (var i = 0; i < records.Count; i++)
+        {
+            var key = records.KeyAt(i);
+            var record = new MemoryRecord(key.IsNull ? null : key.Span.ToArray(), records.Values[i].IsNull ? null : records.Values[i].Span.ToArray(), records.HeadersAt(i).Span.ToArray(),
+                records.Timestamps is null ? time.GetUtcNow().ToUnixTimeMilliseconds() : records.Timestamps[i]);
+            _open.Add((topic, state ? 0 : PartitionOf(topic), record));
+            if (state) StateEnd++;
+        }
+        batch.Dispose();
+        return true;
+    }
+
+    private int PartitionOf(string topic)
+    {
+        var next = _roundRobin.GetValueOrDefault(topic);
+        _roundRobin[topic] = (next + 1) % log.Partitions(topic);
+        return next;
+    }
+
+    public void Commit(EpochManifest manifest)
+    {
+        _open.Add((_epochs, 0, Record(ManifestJson.Write(manifest))));
+        log.Append(_open);
+        // A record without a value stands for the commit marker, which takes an offset behind the state of each transaction.
+        if (_open.Exists(r => r.Topic == _state))
+        {
+            log.Append(_state, 0, Record([]));
+            StateEnd++;
+        }
+        _open.Clear();
+        _listener!.OnCommitted(manifest.Epoch);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

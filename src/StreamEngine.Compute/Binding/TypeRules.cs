@@ -58,11 +58,14 @@ internal static class TypeRules
     public static DataType? Product(DataType a, DataType b)
         => a.Scale + b.Scale > DataType.MaxPrecision ? null : DataType.Decimal(Math.Min(a.Precision + b.Precision, DataType.MaxPrecision), a.Scale + b.Scale);
 
-    /// <summary>A quotient is rounded (half away from zero) to max(6, s1 + p2 + 1) digits after the point, fewer (but 6, and those of the dividend) where 38 digits would not hold the whole part.</summary>
+    /// <summary>
+    /// A quotient is rounded (half away from zero) to max(16, s1 + p2 + 1) digits after the point (PostgreSQL gives 16 significant ones, Flink s1 + p2 + 1), fewer (but 6, and those of the
+    /// dividend) where 38 digits would not hold the whole part.
+    /// </summary>
     public static DataType Quotient(DataType a, DataType b)
     {
         var whole = a.Precision - a.Scale + b.Scale;
-        var scale = Math.Max(6, a.Scale + b.Precision + 1);
+        var scale = Math.Max(16, a.Scale + b.Precision + 1);
         scale = Math.Min(scale, Math.Max(DataType.MaxPrecision - whole, Math.Max(6, a.Scale)));
         return Decimal(whole, Math.Min(scale, DataType.MaxPrecision));
     }

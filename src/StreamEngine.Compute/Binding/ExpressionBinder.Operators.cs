@@ -179,6 +179,7 @@ internal sealed partial class ExpressionBinder
         var types = string.Join(", ", arguments.Select(a => a.Type.ToString()));
         var isOperator = !char.IsAsciiLetter(function.Name[0]) || syntax is not CallExpression;
         var found = isOperator && arguments.Count == 2 ? $"{arguments[0].Type} {function.Name} {arguments[1].Type}" : $"{function.Name}({types})";
-        return new SqlException(syntax.Span, $"{found} does not exist", $"there {(function.Overloads.Count == 1 ? "is" : "are")} {string.Join(", ", function.Signatures.Take(12))}");
+        var signatures = function.Signatures.Take(12).ToList();
+        return new SqlException(syntax.Span, $"{found} does not exist", $"there {(signatures.Count == 1 ? "is" : "are")} {string.Join(", ", signatures)}");
     }
 }

@@ -12,7 +12,9 @@ internal sealed unsafe class ConcatNode(EvalNode? separator, EvalNode[] parts, O
 
     private static readonly Overload WithSeparator = new([TypeKind.Utf8, null], _ => DataType.Utf8, site => new ConcatNode(site.Nodes[0], site.Nodes[1..], site.State()))
     {
-        IsVariadic = true, Strict = false, MayGiveNull = true,
+        IsVariadic = true,
+        Strict = false,
+        MayGiveNull = true,
     };
 
     public static BoundExpression Bind(BindSite site) => Bind(site, Concat, 1);

@@ -27,8 +27,22 @@ internal static class FunctionTable
     /// <summary>Names that other languages have, for hints.</summary>
     private static readonly Dictionary<string, string> Foreign = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["average"] = "avg", ["mean"] = "avg", ["maximum"] = "max", ["minimum"] = "min", ["len"] = "length", ["ucase"] = "upper", ["lcase"] = "lower", ["instr"] = "strpos", ["ifnull"] = "coalesce", ["nvl"] = "coalesce",
-        ["isnull"] = "coalesce", ["truncate"] = "trunc", ["date_format"] = "to_char", ["array_length"] = "cardinality", ["contains"] = "strpos", ["rlike"] = "regexp_like",
+        ["average"] = "avg",
+        ["mean"] = "avg",
+        ["maximum"] = "max",
+        ["minimum"] = "min",
+        ["len"] = "length",
+        ["ucase"] = "upper",
+        ["lcase"] = "lower",
+        ["instr"] = "strpos",
+        ["ifnull"] = "coalesce",
+        ["nvl"] = "coalesce",
+        ["isnull"] = "coalesce",
+        ["truncate"] = "trunc",
+        ["date_format"] = "to_char",
+        ["array_length"] = "cardinality",
+        ["contains"] = "strpos",
+        ["rlike"] = "regexp_like",
     };
 
     public static FunctionDefinition Subscript => ArrayFunctions.Subscript;

@@ -96,8 +96,16 @@ internal static class TimeFields
     /// <summary>The start of the field's unit that the time lies in; false for fields that are no unit.</summary>
     public static bool TryTruncate(long micros, TimeField field, out long result)
     {
-        var unit = field switch { TimeField.Microseconds => 1, TimeField.Milliseconds => 1000, TimeField.Second => Calendar.MicrosPerSecond, TimeField.Minute => Calendar.MicrosPerMinute, TimeField.Hour => Calendar.MicrosPerHour,
-            TimeField.Day => Calendar.MicrosPerDay, _ => 0 };
+        var unit = field switch
+        {
+            TimeField.Microseconds => 1,
+            TimeField.Milliseconds => 1000,
+            TimeField.Second => Calendar.MicrosPerSecond,
+            TimeField.Minute => Calendar.MicrosPerMinute,
+            TimeField.Hour => Calendar.MicrosPerHour,
+            TimeField.Day => Calendar.MicrosPerDay,
+            _ => 0
+        };
         if (unit != 0)
         {
             result = Calendar.FloorDivide(micros, unit) * unit;

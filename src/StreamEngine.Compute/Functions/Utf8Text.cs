@@ -29,7 +29,9 @@ internal static unsafe class Utf8Text
     public static int OffsetOf(ReadOnlySpan<byte> text, int characters)
     {
         if (characters >= text.Length) return text.Length;
-        if (Ascii.IsValid(text)) return Math.Max(0, characters);
+        if (characters <= 0) return 0;
+        // As many bytes as characters, all of them ASCII: the rest of the text does not matter.
+        if (Ascii.IsValid(text[..characters])) return characters;
         var at = 0;
         for (; characters > 0 && at < text.Length; characters--) at = Next(text, at);
         return at;

@@ -18,7 +18,8 @@ internal sealed unsafe class Evaluator
 
     /// <summary>Evaluates the selected rows of the batch, which stays the caller's.</summary>
     /// <param name="batch">The batch, of the schema that the expression was bound to.</param>
-    /// <param name="arena">Where the result lies. The result may also point into the batch's own memory (a bare column is the batch's column), so it is valid while both are.</param>
+    /// <param name="arena">Where the result lies. The result may also point into the batch's own memory (a bare column is the batch's column), so it is valid while
+    /// both are.</param>
     /// <param name="faults">Takes the rows that fail; the result is null there.</param>
     /// <returns>A column with the batch's physical rows; what stands at rows that are not selected is undefined.</returns>
     public ColumnVector Evaluate(Batch batch, Arena arena, RowFaults faults) => Evaluate(batch.Columns, batch.Rows, batch.Selection, batch.Count, arena, faults);

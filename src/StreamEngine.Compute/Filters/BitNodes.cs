@@ -5,7 +5,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute.Filters;
 
 /// <summary>
-/// A condition that cannot fail and is evaluated over all physical rows at once, into a bit per row: 1 where it is TRUE. Rows that are not selected are computed too, which is cheaper than to leave
+/// A condition that cannot fail and is evaluated over all physical rows at once, into a bit per row: 1 where it is TRUE. Rows that are not selected are computed too,
+/// which is cheaper than to leave
 /// them out; only fixed-width values are read, so that what stands at a null or unselected row does no harm.
 /// </summary>
 internal abstract unsafe class BitNode

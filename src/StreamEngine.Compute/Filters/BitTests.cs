@@ -85,7 +85,8 @@ internal static unsafe class BitKernels
         }
     }
 
-    /// <summary>The rows of the bits that are set. A byte's rows are looked up and stored at once; <paramref name="into"/> has room for 8 more than there are rows.</summary>
+    /// <summary>The rows of the bits that are set. A byte's rows are looked up and stored at once; <paramref name="into"/> has room for 8 more than there are
+    /// rows.</summary>
     public static int ToSelection(byte* bits, int rows, ushort* into)
     {
         var table = Table;

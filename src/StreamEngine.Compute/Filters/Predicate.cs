@@ -5,7 +5,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute.Filters;
 
 /// <summary>
-/// A compiled condition: the operands of its AND in their order, those with a vectorised form as bitmaps, each of the others on the rows that are left. It holds buffers: an instance is for one
+/// A compiled condition: the operands of its AND in their order, those with a vectorised form as bitmaps, each of the others on the rows that are left. It holds
+/// buffers: an instance is for one
 /// thread at a time.
 /// </summary>
 internal sealed unsafe class Predicate
@@ -51,7 +52,8 @@ internal sealed unsafe class Predicate
     /// <param name="faults">Takes the rows where the condition fails: they are not in the selection.</param>
     /// <param name="selection">The rows in growing order; the batch's own selection (perhaps null: all rows) when all of its rows pass.</param>
     /// <returns>How many rows pass.</returns>
-    public int Filter(Batch batch, Arena arena, RowFaults faults, out ushort* selection) => Filter(batch.Columns, batch.Rows, batch.Selection, batch.Count, arena, faults, out selection);
+    public int Filter(Batch batch, Arena arena, RowFaults faults, out ushort* selection)
+        => Filter(batch.Columns, batch.Rows, batch.Selection, batch.Count, arena, faults, out selection);
 
     /// <summary>The same over columns that are in no batch; a null selection stands for all rows.</summary>
     public int Filter(ReadOnlySpan<ColumnVector> columns, int rows, ushort* from, int selected, Arena arena, RowFaults faults, out ushort* selection)

@@ -8,7 +8,9 @@ namespace StreamEngine.Compute.Functions;
 /// <summary>concat and concat_ws: nulls are left out; a null separator gives null.</summary>
 internal sealed unsafe class ConcatNode(EvalNode? separator, EvalNode[] parts, OpState state) : EvalNode(DataType.Utf8)
 {
-    private static readonly Overload Concat = new([null], _ => DataType.Utf8, site => new ConcatNode(null, site.Nodes, site.State())) { IsVariadic = true, Strict = false, MayGiveNull = false };
+    private static readonly Overload Concat = new([null], _ => DataType.Utf8, site
+        => new ConcatNode(null, site.Nodes, site.State()))
+    { IsVariadic = true, Strict = false, MayGiveNull = false };
 
     private static readonly Overload WithSeparator = new([TypeKind.Utf8, null], _ => DataType.Utf8, site => new ConcatNode(site.Nodes[0], site.Nodes[1..], site.State()))
     {
@@ -21,13 +23,15 @@ internal sealed unsafe class ConcatNode(EvalNode? separator, EvalNode[] parts, O
 
     public static BoundExpression BindWithSeparator(BindSite site)
     {
-        if (site.Arguments.Count > 0 && site.Arguments[0].Type.Kind is not (TypeKind.Utf8 or TypeKind.Null)) throw new SqlException(site.Arguments[0].Span, $"the separator is {site.Arguments[0].Type}, not STRING");
+        if (site.Arguments.Count > 0 && site.Arguments[0].Type.Kind is not (TypeKind.Utf8 or TypeKind.Null)) throw new SqlException(site.Arguments[0].Span,
+            $"the separator is {site.Arguments[0].Type}, not STRING");
         return Bind(site, WithSeparator, 2);
     }
 
     private static BoundCall Bind(BindSite site, Overload overload, int least)
     {
-        if (site.Arguments.Count < least) throw new SqlException(site.Call.Span, $"{site.Function.Name} needs at least {least} argument{(least == 1 ? "" : "s")}", $"it is {site.Function.Form}");
+        if (site.Arguments.Count < least) throw new SqlException(site.Call.Span, $"{site.Function.Name} needs at least {least} argument{(least == 1 ? "" : "s")}",
+            $"it is {site.Function.Form}");
         var arguments = new BoundExpression[site.Arguments.Count];
         for (var i = 0; i < arguments.Length; i++)
         {

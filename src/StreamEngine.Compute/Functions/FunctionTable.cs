@@ -7,7 +7,8 @@ namespace StreamEngine.Compute.Functions;
 internal static class FunctionTable
 {
     private static readonly FrozenDictionary<string, FunctionDefinition> Operators =
-        ((IEnumerable<FunctionDefinition>)[.. ArithmeticFunctions.All, .. ComparisonFunctions.All, .. LogicFunctions.All, .. LikeFunctions.All]).ToFrozenDictionary(f => f.Name, StringComparer.Ordinal);
+        ((IEnumerable<FunctionDefinition>)[.. ArithmeticFunctions.All, .. ComparisonFunctions.All, .. LogicFunctions.All, .. LikeFunctions.All]).ToFrozenDictionary(f
+            => f.Name, StringComparer.Ordinal);
 
     /// <summary>The functions that a query calls by name, by family.</summary>
     public static IReadOnlyList<(string Family, IReadOnlyList<FunctionDefinition> Functions)> Families { get; } =

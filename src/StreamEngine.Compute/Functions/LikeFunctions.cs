@@ -14,21 +14,24 @@ internal static class LikeFunctions
     [
         new("LIKE", "Whether a text has the form of a pattern: % is any text, _ one character.", "'stream' LIKE 's%m'", "true", Of(ignoreCase: false)),
         new("ILIKE", "LIKE without regard to case.", "'Stream' ILIKE 's%M'", "true", Of(ignoreCase: true)),
-        new("||", "Both texts as one; a value of another type beside a text becomes text.", "'a' || 1", "a1", Define.Binary<Utf8View, Utf8View, Utf8View, JoinOp>(TypeKind.Utf8, TypeKind.Utf8, DataType.Utf8)),
+        new("||", "Both texts as one; a value of another type beside a text becomes text.", "'a' || 1", "a1", Define.Binary<Utf8View, Utf8View, Utf8View,
+            JoinOp>(TypeKind.Utf8, TypeKind.Utf8, DataType.Utf8)),
     ];
 
     private static Overload[] Of(bool ignoreCase) =>
     [
         Define.Binary<Utf8View, Utf8View, byte, LikeOp>(TypeKind.Utf8, TypeKind.Utf8, Checked, _ => new LikeMatcher(ignoreCase)),
         new([TypeKind.Utf8, TypeKind.Utf8, TypeKind.Utf8], Checked,
-            site => new TernaryNode<Utf8View, Utf8View, Utf8View, byte, LikeEscapeOp>(site.Nodes[0], site.Nodes[1], site.Nodes[2], site.Type, site.State(new LikeMatcher(ignoreCase)))),
+            site => new TernaryNode<Utf8View, Utf8View, Utf8View, byte,
+                LikeEscapeOp>(site.Nodes[0], site.Nodes[1], site.Nodes[2], site.Type, site.State(new LikeMatcher(ignoreCase)))),
     ];
 
     /// <summary>Refuses a known pattern that is none when the call is bound.</summary>
     private static DataType Checked(ResultSite site)
     {
         var escape = site.Arguments.Count < 3 ? "\\"u8 : site.Arguments[2] is BoundConstant { Value.IsNull: false } known ? known.Value.Bytes : default;
-        if (site.Arguments[1] is BoundConstant { Value.IsNull: false } pattern && LikePattern.Compile(pattern.Value.Bytes, escape, false, out var problem) is null) throw new SqlException(pattern.Span, problem!);
+        if (site.Arguments[1] is BoundConstant { Value.IsNull: false } pattern
+            && LikePattern.Compile(pattern.Value.Bytes, escape, false, out var problem) is null) throw new SqlException(pattern.Span, problem!);
         return DataType.Boolean;
     }
 }
@@ -68,5 +71,6 @@ internal readonly unsafe struct LikeOp : IBinary<Utf8View, Utf8View, byte>
 
 internal readonly unsafe struct LikeEscapeOp : ITernary<Utf8View, Utf8View, Utf8View, byte>
 {
-    public static Outcome Apply(Utf8View* a, Utf8View* b, Utf8View* c, byte* result, OpState state) => ((LikeMatcher)state.Extra!).Match(a, b, Utf8View.SpanOf(c), result, state);
+    public static Outcome Apply(Utf8View* a, Utf8View* b, Utf8View* c, byte* result, OpState state)
+        => ((LikeMatcher)state.Extra!).Match(a, b, Utf8View.SpanOf(c), result, state);
 }

@@ -4,7 +4,8 @@ using System.Text;
 namespace StreamEngine.Compute.Functions;
 
 /// <summary>
-/// A compiled LIKE pattern. The usual shapes (a text, a%, %a, %a%) are one comparison or search; others are matched with at most one step back, to the last %, which is never exponential.
+/// A compiled LIKE pattern. The usual shapes (a text, a%, %a, %a%) are one comparison or search; others are matched with at most one step back, to the last %, which
+/// is never exponential.
 /// </summary>
 internal sealed class LikePattern
 {
@@ -97,7 +98,14 @@ internal sealed class LikePattern
         for (var i = first; i < last; i++)
             if (kinds[i] != Literal) return new LikePattern(Shape.General, bytes, kinds);
         var literal = bytes[first..last];
-        var shape = (first > 0, last < length) switch { (false, false) => Shape.Equal, (false, true) => Shape.Prefix, (true, false) => Shape.Suffix, _ => Shape.Contains };
+        var shape = (first > 0, last < length) switch
+        {
+            (false, false) => Shape.Equal,
+            (false, true) => Shape.Prefix,
+            (true, false) => Shape.Suffix,
+            _
+            => Shape.Contains
+        };
         return new LikePattern(shape, literal, []);
     }
 

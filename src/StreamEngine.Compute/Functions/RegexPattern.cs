@@ -8,7 +8,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute.Functions;
 
 /// <summary>
-/// A regular expression of a call: compiled when the pattern is known or whenever it changes. Matching takes time linear in the text (RegexOptions.NonBacktracking): a pattern in a query cannot
+/// A regular expression of a call: compiled when the pattern is known or whenever it changes. Matching takes time linear in the text (RegexOptions.NonBacktracking): a
+/// pattern in a query cannot
 /// stop the stream. As in PostgreSQL a dot matches line ends and $ the very end, unless the flag n says otherwise.
 /// </summary>
 internal sealed unsafe class RegexPattern
@@ -26,7 +27,8 @@ internal sealed unsafe class RegexPattern
     /// <summary>Refuses a known pattern that is none when the call is bound.</summary>
     public static Func<ResultSite, DataType> Checked(DataType type) => site =>
     {
-        if (site.Arguments[1] is BoundConstant { Value.IsNull: false } pattern && Compile(pattern.Value.Bytes, default, out var problem) is null) throw new SqlException(pattern.Span, problem!);
+        if (site.Arguments[1] is BoundConstant { Value.IsNull: false } pattern
+            && Compile(pattern.Value.Bytes, default, out var problem) is null) throw new SqlException(pattern.Span, problem!);
         return type;
     };
 

@@ -14,10 +14,14 @@ internal static class TimeFields
 {
     private static readonly (string Name, TimeField Field)[] Names =
     [
-        ("microseconds", TimeField.Microseconds), ("microsecond", TimeField.Microseconds), ("milliseconds", TimeField.Milliseconds), ("millisecond", TimeField.Milliseconds), ("second", TimeField.Second),
-        ("seconds", TimeField.Second), ("minute", TimeField.Minute), ("minutes", TimeField.Minute), ("hour", TimeField.Hour), ("hours", TimeField.Hour), ("day", TimeField.Day), ("days", TimeField.Day),
-        ("week", TimeField.Week), ("weeks", TimeField.Week), ("month", TimeField.Month), ("months", TimeField.Month), ("quarter", TimeField.Quarter), ("year", TimeField.Year), ("years", TimeField.Year),
-        ("decade", TimeField.Decade), ("century", TimeField.Century), ("millennium", TimeField.Millennium), ("dow", TimeField.Dow), ("isodow", TimeField.IsoDow), ("doy", TimeField.Doy),
+        ("microseconds", TimeField.Microseconds), ("microsecond", TimeField.Microseconds), ("milliseconds", TimeField.Milliseconds),
+            ("millisecond", TimeField.Milliseconds), ("second", TimeField.Second),
+        ("seconds", TimeField.Second), ("minute", TimeField.Minute), ("minutes", TimeField.Minute), ("hour", TimeField.Hour), ("hours", TimeField.Hour),
+            ("day", TimeField.Day), ("days", TimeField.Day),
+        ("week", TimeField.Week), ("weeks", TimeField.Week), ("month", TimeField.Month), ("months", TimeField.Month), ("quarter", TimeField.Quarter),
+            ("year", TimeField.Year), ("years", TimeField.Year),
+        ("decade", TimeField.Decade), ("century", TimeField.Century), ("millennium", TimeField.Millennium), ("dow", TimeField.Dow), ("isodow", TimeField.IsoDow),
+            ("doy", TimeField.Doy),
         ("isoyear", TimeField.IsoYear), ("epoch", TimeField.Epoch),
     ];
 
@@ -87,7 +91,8 @@ internal static class TimeFields
             TimeField.Century => interval.Months / 1200,
             TimeField.Millennium => interval.Months / 12000,
             // A year counts 365.25 days, as in PostgreSQL.
-            TimeField.Epoch => (long)((Int128)(interval.Months / 12) * 31_557_600_000_000 + (Int128)(interval.Months % 12) * 30 * Calendar.MicrosPerDay + (Int128)interval.Days * Calendar.MicrosPerDay + micros),
+            TimeField.Epoch => (long)((Int128)(interval.Months / 12) * 31_557_600_000_000
+                + (Int128)(interval.Months % 12 * 30L + interval.Days) * Calendar.MicrosPerDay + micros),
             _ => 0,
         };
         return field is not (TimeField.Week or TimeField.Dow or TimeField.IsoDow or TimeField.Doy or TimeField.IsoYear);

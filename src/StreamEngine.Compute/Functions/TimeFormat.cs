@@ -4,14 +4,16 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute.Functions;
 
 /// <summary>
-/// A compiled form of PostgreSQL's to_char and to_timestamp ("Data Type Formatting Functions", chapter 9.8): the patterns of dates and times, the prefix FM, the suffix TH, "text" in double
+/// A compiled form of PostgreSQL's to_char and to_timestamp ("Data Type Formatting Functions", chapter 9.8): the patterns of dates and times, the prefix FM, the
+/// suffix TH, "text" in double
 /// quotes, everything else as it is.
 /// </summary>
 internal sealed class TimeFormat
 {
     internal enum Part : byte
     {
-        Literal, Year, YearOfThree, YearOfTwo, YearOfOne, IsoYear, Month, MonthName, MonthShort, Day, DayOfYear, DayOfWeek, IsoDayOfWeek, DayName, DayShort, Hour24, Hour12, Minute, Second, Millisecond, Microsecond, SecondOfDay,
+        Literal, Year, YearOfThree, YearOfTwo, YearOfOne, IsoYear, Month, MonthName, MonthShort, Day, DayOfYear, DayOfWeek, IsoDayOfWeek, DayName, DayShort, Hour24,
+        Hour12, Minute, Second, Millisecond, Microsecond, SecondOfDay,
         Meridiem, Quarter, IsoWeek, WeekOfYear, Zone, Offset,
     }
 
@@ -26,9 +28,12 @@ internal sealed class TimeFormat
     /// <summary>Longer ones first where one begins with another.</summary>
     private static readonly (string Text, Part Part)[] Patterns =
     [
-        ("YYYY", Part.Year), ("YYY", Part.YearOfThree), ("YY", Part.YearOfTwo), ("Y", Part.YearOfOne), ("IYYY", Part.IsoYear), ("IW", Part.IsoWeek), ("IDDD", Part.Literal), ("ID", Part.IsoDayOfWeek), ("MONTH", Part.MonthName),
-        ("MON", Part.MonthShort), ("MM", Part.Month), ("MI", Part.Minute), ("MS", Part.Millisecond), ("US", Part.Microsecond), ("DDD", Part.DayOfYear), ("DD", Part.Day), ("DAY", Part.DayName), ("DY", Part.DayShort), ("D", Part.DayOfWeek),
-        ("HH24", Part.Hour24), ("HH12", Part.Hour12), ("HH", Part.Hour12), ("SSSSS", Part.SecondOfDay), ("SSSS", Part.SecondOfDay), ("SS", Part.Second), ("AM", Part.Meridiem), ("PM", Part.Meridiem), ("Q", Part.Quarter),
+        ("YYYY", Part.Year), ("YYY", Part.YearOfThree), ("YY", Part.YearOfTwo), ("Y", Part.YearOfOne), ("IYYY", Part.IsoYear), ("IW", Part.IsoWeek),
+            ("IDDD", Part.Literal), ("ID", Part.IsoDayOfWeek), ("MONTH", Part.MonthName),
+        ("MON", Part.MonthShort), ("MM", Part.Month), ("MI", Part.Minute), ("MS", Part.Millisecond), ("US", Part.Microsecond), ("DDD", Part.DayOfYear),
+            ("DD", Part.Day), ("DAY", Part.DayName), ("DY", Part.DayShort), ("D", Part.DayOfWeek),
+        ("HH24", Part.Hour24), ("HH12", Part.Hour12), ("HH", Part.Hour12), ("SSSSS", Part.SecondOfDay), ("SSSS", Part.SecondOfDay), ("SS", Part.Second),
+            ("AM", Part.Meridiem), ("PM", Part.Meridiem), ("Q", Part.Quarter),
         ("WW", Part.WeekOfYear), ("TZ", Part.Zone), ("OF", Part.Offset), ("FF3", Part.Millisecond), ("FF6", Part.Microsecond),
     ];
 
@@ -64,7 +69,8 @@ internal sealed class TimeFormat
             else if (Find(rest, out var part, out var length))
             {
                 var ordinal = rest.Length >= length + 2 && Ascii.EqualsIgnoreCase(rest.Slice(length, 2), "TH"u8);
-                var letters = char.IsAsciiLetterLower((char)rest[0]) ? Letters.Lower : length > 1 && char.IsAsciiLetterLower((char)rest[1]) ? Letters.Capital : Letters.Upper;
+                var letters = char.IsAsciiLetterLower((char)rest[0]) ? Letters.Lower : length > 1 && char.IsAsciiLetterLower((char)rest[1]) ? Letters.Capital
+                    : Letters.Upper;
                 format.Add(new Piece(part, [], letters, fill, ordinal));
                 fill = true;
                 at += length + (ordinal ? 2 : 0);

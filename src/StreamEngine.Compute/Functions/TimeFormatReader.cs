@@ -63,7 +63,16 @@ internal static class TimeFormatReader
                 return true;
             case Part.Zone or Part.Offset: return TryZone(ref text, ref fields);
         }
-        var width = part switch { Part.Year or Part.IsoYear => 4, Part.YearOfThree or Part.DayOfYear or Part.Millisecond => 3, Part.Microsecond => 6, Part.SecondOfDay => 5, Part.YearOfOne or Part.DayOfWeek or Part.IsoDayOfWeek or Part.Quarter => 1, _ => 2 };
+        var width = part switch
+        {
+            Part.Year or Part.IsoYear => 4,
+            Part.YearOfThree or Part.DayOfYear or Part.Millisecond => 3,
+            Part.Microsecond => 6,
+            Part.SecondOfDay
+            => 5,
+            Part.YearOfOne or Part.DayOfWeek or Part.IsoDayOfWeek or Part.Quarter => 1,
+            _ => 2
+        };
         var digits = 0;
         while (digits < width && digits < text.Length && char.IsAsciiDigit((char)text[digits])) digits++;
         if (digits == 0 || !NumberText.TryParseInt64(text[..digits], out var value)) return false;
@@ -102,7 +111,8 @@ internal static class TimeFormatReader
         for (number = 1; number <= names.Length; number++)
         {
             var name = names[number - 1];
-            var length = text.Length >= name.Length && Ascii.EqualsIgnoreCase(text[..name.Length], name) ? name.Length : text.Length >= 3 && Ascii.EqualsIgnoreCase(text[..3], name.AsSpan(0, 3)) ? 3 : 0;
+            var length = text.Length >= name.Length && Ascii.EqualsIgnoreCase(text[..name.Length], name) ? name.Length : text.Length >= 3
+                && Ascii.EqualsIgnoreCase(text[..3], name.AsSpan(0, 3)) ? 3 : 0;
             if (length == 0) continue;
             text = text[length..];
             return true;
@@ -135,14 +145,16 @@ internal static class TimeFormatReader
             if (f.Afternoon == true && hour < 12) hour += 12;
             else if (f.Afternoon != true && f.Twelve && hour == 12) hour = 0;
         }
-        if (f.Year is < 1 or > 9999 || hour > 23 || f.Minute > 59 || f.Second > 59 || f.SecondOfDay > 86399 || !Calendar.Exists((int)f.Year, (int)f.Month, (int)f.Day)) return false;
+        if (f.Year is < 1 or > 9999 || hour > 23 || f.Minute > 59 || f.Second > 59 || f.SecondOfDay > 86399
+            || !Calendar.Exists((int)f.Year, (int)f.Month, (int)f.Day)) return false;
         long days = Calendar.ToDays((int)f.Year, (int)f.Month, (int)f.Day);
         if (f.DayOfYear >= 0)
         {
             if (f.DayOfYear < 1 || f.DayOfYear > (Calendar.IsLeap((int)f.Year) ? 366 : 365)) return false;
             days = Calendar.ToDays((int)f.Year, 1, 1) + f.DayOfYear - 1;
         }
-        var time = f.SecondOfDay >= 0 ? f.SecondOfDay * Calendar.MicrosPerSecond : hour * Calendar.MicrosPerHour + f.Minute * Calendar.MicrosPerMinute + f.Second * Calendar.MicrosPerSecond;
+        var time = f.SecondOfDay >= 0 ? f.SecondOfDay * Calendar.MicrosPerSecond
+            : hour * Calendar.MicrosPerHour + f.Minute * Calendar.MicrosPerMinute + f.Second * Calendar.MicrosPerSecond;
         micros = days * Calendar.MicrosPerDay + time + f.Micros;
         return true;
     }
@@ -165,14 +177,16 @@ internal sealed unsafe class TimeFormatCache
 internal readonly unsafe struct ParseTimestampOp : IBinary<Utf8View, Utf8View, long>
 {
     public static Outcome Apply(Utf8View* a, Utf8View* b, long* result, OpState state)
-        => TimeFormatReader.TryRead(((TimeFormatCache)state.Extra!).Get(b), Utf8View.SpanOf(a), out *result) ? Outcome.Value : state.Fail($"{TextCasts.Quote(a)} is no TIMESTAMP in the form {TextCasts.Quote(b)}");
+        => TimeFormatReader.TryRead(((TimeFormatCache)state.Extra!).Get(b), Utf8View.SpanOf(a), out *result) ? Outcome.Value
+            : state.Fail($"{TextCasts.Quote(a)} is no TIMESTAMP in the form {TextCasts.Quote(b)}");
 }
 
 internal readonly unsafe struct ParseDateOp : IBinary<Utf8View, Utf8View, int>
 {
     public static Outcome Apply(Utf8View* a, Utf8View* b, int* result, OpState state)
     {
-        if (!TimeFormatReader.TryRead(((TimeFormatCache)state.Extra!).Get(b), Utf8View.SpanOf(a), out var micros)) return state.Fail($"{TextCasts.Quote(a)} is no DATE in the form {TextCasts.Quote(b)}");
+        if (!TimeFormatReader.TryRead(((TimeFormatCache)state.Extra!).Get(b), Utf8View.SpanOf(a),
+            out var micros)) return state.Fail($"{TextCasts.Quote(a)} is no DATE in the form {TextCasts.Quote(b)}");
         *result = Calendar.DaysOf(micros);
         return Outcome.Value;
     }

@@ -23,24 +23,30 @@ internal static class TimeFunctions
 
     public static IReadOnlyList<FunctionDefinition> All { get; } =
     [
-        new("extract", "A field of a time: year, quarter, month, week, day, dow, doy, hour, minute, second, epoch, ..", "EXTRACT(HOUR FROM TIMESTAMP '2001-01-02 03:04:05')", "3", Extracts[..3])
+        new("extract", "A field of a time: year, quarter, month, week, day, dow, doy, hour, minute, second, epoch, ..",
+            "EXTRACT(HOUR FROM TIMESTAMP '2001-01-02 03:04:05')", "3", Extracts[..3])
         {
             Form = "extract(field FROM TIMESTAMP | DATE | INTERVAL)", Bind = BindExtract,
         },
         new("date_part", "The same as a DOUBLE.", "date_part('minute', TIMESTAMP '2001-01-02 03:04:05')", "4",
             Define.Binary<Utf8View, long, double, DatePartOp>(Text, TypeKind.Timestamp, DataType.Float64, FieldOf),
             Define.Binary<Utf8View, Interval, double, DatePartIntervalOp>(Text, TypeKind.Interval, DataType.Float64, FieldOf)),
-        new("date_trunc", "The start of the hour, day, week, month, .. that a time lies in.", "date_trunc('hour', TIMESTAMP '2001-01-02 03:04:05')", "2001-01-02 03:00:00",
+        new("date_trunc", "The start of the hour, day, week, month, .. that a time lies in.", "date_trunc('hour', TIMESTAMP '2001-01-02 03:04:05')",
+            "2001-01-02 03:00:00",
             Define.Binary<Utf8View, long, long, DateTruncOp>(Text, TypeKind.Timestamp, DataType.Timestamp, FieldOf)),
-        new("to_timestamp", "A time of seconds since 1970, or of a text in a form such as 'YYYY-MM-DD HH24:MI:SS'.", "to_timestamp('02/01/2001', 'DD/MM/YYYY')", "2001-01-02 00:00:00",
+        new("to_timestamp", "A time of seconds since 1970, or of a text in a form such as 'YYYY-MM-DD HH24:MI:SS'.", "to_timestamp('02/01/2001', 'DD/MM/YYYY')",
+            "2001-01-02 00:00:00",
             Define.Unary<double, long, ToTimestampOp>(TypeKind.Float64, DataType.Timestamp),
             Define.Binary<Utf8View, Utf8View, long, ParseTimestampOp>(Text, Text, DataType.Timestamp, _ => new TimeFormatCache())),
         new("to_date", "A date of a text in a form such as 'YYYY-MM-DD'.", "to_date('2001 01 02', 'YYYY MM DD')", "2001-01-02",
             Define.Binary<Utf8View, Utf8View, int, ParseDateOp>(Text, Text, DataType.Date, _ => new TimeFormatCache())),
-        new("to_char", "A time as text in a form such as 'YYYY-MM-DD HH24:MI:SS.MS', 'Day DD Mon YYYY'.", "to_char(TIMESTAMP '2001-01-02 03:04:05', 'DD Mon YYYY')", "02 Jan 2001",
+        new("to_char", "A time as text in a form such as 'YYYY-MM-DD HH24:MI:SS.MS', 'Day DD Mon YYYY'.", "to_char(TIMESTAMP '2001-01-02 03:04:05', 'DD Mon YYYY')",
+            "02 Jan 2001",
             Define.Binary<long, Utf8View, Utf8View, ToCharOp>(TypeKind.Timestamp, Text, DataType.Utf8, _ => new TimeFormatCache())),
-        new("make_date", "A date of year, month and day.", "make_date(2001, 2, 3)", "2001-02-03", Define.Ternary<int, int, int, int, MakeDateOp>(TypeKind.Int32, TypeKind.Int32, TypeKind.Int32, DataType.Date)),
-        new("date_bin", "The start of the bin that a time lies in: bins of an interval, counted from an origin.", "date_bin(INTERVAL '15' MINUTE, TIMESTAMP '2001-01-02 03:44:05', TIMESTAMP '2001-01-01')", "2001-01-02 03:30:00",
+        new("make_date", "A date of year, month and day.", "make_date(2001, 2, 3)", "2001-02-03", Define.Ternary<int, int, int, int,
+            MakeDateOp>(TypeKind.Int32, TypeKind.Int32, TypeKind.Int32, DataType.Date)),
+        new("date_bin", "The start of the bin that a time lies in: bins of an interval, counted from an origin.",
+            "date_bin(INTERVAL '15' MINUTE, TIMESTAMP '2001-01-02 03:44:05', TIMESTAMP '2001-01-01')", "2001-01-02 03:30:00",
             Define.Ternary<Interval, long, long, long, DateBinOp>(TypeKind.Interval, TypeKind.Timestamp, TypeKind.Timestamp, DataType.Timestamp)),
         Part("year"), Part("quarter"), Part("month"), Part("week"), Part("day"), Part("hour"), Part("minute"),
     ];
@@ -62,18 +68,22 @@ internal static class TimeFunctions
     private static BoundExpression BindExtract(BindSite site)
     {
         if (site.Arguments.Count != 2) throw new SqlException(site.Call.Span, "extract has a field and a time", "for example EXTRACT(HOUR FROM t)");
-        if (site.Arguments[0] is not BoundConstant { Type.Kind: TypeKind.Utf8 } field) throw new SqlException(site.Arguments[0].Span, "the field of extract is a word", "for example EXTRACT(HOUR FROM t); date_part takes a field that differs by row");
+        if (site.Arguments[0] is not BoundConstant { Type.Kind: TypeKind.Utf8 } field) throw new SqlException(site.Arguments[0].Span, "the field of extract is a word",
+            "for example EXTRACT(HOUR FROM t); date_part takes a field that differs by row");
         return BindField(site, field, site.Arguments[1]);
     }
 
     private static BoundExpression BindField(BindSite site, BoundConstant field, BoundExpression time)
     {
         var name = field.Value.Text;
-        if (!TimeFields.TryParse(field.Value.Bytes, out var parsed)) throw new SqlException(field.Span, $"'{name}' is no field of a time", Spelling.DidYouMean(name, TimeFields.All) ?? $"fields are {string.Join(", ", TimeFields.All)}");
+        if (!TimeFields.TryParse(field.Value.Bytes, out var parsed)) throw new SqlException(field.Span, $"'{name}' is no field of a time",
+            Spelling.DidYouMean(name, TimeFields.All) ?? $"fields are {string.Join(", ", TimeFields.All)}");
         if (TimeFields.ScaleOf(parsed) == 0) return ExpressionBinder.Call(site.Call, site.Function, [field, time]);
         var isInterval = time.Type.Kind == TypeKind.Interval;
-        if (ExpressionBinder.Convert(time, isInterval ? DataType.Interval : DataType.Timestamp) is not { } converted) return ExpressionBinder.Call(site.Call, site.Function, [field, time]);
-        return new BoundCall(site.Call, site.Function, Extracts[isInterval ? 4 : 3], [field, converted], DataType.Decimal(parsed == TimeField.Epoch ? 20 : 8, TimeFields.ScaleOf(parsed)));
+        if (ExpressionBinder.Convert(time, isInterval ? DataType.Interval : DataType.Timestamp) is not { } converted) return ExpressionBinder.Call(site.Call,
+            site.Function, [field, time]);
+        return new BoundCall(site.Call, site.Function, Extracts[isInterval ? 4 : 3], [field, converted],
+            DataType.Decimal(parsed == TimeField.Epoch ? 20 : 8, TimeFields.ScaleOf(parsed)));
     }
 }
 

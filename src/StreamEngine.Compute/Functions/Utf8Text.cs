@@ -54,7 +54,8 @@ internal static unsafe class Utf8Text
         return at;
     }
 
-    /// <summary>Maps each character to one other (invariant, one to one: ß stays ß). <paramref name="to"/> has room for twice the bytes; a mapped character has at most 3 bytes where it had 2.</summary>
+    /// <summary>Maps each character to one other (invariant, one to one: ß stays ß). <paramref name="to"/> has room for twice the bytes; a mapped character has at
+    /// most 3 bytes where it had 2.</summary>
     public static int Map<TMap>(ReadOnlySpan<byte> text, Span<byte> to)
         where TMap : struct, ICharacterMap
     {

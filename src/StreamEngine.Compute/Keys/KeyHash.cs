@@ -3,7 +3,8 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Compute;
 
-/// <summary>The hash of a key: XxHash3 of its binary form (<see cref="KeyEncoder"/>). Its low bits are the key group, the same in every process and release; hash tables take the high ones.</summary>
+/// <summary>The hash of a key: XxHash3 of its binary form (<see cref="KeyEncoder"/>). Its low bits are the key group, the same in every process and release; hash
+/// tables take the high ones.</summary>
 internal static unsafe class KeyHash
 {
     /// <summary>Writes the hash of each selected row to its physical place in <paramref name="hashes"/>, which has room for all physical rows.</summary>

@@ -5,7 +5,8 @@ using System.Runtime.CompilerServices;
 namespace StreamEngine.Compute;
 
 /// <summary>
-/// XxHash3 (64 bits, seed 0) with its path for 9 to 16 bytes in line, which most keys take (one BIGINT is 10, a text of ten characters 16): a call of the library costs five times as much.
+/// XxHash3 (64 bits, seed 0) with its path for 9 to 16 bytes in line, which most keys take (one BIGINT is 10, a text of ten characters 16): a call of the library
+/// costs five times as much.
 /// Yann Collet's xxh3.h, XXH3_len_9to16_64b; a test holds it against the library.
 /// </summary>
 internal static unsafe class ShortHash
@@ -17,7 +18,8 @@ internal static unsafe class ShortHash
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Of(byte* bytes, int length)
-        => length is >= 9 and <= 16 ? Of(Unsafe.ReadUnaligned<ulong>(bytes), Unsafe.ReadUnaligned<ulong>(bytes + length - 8), length) : XxHash3.HashToUInt64(new ReadOnlySpan<byte>(bytes, length));
+        => length is >= 9 and <= 16 ? Of(Unsafe.ReadUnaligned<ulong>(bytes), Unsafe.ReadUnaligned<ulong>(bytes + length - 8), length)
+            : XxHash3.HashToUInt64(new ReadOnlySpan<byte>(bytes, length));
 
     /// <summary>Of 9 to 16 bytes: the first eight and the last eight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

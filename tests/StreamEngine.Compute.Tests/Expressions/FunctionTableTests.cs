@@ -15,7 +15,9 @@ public class FunctionTableTests
     }
 
     private static IEnumerable<FunctionDefinition> All()
-        => FunctionTable.Families.SelectMany(f => f.Functions).Concat(ArithmeticFunctions.All).Concat(ComparisonFunctions.All).Concat(LogicFunctions.All).Concat(LikeFunctions.All).Where(f => f.Example.Length > 0);
+        => FunctionTable.Families.SelectMany(f
+            => f.Functions).Concat(ArithmeticFunctions.All).Concat(ComparisonFunctions.All).Concat(LogicFunctions.All).Concat(LikeFunctions.All).Where(f
+            => f.Example.Length > 0);
 
     [Theory]
     [MemberData(nameof(Examples))]

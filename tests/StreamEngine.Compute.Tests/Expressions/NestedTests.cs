@@ -9,7 +9,8 @@ namespace StreamEngine.Compute.Tests.Expressions;
 /// <summary>Structs and arrays: fields, elements, nulls on every level.</summary>
 public sealed unsafe class NestedTests : IDisposable
 {
-    private static readonly Schema Columns = TypeParser.ParseSchema("id INT, p STRUCT<mag DOUBLE, \"magType\" STRING, in1 STRUCT<x INT>>, c ARRAY<DOUBLE>, q ARRAY<STRUCT<k STRING, v ARRAY<INT>>>");
+    private static readonly Schema Columns = TypeParser.ParseSchema(
+        "id INT, p STRUCT<mag DOUBLE, \"magType\" STRING, in1 STRUCT<x INT>>, c ARRAY<DOUBLE>, q ARRAY<STRUCT<k STRING, v ARRAY<INT>>>");
     private readonly MemoryScope _memory = new("nested");
     private readonly Batch _batch;
 
@@ -23,7 +24,8 @@ public sealed unsafe class NestedTests : IDisposable
         var inner = new ColumnVector(Columns[1].Type.Fields![2].Type, 3, null, Bits(arena, true, true, false), [Numbers(arena, 7, 8, 9)]);
         var p = new ColumnVector(Columns[1].Type, 3, null, Bits(arena, true, false, true), [mag, type, inner]);
         // Rows: [1, NULL, 3], [], NULL.
-        var c = new ColumnVector(Columns[2].Type, 3, Offsets(arena, 0, 3, 3, 3), Bits(arena, true, true, false), [Vector(DataType.Float64, arena, [1.0, 2, 3], Bits(arena, true, false, true))]);
+        var c = new ColumnVector(Columns[2].Type, 3, Offsets(arena, 0, 3, 3, 3), Bits(arena, true, true, false),
+            [Vector(DataType.Float64, arena, [1.0, 2, 3], Bits(arena, true, false, true))]);
         // Rows: [{a, [1, 2]}, {b, []}], [{c, [3]}], [].
         var v = new ColumnVector(DataType.List(DataType.Int32), 3, Offsets(arena, 0, 2, 2, 3), null, [Numbers(arena, 1, 2, 3)]);
         var item = new ColumnVector(Columns[3].Type.Element!, 3, null, null, [Texts(arena, "a", "b", "c"), v]);
@@ -40,7 +42,8 @@ public sealed unsafe class NestedTests : IDisposable
 
     private static ColumnVector Numbers(Arena arena, params int[] values) => Vector(DataType.Int32, arena, values, null);
 
-    private static ColumnVector Texts(Arena arena, params string[] values) => Vector(DataType.Utf8, arena, [.. values.Select(v => Utf8View.Copy(System.Text.Encoding.UTF8.GetBytes(v), arena))], null);
+    private static ColumnVector Texts(Arena arena, params string[] values)
+        => Vector(DataType.Utf8, arena, [.. values.Select(v => Utf8View.Copy(System.Text.Encoding.UTF8.GetBytes(v), arena))], null);
 
     private static byte* Offsets(Arena arena, params int[] values) => Vector(DataType.Int32, arena, values, null).Values;
 
@@ -125,7 +128,8 @@ public sealed unsafe class NestedTests : IDisposable
     [Fact]
     public void Evaluation_allocates_nothing_per_row()
     {
-        using var table = new TestTable(new Schema(new Field("s", DataType.Utf8), new Field("n", DataType.Int64)), Enumerable.Range(0, 500).Select(i => $"'text number {i}', {i}"));
+        using var table = new TestTable(new Schema(new Field("s", DataType.Utf8), new Field("n", DataType.Int64)),
+            Enumerable.Range(0, 500).Select(i => $"'text number {i}', {i}"));
         var evaluator = Evaluator.Compile(table.Bind("CASE WHEN n > 5 AND s LIKE '%1%' THEN upper(s) || n ELSE replace(s, 'e', 'EE') END"));
         var faults = new RowFaults();
         for (var i = 0; i < 5; i++) Run();

@@ -21,12 +21,14 @@ public class PipelineCasesTests
         using var table = new TestTable(schema, File.ReadLines(Path.Combine(folder, "input", $"{prefix}.in-0.ndjson")).Select(l => AsConstants(l, schema)));
         var items = SelectItems(Between(text, "sql = \"\"\"", "\"\"\""));
         var results = items.Select(i => (i.Name, Values: table.Evaluate(ExpressionBinder.Bind(i.Expression, Scope.Of(table.Schema)), table.Batch))).ToList();
-        var expected = File.ReadLines(Path.Combine(folder, "expected", $"{prefix}.out.ndjson")).Select(l => JsonDocument.Parse(l).RootElement).ToDictionary(e => e.GetProperty("id").GetInt32());
+        var expected = File.ReadLines(Path.Combine(folder, "expected", $"{prefix}.out.ndjson")).Select(l => JsonDocument.Parse(l).RootElement).ToDictionary(e
+            => e.GetProperty("id").GetInt32());
         Assert.NotEmpty(expected);
         for (var row = 0; row < table.Rows; row++)
         {
             var failed = results.Any(r => r.Values[row].StartsWith('!'));
-            if (expected.ContainsKey(row)) Assert.False(failed, $"row {row}: {string.Join(", ", results.Where(r => r.Values[row].StartsWith('!')).Select(r => r.Values[row]))}");
+            if (expected.ContainsKey(row)) Assert.False(failed,
+                $"row {row}: {string.Join(", ", results.Where(r => r.Values[row].StartsWith('!')).Select(r => r.Values[row]))}");
             // The other rows are the case's `either`: dead letters in PostgreSQL, but for a blank before a number, which it allows.
             else if (!failed) Assert.Contains(row, allowed);
             if (failed || !expected.ContainsKey(row)) continue;
@@ -72,7 +74,9 @@ public class PipelineCasesTests
                 var text = "'" + expected.GetString()!.Replace("\\", "\\\\").Replace("\n", "\\n").Replace("\t", "\\t").Replace("\r", "\\r") + "'";
                 Assert.True(text == actual, $"{where}: {actual} instead of {text}");
                 break;
-            case JsonValueKind.Number: Assert.True(expected.GetDouble() == double.Parse(actual, CultureInfo.InvariantCulture), $"{where}: {actual} instead of {expected}"); break;
+            case JsonValueKind.Number:
+                Assert.True(expected.GetDouble() == double.Parse(actual, CultureInfo.InvariantCulture),
+                $"{where}: {actual} instead of {expected}"); break;
             default: Assert.True(expected.GetRawText() == actual, $"{where}: {actual} instead of {expected}"); break;
         }
     }

@@ -8,7 +8,8 @@ namespace StreamEngine.Compute.Tests.Expressions;
 public class SelectionTests
 {
     private static readonly Schema Columns = new(
-        new Field("i", DataType.Int32), new Field("j", DataType.Int32), new Field("n", DataType.Int64), new Field("x", DataType.Float64), new Field("d", DataType.Decimal(10, 2)), new Field("s", DataType.Utf8),
+        new Field("i", DataType.Int32), new Field("j", DataType.Int32), new Field("n", DataType.Int64), new Field("x", DataType.Float64),
+            new Field("d", DataType.Decimal(10, 2)), new Field("s", DataType.Utf8),
         new Field("u", DataType.Utf8), new Field("b", DataType.Boolean), new Field("t", DataType.Timestamp));
 
     [Property(MaxTest = 150)]
@@ -40,8 +41,10 @@ public class SelectionTests
     {
         string Or(string value) => random.Next(4) == 0 ? "NULL" : value;
         var texts = new[] { "''", "'a'", "'hello world, hello'", "'ÄÖ日本語 text'", "'12'", "' -3 '" };
-        return string.Join(", ", Or(random.Next(-3, 4).ToString()), Or(random.Next(4) == 0 ? "2147483647" : random.Next(-3, 4).ToString()), Or((random.NextInt64() >> random.Next(64)).ToString()),
-            Or(random.Next(4) == 0 ? "1e300" : $"{random.Next(-30, 30)} / 4.0"), Or($"{random.Next(-500, 500)} / 100.0"), Or(texts[random.Next(texts.Length)]), Or(texts[random.Next(texts.Length)]),
+        return string.Join(", ", Or(random.Next(-3, 4).ToString()), Or(random.Next(4) == 0 ? "2147483647" : random.Next(-3, 4).ToString()),
+            Or((random.NextInt64() >> random.Next(64)).ToString()),
+            Or(random.Next(4) == 0 ? "1e300" : $"{random.Next(-30, 30)} / 4.0"), Or($"{random.Next(-500, 500)} / 100.0"), Or(texts[random.Next(texts.Length)]),
+                Or(texts[random.Next(texts.Length)]),
             Or(random.Next(2) == 0 ? "true" : "false"), Or($"'2001-0{random.Next(1, 10)}-{random.Next(10, 29)} 0{random.Next(10)}:00'"));
     }
 
@@ -53,13 +56,20 @@ public class SelectionTests
         if (random.Next(8) == 0) return $"COALESCE({Any(kind)}, {Any(kind)})";
         return kind switch
         {
-            Kind.Integer => Pick(random, $"({Any(kind)} + {Any(kind)})", $"({Any(kind)} * {Any(kind)})", $"{Any(kind)} / {Any(kind)}", $"({Any(kind)} % {Any(kind)})", $"length({Any(Kind.Text)})", $"CAST({Any(Kind.Text)} AS INT)",
-                $"TRY_CAST({Any(Kind.Text)} AS BIGINT)", $"GREATEST({Any(kind)}, {Any(kind)})", $"strpos({Any(Kind.Text)}, {Any(Kind.Text)})", $"abs({Any(kind)})", $"EXTRACT(DAY FROM {Any(Kind.Time)})", $"NULLIF({Any(kind)}, {Any(kind)})").Wrap(),
-            Kind.Double => Pick(random, $"({Any(kind)} + {Any(Kind.Integer)})", $"({Any(kind)} * {Any(kind)})", $"({Any(kind)} / {Any(Kind.Integer)})", $"sqrt({Any(kind)})", $"ln({Any(kind)})", $"round({Any(kind)})", "CAST(d / 3 AS DOUBLE)", $"power({Any(kind)}, 2)"),
-            Kind.Text => Pick(random, $"({Any(kind)} || {Any(kind)})", $"upper({Any(kind)})", $"substring({Any(kind)}, {Leaf(random, Kind.Integer)}, 3)", $"replace({Any(kind)}, 'l', {Any(kind)})", $"CAST({Any(Kind.Integer)} AS STRING)",
-                $"concat_ws('-', {Any(kind)}, {Any(kind)})", $"lpad({Any(kind)}, 5, 'xy')", $"trim({Any(kind)})", $"split_part({Any(kind)}, ' ', {Leaf(random, Kind.Integer)})", $"reverse({Any(kind)})", $"to_char({Any(Kind.Time)}, 'YYYY Mon DD')"),
-            Kind.Boolean => Pick(random, $"({Any(kind)} AND {Any(kind)})", $"({Any(kind)} OR {Any(kind)})", $"(NOT {Any(kind)})", $"({Any(Kind.Integer)} < {Any(Kind.Integer)})", $"({Any(Kind.Text)} = {Any(Kind.Text)})", $"({Any(Kind.Double)} BETWEEN {Any(Kind.Double)} AND 5)",
-                $"({Any(Kind.Text)} LIKE '%l%')", $"({Any(Kind.Integer)} IN (1, NULL, 3))", $"({Any(Kind.Text)} IN (s, 'a'))", $"({Any(Kind.Text)} IS NULL)", $"({Any(Kind.Integer)} IS DISTINCT FROM {Any(Kind.Integer)})", $"({Any(kind)} IS TRUE)",
+            Kind.Integer => Pick(random, $"({Any(kind)} + {Any(kind)})", $"({Any(kind)} * {Any(kind)})", $"{Any(kind)} / {Any(kind)}", $"({Any(kind)} % {Any(kind)})",
+                $"length({Any(Kind.Text)})", $"CAST({Any(Kind.Text)} AS INT)",
+                $"TRY_CAST({Any(Kind.Text)} AS BIGINT)", $"GREATEST({Any(kind)}, {Any(kind)})", $"strpos({Any(Kind.Text)}, {Any(Kind.Text)})", $"abs({Any(kind)})",
+                    $"EXTRACT(DAY FROM {Any(Kind.Time)})", $"NULLIF({Any(kind)}, {Any(kind)})").Wrap(),
+            Kind.Double => Pick(random, $"({Any(kind)} + {Any(Kind.Integer)})", $"({Any(kind)} * {Any(kind)})", $"({Any(kind)} / {Any(Kind.Integer)})",
+                $"sqrt({Any(kind)})", $"ln({Any(kind)})", $"round({Any(kind)})", "CAST(d / 3 AS DOUBLE)", $"power({Any(kind)}, 2)"),
+            Kind.Text => Pick(random, $"({Any(kind)} || {Any(kind)})", $"upper({Any(kind)})", $"substring({Any(kind)}, {Leaf(random, Kind.Integer)}, 3)",
+                $"replace({Any(kind)}, 'l', {Any(kind)})", $"CAST({Any(Kind.Integer)} AS STRING)",
+                $"concat_ws('-', {Any(kind)}, {Any(kind)})", $"lpad({Any(kind)}, 5, 'xy')", $"trim({Any(kind)})",
+                    $"split_part({Any(kind)}, ' ', {Leaf(random, Kind.Integer)})", $"reverse({Any(kind)})", $"to_char({Any(Kind.Time)}, 'YYYY Mon DD')"),
+            Kind.Boolean => Pick(random, $"({Any(kind)} AND {Any(kind)})", $"({Any(kind)} OR {Any(kind)})", $"(NOT {Any(kind)})",
+                $"({Any(Kind.Integer)} < {Any(Kind.Integer)})", $"({Any(Kind.Text)} = {Any(Kind.Text)})", $"({Any(Kind.Double)} BETWEEN {Any(Kind.Double)} AND 5)",
+                $"({Any(Kind.Text)} LIKE '%l%')", $"({Any(Kind.Integer)} IN (1, NULL, 3))", $"({Any(Kind.Text)} IN (s, 'a'))", $"({Any(Kind.Text)} IS NULL)",
+                    $"({Any(Kind.Integer)} IS DISTINCT FROM {Any(Kind.Integer)})", $"({Any(kind)} IS TRUE)",
                 $"({Any(Kind.Time)} > '2001-05-05')"),
             _ => Pick(random, $"({Any(kind)} + INTERVAL '1' DAY * {Leaf(random, Kind.Integer)})", $"date_trunc('month', {Any(kind)})", $"LEAST({Any(kind)}, t)"),
         };

@@ -6,11 +6,14 @@ namespace StreamEngine.Compute.Tests.Keys;
 public unsafe class KeyHashTests
 {
     private static readonly Schema Columns = new(
-        new Field("n", DataType.Int64), new Field("s", DataType.Utf8), new Field("x", DataType.Float64), new Field("i", DataType.Int32), new Field("d", DataType.Decimal(10, 2)), new Field("b", DataType.Boolean));
+        new Field("n", DataType.Int64), new Field("s", DataType.Utf8), new Field("x", DataType.Float64), new Field("i", DataType.Int32),
+            new Field("d", DataType.Decimal(10, 2)), new Field("b", DataType.Boolean));
 
     private static readonly string LongText = new('y', 500);
 
-    private static TestTable Table() => new(Columns, ["1, 'a', 0, 1, 1.5, true", $"-1, '{LongText}', '-0', 2, -1.5, false", "9223372036854775807, '', 'NaN', NULL, NULL, NULL", "1, 'exactly 12..', 1.5, 3, 0, true"]);
+    private static TestTable Table()
+        => new(Columns, ["1, 'a', 0, 1, 1.5, true", $"-1, '{LongText}', '-0', 2, -1.5, false", "9223372036854775807, '', 'NaN', NULL, NULL, NULL",
+        "1, 'exactly 12..', 1.5, 3, 0, true"]);
 
     private static byte[] Encode(ReadOnlySpan<ColumnVector> columns, int row)
     {

@@ -10,8 +10,10 @@ public class ParserTests
 {
     private static readonly string[] Words =
     [
-        "a", "\"b\"", "1", "1.5", "2e3", "'x'", "E'\\n'", "(", ")", "[", "]", ",", ".", "::", "+", "-", "*", "/", "%", "^", "||", "=", "<>", "<", ">=", "AND", "OR", "NOT", "IS", "NULL", "TRUE", "DISTINCT", "FROM", "BETWEEN", "IN", "LIKE",
-        "ESCAPE", "CASE", "WHEN", "THEN", "ELSE", "END", "CAST", "AS", "INT", "DECIMAL", "ARRAY", "STRUCT", "INTERVAL", "HOUR", "TO", "DATE", "TIMESTAMP", "EXTRACT", "TRIM", "BOTH", "SUBSTRING", "FOR", "POSITION", "count", "FILTER", "WHERE",
+        "a", "\"b\"", "1", "1.5", "2e3", "'x'", "E'\\n'", "(", ")", "[", "]", ",", ".", "::", "+", "-", "*", "/", "%", "^", "||", "=", "<>", "<", ">=", "AND", "OR",
+            "NOT", "IS", "NULL", "TRUE", "DISTINCT", "FROM", "BETWEEN", "IN", "LIKE",
+        "ESCAPE", "CASE", "WHEN", "THEN", "ELSE", "END", "CAST", "AS", "INT", "DECIMAL", "ARRAY", "STRUCT", "INTERVAL", "HOUR", "TO", "DATE", "TIMESTAMP", "EXTRACT",
+            "TRIM", "BOTH", "SUBSTRING", "FOR", "POSITION", "count", "FILTER", "WHERE",
         "upper", "coalesce", ";", "--\n", "/*", "*/", "\u00e9", "\ud800",
     ];
 
@@ -94,7 +96,8 @@ public class ParserTests
     {
         var text = "CAST(a AS " + new StringBuilder().Insert(0, "ARRAY<", 20_000) + "INT";
         Assert.Equal("nested too deeply", Assert.Throws<SqlException>(() => ExpressionParser.Parse(text)).Errors[0].Message);
-        Assert.Equal("nested too deeply", Assert.Throws<SqlException>(() => ExpressionParser.Parse("CAST(a AS INT" + new StringBuilder().Insert(0, "[]", 20_000))).Errors[0].Message);
+        Assert.Equal("nested too deeply",
+            Assert.Throws<SqlException>(() => ExpressionParser.Parse("CAST(a AS INT" + new StringBuilder().Insert(0, "[]", 20_000))).Errors[0].Message);
     }
 
     [Fact]
@@ -152,7 +155,8 @@ public class ParserTests
         }
         catch (SqlException e)
         {
-            foreach (var error in e.Errors) Assert.True(error.Offset >= 0 && error.Length >= 0 && error.Offset + error.Length <= Math.Max(text.Length, 400), error.ToString());
+            foreach (var error in e.Errors) Assert.True(error.Offset >= 0 && error.Length >= 0 && error.Offset + error.Length <= Math.Max(text.Length, 400),
+                error.ToString());
         }
     }
 }

@@ -6,7 +6,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute.Binding;
 
 /// <summary>
-/// A typed expression whose columns are positions. Immutable, may be shared between lanes; each lane compiles its own <see cref="Evaluator"/> or <see cref="Filters.Predicate"/> of it.
+/// A typed expression whose columns are positions. Immutable, may be shared between lanes; each lane compiles its own <see cref="Evaluator"/> or
+/// <see cref="Filters.Predicate"/> of it.
 /// </summary>
 internal abstract class BoundExpression(SqlExpression syntax, DataType type)
 {
@@ -80,7 +81,8 @@ internal sealed class BoundField(SqlExpression syntax, BoundExpression operand, 
 }
 
 /// <summary>A call of a function or operator.</summary>
-internal sealed class BoundCall(SqlExpression syntax, FunctionDefinition function, Overload overload, BoundExpression[] arguments, DataType type) : BoundExpression(syntax, type)
+internal sealed class BoundCall(SqlExpression syntax, FunctionDefinition function, Overload overload, BoundExpression[] arguments, DataType type)
+    : BoundExpression(syntax, type)
 {
     public FunctionDefinition Function => function;
 
@@ -121,7 +123,8 @@ internal sealed class BoundLogical(SqlExpression syntax, bool isAnd, BoundExpres
 }
 
 /// <summary>CASE with conditions; the form with an operand is bound to comparisons.</summary>
-internal sealed class BoundCase(SqlExpression syntax, BoundExpression[] conditions, BoundExpression[] values, BoundExpression? other, DataType type) : BoundExpression(syntax, type)
+internal sealed class BoundCase(SqlExpression syntax, BoundExpression[] conditions, BoundExpression[] values, BoundExpression? other, DataType type)
+    : BoundExpression(syntax, type)
 {
     public override IReadOnlyList<BoundExpression> Children => [.. conditions, .. values, .. other is null ? Array.Empty<BoundExpression>() : [other]];
 

@@ -42,5 +42,6 @@ internal sealed partial class ExpressionBinder
     }
 
     private static SqlException WrongCount(BindSite site)
-        => new(site.Call.Span, $"{site.Function.Name} cannot have {site.Arguments.Count} argument{(site.Arguments.Count == 1 ? "" : "s")}", $"it is {string.Join(", ", site.Function.Signatures)}");
+        => new(site.Call.Span, $"{site.Function.Name} cannot have {site.Arguments.Count} argument{(site.Arguments.Count == 1 ? "" : "s")}",
+            $"it is {string.Join(", ", site.Function.Signatures)}");
 }

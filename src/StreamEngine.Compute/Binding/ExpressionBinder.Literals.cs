@@ -34,14 +34,17 @@ internal sealed partial class ExpressionBinder
         var point = digits.IndexOf('.');
         var scale = point < 0 ? 0 : digits.Length - point - 1;
         var precision = Math.Max(1, digits.Length - (point < 0 ? 0 : 1));
-        if (precision > DataType.MaxPrecision) throw new SqlException(literal.Span, $"the number has {precision} digits, at most {DataType.MaxPrecision} fit a DECIMAL", "write it with an exponent for a DOUBLE");
-        if (!DecimalText.TryParse(Encoding.UTF8.GetBytes(literal.Value), precision, scale, exact: true, out var value)) throw new SqlException(literal.Span, $"'{literal.Value}' is no number");
+        if (precision > DataType.MaxPrecision) throw new SqlException(literal.Span, $"the number has {precision} digits, at most {DataType.MaxPrecision} fit a DECIMAL",
+            "write it with an exponent for a DOUBLE");
+        if (!DecimalText.TryParse(Encoding.UTF8.GetBytes(literal.Value), precision, scale, exact: true, out var value)) throw new SqlException(literal.Span,
+            $"'{literal.Value}' is no number");
         return Constant.Of(DataType.Decimal(precision, scale), value);
     }
 
     private static Constant Float(LiteralExpression literal)
     {
-        if (!NumberText.TryParseDouble(Encoding.UTF8.GetBytes(literal.Value), out var value)) throw new SqlException(literal.Span, $"'{literal.Value}' is out of range for DOUBLE");
+        if (!NumberText.TryParseDouble(Encoding.UTF8.GetBytes(literal.Value), out var value)) throw new SqlException(literal.Span,
+            $"'{literal.Value}' is out of range for DOUBLE");
         return Constant.Of(DataType.Float64, value);
     }
 
@@ -55,7 +58,8 @@ internal sealed partial class ExpressionBinder
     private static BoundConstant BindInterval(IntervalExpression interval)
     {
         if (IntervalText.TryParse(interval.Value, interval.Unit, interval.To, out var value)) return new BoundConstant(interval, Constant.Of(DataType.Interval, value));
-        throw new SqlException(interval.Span, $"'{interval.Value}' is no INTERVAL{(interval.Unit is null ? "" : $" in {interval.Unit}")}", "for example INTERVAL '1' HOUR, INTERVAL '1 day 02:03'");
+        throw new SqlException(interval.Span, $"'{interval.Value}' is no INTERVAL{(interval.Unit is null ? "" : $" in {interval.Unit}")}",
+            "for example INTERVAL '1' HOUR, INTERVAL '1 day 02:03'");
     }
 
     /// <summary>The operand as this type where it turns into it by itself; null where it needs a CAST.</summary>
@@ -74,7 +78,8 @@ internal sealed partial class ExpressionBinder
         return Fold(new BoundCast(operand.Syntax, operand, type, false));
     }
 
-    /// <summary>The value of an expression without columns; the expression itself where it has some, or where it fails: then it fails on each row that reaches it.</summary>
+    /// <summary>The value of an expression without columns; the expression itself where it has some, or where it fails: then it fails on each row that reaches
+    /// it.</summary>
     internal static BoundExpression Fold(BoundExpression expression)
     {
         if (expression is BoundConstant or BoundColumn || expression.Type.Kind is TypeKind.List or TypeKind.Struct) return expression;

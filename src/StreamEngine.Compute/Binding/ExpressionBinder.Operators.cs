@@ -23,7 +23,8 @@ internal sealed partial class ExpressionBinder
         var left = Bind(binary.Left);
         var right = Bind(binary.Right);
         if (binary.Operator == BinaryOperator.Concat) return BindConcat(binary, left, right);
-        if (binary.Operator < BinaryOperator.Equal) return Call(binary, FunctionTable.Operator(binary.Operator == BinaryOperator.Power ? "power" : SqlText.Of(binary.Operator)), [left, right]);
+        if (binary.Operator < BinaryOperator.Equal) return Call(binary,
+            FunctionTable.Operator(binary.Operator == BinaryOperator.Power ? "power" : SqlText.Of(binary.Operator)), [left, right]);
         return Comparison(binary, SqlText.Of(binary.Operator), left, right);
     }
 
@@ -36,7 +37,8 @@ internal sealed partial class ExpressionBinder
         return Call(binary, FunctionTable.Operator("||"), [AsText(left), AsText(right)]);
     }
 
-    internal static BoundExpression AsText(BoundExpression operand) => operand.Type.Kind == TypeKind.Utf8 ? operand : Fold(new BoundCast(operand.Syntax, operand, DataType.Utf8, false));
+    internal static BoundExpression AsText(BoundExpression operand)
+        => operand.Type.Kind == TypeKind.Utf8 ? operand : Fold(new BoundCast(operand.Syntax, operand, DataType.Utf8, false));
 
     /// <summary>Both operands in their common type, then the comparison.</summary>
     private static BoundExpression Comparison(SqlExpression syntax, string name, BoundExpression left, BoundExpression right)
@@ -44,7 +46,8 @@ internal sealed partial class ExpressionBinder
         var type = CommonOf(left, right);
         if (type is null || type.Kind is TypeKind.List or TypeKind.Struct)
         {
-            var hint = type is null ? $"convert one side with CAST(.. AS {(left.Type.Kind == TypeKind.Utf8 ? right.Type : left.Type)})" : "compare their fields or elements";
+            var hint = type is null ? $"convert one side with CAST(.. AS {(left.Type.Kind == TypeKind.Utf8 ? right.Type : left.Type)})"
+                : "compare their fields or elements";
             throw new SqlException(syntax.Span, $"cannot compare {left.Type} with {right.Type}", hint);
         }
         if (type.Kind == TypeKind.Null) type = DataType.Utf8;
@@ -114,11 +117,13 @@ internal sealed partial class ExpressionBinder
         var name = call.Function.Name;
         if (FunctionTable.Find(name) is not { } function)
         {
-            if (FunctionTable.IsAggregate(name)) throw new SqlException(call.Span, $"the aggregate function {name.ToLowerInvariant()} cannot stand here", "aggregates stand in SELECT and HAVING of a query that groups");
+            if (FunctionTable.IsAggregate(name)) throw new SqlException(call.Span, $"the aggregate function {name.ToLowerInvariant()} cannot stand here",
+                "aggregates stand in SELECT and HAVING of a query that groups");
             throw new SqlException(call.Function.Span, $"function '{name}' does not exist", FunctionTable.NearestTo(name) is { } near ? $"did you mean '{near}'?" : null);
         }
         if (call.Star || call.Distinct || call.Filter is not null)
-            throw new SqlException(call.Span, $"{name.ToLowerInvariant()} is no aggregate function: {(call.Star ? "*" : call.Distinct ? "DISTINCT" : "FILTER")} cannot stand in its call");
+            throw new SqlException(call.Span,
+                $"{name.ToLowerInvariant()} is no aggregate function: {(call.Star ? "*" : call.Distinct ? "DISTINCT" : "FILTER")} cannot stand in its call");
         var arguments = call.Arguments.Select(Bind).ToList();
         if (function.Bind is null) return Call(call, function, arguments);
         return Fold(function.Bind(new BindSite(call, function, arguments)));
@@ -179,6 +184,7 @@ internal sealed partial class ExpressionBinder
         var types = string.Join(", ", arguments.Select(a => a.Type.ToString()));
         var isOperator = !char.IsAsciiLetter(function.Name[0]) || syntax is not CallExpression;
         var found = isOperator && arguments.Count == 2 ? $"{arguments[0].Type} {function.Name} {arguments[1].Type}" : $"{function.Name}({types})";
-        return new SqlException(syntax.Span, $"{found} does not exist", $"there {(function.Overloads.Count == 1 ? "is" : "are")} {string.Join(", ", function.Signatures.Take(12))}");
+        var signatures = function.Signatures.Take(12).ToList();
+        return new SqlException(syntax.Span, $"{found} does not exist", $"there {(signatures.Count == 1 ? "is" : "are")} {string.Join(", ", signatures)}");
     }
 }

@@ -5,7 +5,8 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Compute.Binding;
 
-/// <summary>Replaces a part of an expression before it is bound in the ordinary way: a grouping expression or an aggregate call by the column that holds it. Null: not this part.</summary>
+/// <summary>Replaces a part of an expression before it is bound in the ordinary way: a grouping expression or an aggregate call by the column that holds it. Null: not
+/// this part.</summary>
 internal delegate BoundExpression? Substitution(SqlExpression expression);
 
 /// <summary>
@@ -15,7 +16,8 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
 {
     /// <summary>An expression of any type.</summary>
     /// <exception cref="SqlException">A name or function does not exist, or types do not fit.</exception>
-    public static BoundExpression Bind(SqlExpression expression, IScope scope, Substitution? substitution = null) => new ExpressionBinder(scope, substitution).Bind(expression);
+    public static BoundExpression Bind(SqlExpression expression, IScope scope, Substitution? substitution = null)
+        => new ExpressionBinder(scope, substitution).Bind(expression);
 
     /// <summary>A condition: of type BOOLEAN (or NULL).</summary>
     /// <exception cref="SqlException">A name or function does not exist, types do not fit, or it is no condition.</exception>
@@ -38,7 +40,8 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
         IntervalExpression interval => BindInterval(interval),
         UnaryExpression unary => BindUnary(unary),
         BinaryExpression binary => BindBinary(binary),
-        LogicalExpression logical => new BoundLogical(logical, logical.IsAnd, [.. logical.Operands.Select(o => Condition(o, logical.IsAnd ? "an operand of AND" : "an operand of OR"))]),
+        LogicalExpression logical => new BoundLogical(logical, logical.IsAnd,
+            [.. logical.Operands.Select(o => Condition(o, logical.IsAnd ? "an operand of AND" : "an operand of OR"))]),
         IsExpression test => BindIs(test),
         DistinctFromExpression distinct => BindDistinct(distinct),
         BetweenExpression between => BindBetween(between),
@@ -55,7 +58,8 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
     private BoundExpression Condition(SqlExpression expression, string what)
     {
         var bound = Bind(expression);
-        return Convert(bound, DataType.Boolean) ?? throw new SqlException(bound.Span, $"{what} is {bound.Type}, not BOOLEAN", bound.Type.IsNumeric ? "compare it, for example with <> 0" : null);
+        return Convert(bound, DataType.Boolean)
+            ?? throw new SqlException(bound.Span, $"{what} is {bound.Type}, not BOOLEAN", bound.Type.IsNumeric ? "compare it, for example with <> 0" : null);
     }
 
     private BoundExpression BindName(NameExpression name)
@@ -85,7 +89,8 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
     {
         var list = Bind(subscript.Operand);
         if (list.Type.Kind != TypeKind.List) throw new SqlException(subscript.Operand.Span, $"{list} is {list.Type}, not an ARRAY");
-        var index = Convert(Bind(subscript.Index), DataType.Int32) ?? throw new SqlException(subscript.Index.Span, "the index of an array is an INT", "a[1] is the first element");
+        var index = Convert(Bind(subscript.Index), DataType.Int32)
+            ?? throw new SqlException(subscript.Index.Span, "the index of an array is an INT", "a[1] is the first element");
         return new BoundCall(subscript, FunctionTable.Subscript, FunctionTable.Subscript.Overloads[0], [list, index], list.Type.Element!);
     }
 
@@ -138,6 +143,7 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
 
     private static void NoNested(SqlExpression syntax, DataType type, string what)
     {
-        if (type.Kind is TypeKind.List or TypeKind.Struct) throw new SqlException(syntax.Span, $"{what} cannot give {type}", "choose between the fields or elements instead");
+        if (type.Kind is TypeKind.List or TypeKind.Struct) throw new SqlException(syntax.Span, $"{what} cannot give {type}",
+            "choose between the fields or elements instead");
     }
 }

@@ -49,7 +49,8 @@ internal sealed class Scope : IScope
         foreach (var table in _tables)
         {
             if (FindIn(table, first, 1) is not { } column) continue;
-            if (found is not null) throw new SqlException(first.Span, $"column '{first.Name}' is in more than one table", $"write which: {string.Join(" or ", _tables.Select(t => $"{t.Name}.{first.Name}"))}");
+            if (found is not null) throw new SqlException(first.Span, $"column '{first.Name}' is in more than one table",
+                $"write which: {string.Join(" or ", _tables.Select(t => $"{t.Name}.{first.Name}"))}");
             found = column;
         }
         return found ?? throw Missing(first, _tables);
@@ -77,7 +78,8 @@ internal sealed class Scope : IScope
     }
 
     internal static SqlException Ambiguous(Schema schema, Identifier name, string what)
-        => new(name.Span, $"{what} '{name.Name}' is ambiguous", $"write one of {string.Join(", ", schema.Where(f => name.Matches(f.Name)).Select(f => $"\"{f.Name}\""))} with its quotes");
+        => new(name.Span, $"{what} '{name.Name}' is ambiguous",
+            $"write one of {string.Join(", ", schema.Where(f => name.Matches(f.Name)).Select(f => $"\"{f.Name}\""))} with its quotes");
 
     private static SqlException Missing(Identifier name, IReadOnlyList<Table> tables)
     {
@@ -89,5 +91,6 @@ internal sealed class Scope : IScope
     }
 
     /// <summary>Names for a hint: no more than a line can hold.</summary>
-    internal static string List(IReadOnlyList<string> names) => names.Count <= 20 ? string.Join(", ", names) : $"{string.Join(", ", names.Take(20))} and {names.Count - 20} more";
+    internal static string List(IReadOnlyList<string> names)
+        => names.Count <= 20 ? string.Join(", ", names) : $"{string.Join(", ", names.Take(20))} and {names.Count - 20} more";
 }

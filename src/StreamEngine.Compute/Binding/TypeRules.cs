@@ -3,7 +3,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute.Binding;
 
 /// <summary>
-/// Which types turn into which by themselves, and the types of decimal arithmetic. The promotions are PostgreSQL's (INT, BIGINT, DECIMAL, DOUBLE); PostgreSQL's numeric has no bounds, so the
+/// Which types turn into which by themselves, and the types of decimal arithmetic. The promotions are PostgreSQL's (INT, BIGINT, DECIMAL, DOUBLE); PostgreSQL's
+/// numeric has no bounds, so the
 /// precisions are Flink's, but a scale is never cut: what does not fit into 38 digits is a fault.
 /// </summary>
 internal static class TypeRules
@@ -19,7 +20,8 @@ internal static class TypeRules
     /// <summary>A DECIMAL of these digits before and after the point, as far as 38 digits go: digits after the point stay.</summary>
     public static DataType Decimal(int whole, int scale) => DataType.Decimal(Math.Clamp(whole + scale, 1, DataType.MaxPrecision), scale);
 
-    /// <summary>How far away <paramref name="to"/> is for an argument of type <paramref name="from"/>: 0 when it is the same kind, -1 when there is no way without CAST.</summary>
+    /// <summary>How far away <paramref name="to"/> is for an argument of type <paramref name="from"/>: 0 when it is the same kind, -1 when there is no way without
+    /// CAST.</summary>
     public static int Distance(TypeKind from, TypeKind to)
     {
         if (from == to || from == TypeKind.Null) return 0;
@@ -58,11 +60,15 @@ internal static class TypeRules
     public static DataType? Product(DataType a, DataType b)
         => a.Scale + b.Scale > DataType.MaxPrecision ? null : DataType.Decimal(Math.Min(a.Precision + b.Precision, DataType.MaxPrecision), a.Scale + b.Scale);
 
-    /// <summary>A quotient is rounded (half away from zero) to max(6, s1 + p2 + 1) digits after the point, fewer (but 6, and those of the dividend) where 38 digits would not hold the whole part.</summary>
+    /// <summary>
+    /// A quotient is rounded (half away from zero) to max(16, s1 + p2 + 1) digits after the point (PostgreSQL gives 16 significant ones, Flink s1 + p2 + 1), fewer
+    /// (but 6, and those of the
+    /// dividend) where 38 digits would not hold the whole part.
+    /// </summary>
     public static DataType Quotient(DataType a, DataType b)
     {
         var whole = a.Precision - a.Scale + b.Scale;
-        var scale = Math.Max(6, a.Scale + b.Precision + 1);
+        var scale = Math.Max(16, a.Scale + b.Precision + 1);
         scale = Math.Min(scale, Math.Max(DataType.MaxPrecision - whole, Math.Max(6, a.Scale)));
         return Decimal(whole, Math.Min(scale, DataType.MaxPrecision));
     }

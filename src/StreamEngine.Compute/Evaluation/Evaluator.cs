@@ -18,7 +18,8 @@ internal sealed unsafe class Evaluator
 
     /// <summary>Evaluates the selected rows of the batch, which stays the caller's.</summary>
     /// <param name="batch">The batch, of the schema that the expression was bound to.</param>
-    /// <param name="arena">Where the result lies. The result may also point into the batch's own memory (a bare column is the batch's column), so it is valid while both are.</param>
+    /// <param name="arena">Where the result lies. The result may also point into the batch's own memory (a bare column is the batch's column), so it is valid while
+    /// both are.</param>
     /// <param name="faults">Takes the rows that fail; the result is null there.</param>
     /// <returns>A column with the batch's physical rows; what stands at rows that are not selected is undefined.</returns>
     public ColumnVector Evaluate(Batch batch, Arena arena, RowFaults faults) => Evaluate(batch.Columns, batch.Rows, batch.Selection, batch.Count, arena, faults);
@@ -28,10 +29,12 @@ internal sealed unsafe class Evaluator
     {
         var scratch = arena.Scope.RentArena();
         Begin(_frame, columns, rows, arena, scratch, faults);
+        var before = faults.Count;
         try
         {
             var vec = _root.Evaluate(_frame, new RowSet(selection, selection is null ? rows : selected), arena);
-            return vec.IsConstant ? Expand(vec, rows, arena) : vec.ToColumn(rows);
+            var column = vec.IsConstant ? Expand(vec, rows, arena) : vec.ToColumn(rows);
+            return faults.Count == before ? column : NullFailed(column, faults, arena);
         }
         finally
         {
@@ -39,8 +42,18 @@ internal sealed unsafe class Evaluator
         }
     }
 
+    /// <summary>A failure inside of COALESCE or OR leaves a value behind: the row has failed all the same.</summary>
+    private static ColumnVector NullFailed(ColumnVector column, RowFaults faults, Arena arena)
+    {
+        var validity = arena.AllocateValidity(column.Length);
+        if (column.Validity is not null) Unsafe.CopyBlockUnaligned(validity, column.Validity, (uint)((column.Length + 7) / 8));
+        for (var i = 0; i < faults.Count; i++) ColumnVector.SetNull(validity, faults[i].Row);
+        return new ColumnVector(column.Type, column.Length, column.Values, validity, column.Children);
+    }
+
     internal static void Begin(EvalFrame frame, ReadOnlySpan<ColumnVector> columns, int rows, Arena output, Arena scratch, RowFaults faults)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, Batch.MaxRows);
         if (frame.Columns.Length != columns.Length) frame.Columns = new ColumnVector[columns.Length];
         columns.CopyTo(frame.Columns);
         frame.Physical = rows;

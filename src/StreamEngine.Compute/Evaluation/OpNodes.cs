@@ -87,11 +87,21 @@ internal sealed unsafe class UnaryNode<TA, TR, TOp>(EvalNode argument, DataType 
         var result = target.Allocate<TR>(frame.Physical);
         var nulls = a.IsConstant ? null : a.Validity;
         var validity = new ResultValidity(frame, nulls);
+        var (x, xMask) = ((nint)a.Values, a.Mask);
+        if (rows.Rows is null && nulls is null)
+        {
+            for (var row = 0; row < rows.Count; row++)
+            {
+                var outcome = TOp.Apply((TA*)x + (row & xMask), result + row, state);
+                if (outcome != Outcome.Value) validity.Set(row, outcome, state);
+            }
+            return new Vec(Type, (byte*)result, validity.Bits);
+        }
         for (var i = 0; i < rows.Count; i++)
         {
             var row = rows.At(i);
             if (nulls is not null && !ColumnVector.IsSet(nulls, row)) continue;
-            var outcome = TOp.Apply(a.At<TA>(row), result + row, state);
+            var outcome = TOp.Apply((TA*)x + (row & xMask), result + row, state);
             if (outcome != Outcome.Value) validity.Set(row, outcome, state);
         }
         return new Vec(Type, (byte*)result, validity.Bits);
@@ -114,11 +124,22 @@ internal sealed unsafe class BinaryNode<TA, TB, TR, TOp>(EvalNode left, EvalNode
         var result = target.Allocate<TR>(frame.Physical);
         var nulls = ResultValidity.Combine(frame, a, b);
         var validity = new ResultValidity(frame, nulls);
+        // Copies in registers: the vectors' fields live on the stack.
+        var (x, xMask, y, yMask) = ((nint)a.Values, a.Mask, (nint)b.Values, b.Mask);
+        if (rows.Rows is null && nulls is null)
+        {
+            for (var row = 0; row < rows.Count; row++)
+            {
+                var outcome = TOp.Apply((TA*)x + (row & xMask), (TB*)y + (row & yMask), result + row, state);
+                if (outcome != Outcome.Value) validity.Set(row, outcome, state);
+            }
+            return new Vec(Type, (byte*)result, validity.Bits);
+        }
         for (var i = 0; i < rows.Count; i++)
         {
             var row = rows.At(i);
             if (nulls is not null && !ColumnVector.IsSet(nulls, row)) continue;
-            var outcome = TOp.Apply(a.At<TA>(row), b.At<TB>(row), result + row, state);
+            var outcome = TOp.Apply((TA*)x + (row & xMask), (TB*)y + (row & yMask), result + row, state);
             if (outcome != Outcome.Value) validity.Set(row, outcome, state);
         }
         return new Vec(Type, (byte*)result, validity.Bits);

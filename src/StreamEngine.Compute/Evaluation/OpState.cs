@@ -30,6 +30,9 @@ internal sealed unsafe class OpState(string text)
     public int ScaleB;
     public int Scale;
     public int Precision;
+
+    /// <summary>Digits after the point to round to, where that differs by row.</summary>
+    public int Digits;
     public DataType Type = DataType.Null;
 
     /// <summary>The function's own: a compiled pattern for example.</summary>

@@ -6,7 +6,8 @@ namespace StreamEngine.Compute.Evaluation;
 internal readonly record struct RowFault(int Row, string Message);
 
 /// <summary>
-/// The rows of one batch on which expressions failed, each with its first reason. Owned by the caller and reused: clear it before each batch. A failed row has a null in the result of the
+/// The rows of one batch on which expressions failed, each with its first reason. Owned by the caller and reused: clear it before each batch. A failed row has a null
+/// in the result of the
 /// expression; whether it leaves the batch is the caller's decision (<see cref="Remove"/>).
 /// </summary>
 internal sealed unsafe class RowFaults
@@ -35,7 +36,8 @@ internal sealed unsafe class RowFaults
         Array.Clear(_rows);
     }
 
-    /// <summary>Takes the failed rows out of a selection (null: of all rows); <paramref name="into"/> has room for <paramref name="count"/> and may be the selection itself. Returns how many are left.</summary>
+    /// <summary>Takes the failed rows out of a selection (null: of all rows); <paramref name="into"/> has room for <paramref name="count"/> and may be the selection
+    /// itself. Returns how many are left.</summary>
     public int Remove(ushort* selection, int count, ushort* into)
     {
         var left = 0;

@@ -4,7 +4,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute.Evaluation;
 
 /// <summary>
-/// What an expression gives for a batch: a value per physical row, or one for all rows. Value and validity of a row stand at <c>row &amp; Mask</c>: kernels need no second loop for constants.
+/// What an expression gives for a batch: a value per physical row, or one for all rows. Value and validity of a row stand at <c>row &amp; Mask</c>: kernels need no
+/// second loop for constants.
 /// </summary>
 internal readonly unsafe struct Vec
 {
@@ -64,7 +65,8 @@ internal sealed class EvalFrame
     /// <summary>Physical rows.</summary>
     public int Physical;
 
-    /// <summary>Lives as long as the results: the bytes of strings and all validity bitmaps go there, whichever node makes them, since later nodes pass them on.</summary>
+    /// <summary>Lives as long as the results: the bytes of strings and all validity bitmaps go there, whichever node makes them, since later nodes pass them
+    /// on.</summary>
     public Arena Output = null!;
 
     /// <summary>Lives until the evaluation ends: the fixed-width values of inner nodes.</summary>

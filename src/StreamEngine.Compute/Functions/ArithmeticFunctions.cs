@@ -71,5 +71,6 @@ internal static class ArithmeticFunctions
 
     private static DataType ProductType(ResultSite site)
         => TypeRules.Product(site.Types[0], site.Types[1]) ?? throw new SqlException(site.Span,
-            $"{site.Types[0]} * {site.Types[1]} has {site.Types[0].Scale + site.Types[1].Scale} digits after the point, at most {DataType.MaxPrecision} fit", "reduce the scale of one with CAST(.. AS DECIMAL(p,s))");
+            $"{site.Types[0]} * {site.Types[1]} has {site.Types[0].Scale + site.Types[1].Scale} digits after the point, at most {DataType.MaxPrecision} fit",
+                "reduce the scale of one with CAST(.. AS DECIMAL(p,s))");
 }

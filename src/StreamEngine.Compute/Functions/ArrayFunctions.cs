@@ -9,7 +9,9 @@ internal static class ArrayFunctions
 {
     /// <summary>a[i]: the binder knows it by its brackets.</summary>
     public static FunctionDefinition Subscript { get; } = new("[]", "The element at a position, from 1; null where there is none.", "", "",
-        new Overload([TypeKind.List, TypeKind.Int32], site => site.Types[0].Element!, site => new SubscriptNode(site.Nodes[0], site.Nodes[1], site.Type)) { MayGiveNull = true });
+        new Overload([TypeKind.List, TypeKind.Int32], site => site.Types[0].Element!, site
+            => new SubscriptNode(site.Nodes[0], site.Nodes[1], site.Type))
+        { MayGiveNull = true });
 
     public static IReadOnlyList<FunctionDefinition> All { get; } =
     [

@@ -103,22 +103,26 @@ internal static class ComparisonFunctions
         where TTest : struct, ITest
         => Define.Binary<T, T, byte, CompareOp<T, TOrder, TTest>>(kind, kind, DataType.Boolean);
 
-    private static Overload[] Distinct(bool negated) => OrderedKinds.Select(kind => new Overload([kind, kind], _ => DataType.Boolean, site => ByOrder.Create(site.Arguments[0].Type.Kind, new DistinctMaker(site, negated)))
-    {
-        Strict = false,
-        MayGiveNull = false,
-    }).ToArray();
+    private static Overload[] Distinct(bool negated)
+        => OrderedKinds.Select(kind => new Overload([kind, kind], _ => DataType.Boolean, site
+        => ByOrder.Create(site.Arguments[0].Type.Kind, new DistinctMaker(site, negated)))
+        {
+            Strict = false,
+            MayGiveNull = false,
+        }).ToArray();
 
-    private static Overload[] In() => OrderedKinds.Select(kind => new Overload([kind, kind], _ => DataType.Boolean, site => ByOrder.Create(site.Arguments[0].Type.Kind, new InMaker(site)))
-    {
-        IsVariadic = true,
-        MayGiveNull = true,
-    }).ToArray();
+    private static Overload[] In()
+        => OrderedKinds.Select(kind => new Overload([kind, kind], _ => DataType.Boolean, site => ByOrder.Create(site.Arguments[0].Type.Kind, new InMaker(site)))
+        {
+            IsVariadic = true,
+            MayGiveNull = true,
+        }).ToArray();
 
     /// <summary>All kinds that have an order.</summary>
     public static IReadOnlyList<TypeKind> OrderedKinds =>
     [
-        TypeKind.Int32, TypeKind.Int64, TypeKind.Decimal, TypeKind.Float64, TypeKind.Utf8, TypeKind.Date, TypeKind.Timestamp, TypeKind.Boolean, TypeKind.Binary, TypeKind.Interval,
+        TypeKind.Int32, TypeKind.Int64, TypeKind.Decimal, TypeKind.Float64, TypeKind.Utf8, TypeKind.Date, TypeKind.Timestamp, TypeKind.Boolean, TypeKind.Binary,
+            TypeKind.Interval,
     ];
 
     private readonly struct DistinctMaker(CallSite site, bool negated) : IOrderedMaker<EvalNode>

@@ -31,7 +31,8 @@ internal static unsafe class Decimals
         return true;
     }
 
-    /// <summary>a * 10^shift / b, rounded half away from zero; false beyond 38 digits. Long division, a decimal digit at a time where 128 bits do not hold the shifted dividend.</summary>
+    /// <summary>a * 10^shift / b, rounded half away from zero; false beyond 38 digits. Long division, a decimal digit at a time where 128 bits do not hold the shifted
+    /// dividend.</summary>
     public static bool TryDivide(Int128 a, Int128 b, int shift, out Int128 quotient)
     {
         var negative = a < 0 != b < 0;
@@ -57,7 +58,8 @@ internal static unsafe class Decimals
         return true;
     }
 
-    /// <summary>The digit 10 * rest / divisor. 10 * rest may exceed 128 bits; doubling and adding it bit by bit (10 is 1010), reduced each time, stays below three divisors.</summary>
+    /// <summary>The digit 10 * rest / divisor. 10 * rest may exceed 128 bits; doubling and adding it bit by bit (10 is 1010), reduced each time, stays below three
+    /// divisors.</summary>
     private static uint NextDigit(ref UInt128 rest, UInt128 divisor)
     {
         UInt128 sum = 0;
@@ -82,7 +84,8 @@ internal readonly unsafe struct AddDecimal : IBinary<Int128, Int128, Int128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Outcome Apply(Int128* a, Int128* b, Int128* result, OpState state)
     {
-        if (!DecimalText.TryRescale(*a, state.ScaleA, state.Scale, out var x) || !DecimalText.TryRescale(*b, state.ScaleB, state.Scale, out var y)) return state.OutOfRange();
+        if (!DecimalText.TryRescale(*a, state.ScaleA, state.Scale, out var x)
+            || !DecimalText.TryRescale(*b, state.ScaleB, state.Scale, out var y)) return state.OutOfRange();
         // Each is within 128 bits; the sum of two numbers of different sign always is, of equal sign it is checked.
         var sum = unchecked(x + y);
         if (x < 0 == y < 0 && sum < 0 != x < 0) return state.OutOfRange();
@@ -124,7 +127,8 @@ internal readonly unsafe struct ModuloDecimal : IBinary<Int128, Int128, Int128>
     public static Outcome Apply(Int128* a, Int128* b, Int128* result, OpState state)
     {
         if (*b == 0) return state.Fail(Integers.DivisionByZero);
-        if (!DecimalText.TryRescale(*a, state.ScaleA, state.Scale, out var x) || !DecimalText.TryRescale(*b, state.ScaleB, state.Scale, out var y)) return state.OutOfRange();
+        if (!DecimalText.TryRescale(*a, state.ScaleA, state.Scale, out var x)
+            || !DecimalText.TryRescale(*b, state.ScaleB, state.Scale, out var y)) return state.OutOfRange();
         return Decimals.Checked(x % y, result, state);
     }
 }

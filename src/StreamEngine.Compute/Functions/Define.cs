@@ -25,20 +25,27 @@ internal static class Define
         where TOp : struct, IBinary<TA, TB, TR>
         => Binary<TA, TB, TR, TOp>(a, b, _ => result, extra, mayGiveNull);
 
-    public static Overload Binary<TA, TB, TR, TOp>(TypeKind a, TypeKind b, Func<ResultSite, DataType> result, Func<CallSite, object?>? extra = null, bool mayGiveNull = false)
+    public static Overload Binary<TA, TB, TR,
+        TOp>(TypeKind a, TypeKind b, Func<ResultSite, DataType> result, Func<CallSite, object?>? extra = null, bool mayGiveNull = false)
         where TA : unmanaged
         where TB : unmanaged
         where TR : unmanaged
         where TOp : struct, IBinary<TA, TB, TR>
-        => new([a, b], result, site => new BinaryNode<TA, TB, TR, TOp>(site.Nodes[0], site.Nodes[1], site.Type, site.State(extra?.Invoke(site)))) { MayGiveNull = mayGiveNull };
+        => new([a, b], result, site => new BinaryNode<TA, TB, TR,
+            TOp>(site.Nodes[0], site.Nodes[1], site.Type, site.State(extra?.Invoke(site))))
+        { MayGiveNull = mayGiveNull };
 
-    public static Overload Ternary<TA, TB, TC, TR, TOp>(TypeKind a, TypeKind b, TypeKind c, DataType result, Func<CallSite, object?>? extra = null, bool mayGiveNull = false)
+    public static Overload Ternary<TA, TB, TC, TR,
+        TOp>(TypeKind a, TypeKind b, TypeKind c, DataType result, Func<CallSite, object?>? extra = null, bool mayGiveNull = false)
         where TA : unmanaged
         where TB : unmanaged
         where TC : unmanaged
         where TR : unmanaged
         where TOp : struct, ITernary<TA, TB, TC, TR>
-        => new([a, b, c], _ => result, site => new TernaryNode<TA, TB, TC, TR, TOp>(site.Nodes[0], site.Nodes[1], site.Nodes[2], site.Type, site.State(extra?.Invoke(site)))) { MayGiveNull = mayGiveNull };
+        => new([a, b, c], _ => result, site
+            => new TernaryNode<TA, TB, TC, TR,
+            TOp>(site.Nodes[0], site.Nodes[1], site.Nodes[2], site.Type, site.State(extra?.Invoke(site))))
+        { MayGiveNull = mayGiveNull };
 
     public static Overload Same<T, TOp>(TypeKind kind, DataType type)
         where T : unmanaged

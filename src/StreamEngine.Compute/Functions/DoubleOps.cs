@@ -3,7 +3,8 @@ using StreamEngine.Compute.Evaluation;
 
 namespace StreamEngine.Compute.Functions;
 
-/// <summary>PostgreSQL's rules for results of doubles (src/include/utils/float.h): infinity out of finite operands is an overflow, zero out of others than zero an underflow, both errors.</summary>
+/// <summary>PostgreSQL's rules for results of doubles (src/include/utils/float.h): infinity out of finite operands is an overflow, zero out of others than zero an
+/// underflow, both errors.</summary>
 internal static unsafe class Doubles
 {
     public const string Overflow = "DOUBLE out of range: overflow";
@@ -20,13 +21,15 @@ internal static unsafe class Doubles
 internal readonly unsafe struct AddFloat64 : IBinary<double, double, double>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Outcome Apply(double* a, double* b, double* result, OpState state) => Doubles.Checked(*a + *b, double.IsFinite(*a) && double.IsFinite(*b), result, state);
+    public static Outcome Apply(double* a, double* b, double* result, OpState state)
+        => Doubles.Checked(*a + *b, double.IsFinite(*a) && double.IsFinite(*b), result, state);
 }
 
 internal readonly unsafe struct SubtractFloat64 : IBinary<double, double, double>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Outcome Apply(double* a, double* b, double* result, OpState state) => Doubles.Checked(*a - *b, double.IsFinite(*a) && double.IsFinite(*b), result, state);
+    public static Outcome Apply(double* a, double* b, double* result, OpState state)
+        => Doubles.Checked(*a - *b, double.IsFinite(*a) && double.IsFinite(*b), result, state);
 }
 
 internal readonly unsafe struct MultiplyFloat64 : IBinary<double, double, double>

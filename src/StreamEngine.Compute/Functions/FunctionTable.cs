@@ -7,7 +7,8 @@ namespace StreamEngine.Compute.Functions;
 internal static class FunctionTable
 {
     private static readonly FrozenDictionary<string, FunctionDefinition> Operators =
-        ((IEnumerable<FunctionDefinition>)[.. ArithmeticFunctions.All, .. ComparisonFunctions.All, .. LogicFunctions.All, .. LikeFunctions.All]).ToFrozenDictionary(f => f.Name, StringComparer.Ordinal);
+        ((IEnumerable<FunctionDefinition>)[.. ArithmeticFunctions.All, .. ComparisonFunctions.All, .. LogicFunctions.All, .. LikeFunctions.All]).ToFrozenDictionary(f
+            => f.Name, StringComparer.Ordinal);
 
     /// <summary>The functions that a query calls by name, by family.</summary>
     public static IReadOnlyList<(string Family, IReadOnlyList<FunctionDefinition> Functions)> Families { get; } =
@@ -27,8 +28,22 @@ internal static class FunctionTable
     /// <summary>Names that other languages have, for hints.</summary>
     private static readonly Dictionary<string, string> Foreign = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["average"] = "avg", ["mean"] = "avg", ["maximum"] = "max", ["minimum"] = "min", ["len"] = "length", ["ucase"] = "upper", ["lcase"] = "lower", ["instr"] = "strpos", ["ifnull"] = "coalesce", ["nvl"] = "coalesce",
-        ["isnull"] = "coalesce", ["truncate"] = "trunc", ["date_format"] = "to_char", ["array_length"] = "cardinality", ["contains"] = "strpos", ["rlike"] = "regexp_like",
+        ["average"] = "avg",
+        ["mean"] = "avg",
+        ["maximum"] = "max",
+        ["minimum"] = "min",
+        ["len"] = "length",
+        ["ucase"] = "upper",
+        ["lcase"] = "lower",
+        ["instr"] = "strpos",
+        ["ifnull"] = "coalesce",
+        ["nvl"] = "coalesce",
+        ["isnull"] = "coalesce",
+        ["truncate"] = "trunc",
+        ["date_format"] = "to_char",
+        ["array_length"] = "cardinality",
+        ["contains"] = "strpos",
+        ["rlike"] = "regexp_like",
     };
 
     public static FunctionDefinition Subscript => ArrayFunctions.Subscript;

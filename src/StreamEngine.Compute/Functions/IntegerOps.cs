@@ -44,13 +44,15 @@ internal readonly unsafe struct MultiplyInt32 : IBinary<int, int, int>
 internal readonly unsafe struct DivideInt32 : IBinary<int, int, int>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Outcome Apply(int* a, int* b, int* result, OpState state) => *b == 0 ? state.Fail(Integers.DivisionByZero) : Integers.Narrow((long)*a / *b, result, state);
+    public static Outcome Apply(int* a, int* b, int* result, OpState state)
+        => *b == 0 ? state.Fail(Integers.DivisionByZero) : Integers.Narrow((long)*a / *b, result, state);
 }
 
 internal readonly unsafe struct ModuloInt32 : IBinary<int, int, int>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Outcome Apply(int* a, int* b, int* result, OpState state) => *b == 0 ? state.Fail(Integers.DivisionByZero) : Integers.Narrow((long)*a % *b, result, state);
+    public static Outcome Apply(int* a, int* b, int* result, OpState state)
+        => *b == 0 ? state.Fail(Integers.DivisionByZero) : Integers.Narrow((long)*a % *b, result, state);
 }
 
 internal readonly unsafe struct NegateInt32 : IUnary<int, int>

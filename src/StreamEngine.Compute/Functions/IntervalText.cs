@@ -4,7 +4,8 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Compute.Functions;
 
-/// <summary>Intervals in text: PostgreSQL's forms ('1 day 02:03', '1-2', '3 hours ago'), the standard's with a unit behind (INTERVAL '1' HOUR), ISO 8601 durations (P1DT2H).</summary>
+/// <summary>Intervals in text: PostgreSQL's forms ('1 day 02:03', '1-2', '3 hours ago'), the standard's with a unit behind (INTERVAL '1' HOUR), ISO 8601 durations
+/// (P1DT2H).</summary>
 internal static class IntervalText
 {
     /// <summary>The most bytes that <see cref="Format"/> writes.</summary>
@@ -85,7 +86,8 @@ internal static class IntervalText
     private static bool TryYearMonth(ReadOnlySpan<byte> part, ref Sum sum)
     {
         var dash = part.LastIndexOf((byte)'-');
-        if (!NumberText.TryParseInt64(part[..dash], out var years) || !NumberText.TryParseInt64(part[(dash + 1)..], out var months) || months is < 0 or > 11) return false;
+        if (!NumberText.TryParseInt64(part[..dash], out var years) || !NumberText.TryParseInt64(part[(dash + 1)..], out var months)
+            || months is < 0 or > 11) return false;
         return sum.Add("year"u8, years) && sum.Add("month"u8, part[0] == '-' ? -months : months);
     }
 
@@ -126,7 +128,18 @@ internal static class IntervalText
             while (length < text.Length && (text[length] is (byte)'.' or (byte)'-' or (byte)'+' || char.IsAsciiDigit((char)text[length]))) length++;
             if (length == text.Length || !NumberText.TryParseDouble(text[..length], out var number)) return false;
             var unit = (char)text[length];
-            var name = (unit, time) switch { ('Y', false) => "year"u8, ('M', false) => "month"u8, ('W', false) => "week"u8, ('D', false) => "day"u8, ('H', true) => "hour"u8, ('M', true) => "minute"u8, ('S', true) => "second"u8, _ => default };
+            var name = (unit, time) switch
+            {
+                ('Y', false) => "year"u8,
+                ('M', false) => "month"u8,
+                ('W', false) => "week"u8,
+                ('D', false) => "day"u8,
+                ('H', true)
+                => "hour"u8,
+                ('M', true) => "minute"u8,
+                ('S', true) => "second"u8,
+                _ => default
+            };
             if (name.IsEmpty || !sum.Add(name, number)) return false;
             text = text[(length + 1)..];
         }

@@ -105,7 +105,8 @@ internal readonly unsafe struct TextToInt32 : IUnary<Utf8View, int>
 
 internal readonly unsafe struct TextToInt64 : IUnary<Utf8View, long>
 {
-    public static Outcome Apply(Utf8View* a, long* result, OpState state) => NumberText.TryParseInt64(TextCasts.Trim(a), out *result) ? Outcome.Value : TextCasts.Fail(a, state);
+    public static Outcome Apply(Utf8View* a, long* result, OpState state)
+        => NumberText.TryParseInt64(TextCasts.Trim(a), out *result) ? Outcome.Value : TextCasts.Fail(a, state);
 }
 
 /// <summary>Rounds half away from zero where the text has more digits.</summary>
@@ -142,7 +143,8 @@ internal readonly unsafe struct TextToBoolean : IUnary<Utf8View, byte>
         return yes || no ? Outcome.Value : TextCasts.Fail(a, state);
     }
 
-    private static bool Begins(ReadOnlySpan<byte> text, ReadOnlySpan<byte> word, int least) => text.Length >= least && text.Length <= word.Length && Ascii.EqualsIgnoreCase(text, word[..text.Length]);
+    private static bool Begins(ReadOnlySpan<byte> text, ReadOnlySpan<byte> word, int least)
+        => text.Length >= least && text.Length <= word.Length && Ascii.EqualsIgnoreCase(text, word[..text.Length]);
 }
 
 internal readonly unsafe struct TextToDate : IUnary<Utf8View, int>
@@ -159,12 +161,14 @@ internal readonly unsafe struct TextToDate : IUnary<Utf8View, int>
 
 internal readonly unsafe struct TextToTimestamp : IUnary<Utf8View, long>
 {
-    public static Outcome Apply(Utf8View* a, long* result, OpState state) => TimeText.TryParseTimestamp(TextCasts.Trim(a), out *result, out _) ? Outcome.Value : TextCasts.Fail(a, state);
+    public static Outcome Apply(Utf8View* a, long* result, OpState state)
+        => TimeText.TryParseTimestamp(TextCasts.Trim(a), out *result, out _) ? Outcome.Value : TextCasts.Fail(a, state);
 }
 
 internal readonly unsafe struct TextToInterval : IUnary<Utf8View, Interval>
 {
-    public static Outcome Apply(Utf8View* a, Interval* result, OpState state) => IntervalText.TryParse(TextCasts.Trim(a), null, null, out *result) ? Outcome.Value : TextCasts.Fail(a, state);
+    public static Outcome Apply(Utf8View* a, Interval* result, OpState state)
+        => IntervalText.TryParse(TextCasts.Trim(a), null, null, out *result) ? Outcome.Value : TextCasts.Fail(a, state);
 }
 
 internal readonly unsafe struct DateToTimestamp : IUnary<int, long>

@@ -3,7 +3,8 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Compute.Functions;
 
-/// <summary>Arithmetic of dates, timestamps and intervals as PostgreSQL's (src/backend/utils/adt/timestamp.c): months move in the calendar and end at the month's last day, then days, then time.</summary>
+/// <summary>Arithmetic of dates, timestamps and intervals as PostgreSQL's (src/backend/utils/adt/timestamp.c): months move in the calendar and end at the month's last
+/// day, then days, then time.</summary>
 internal static unsafe class Times
 {
     public const string OutOfRange = "TIMESTAMP out of range";
@@ -67,7 +68,8 @@ internal readonly unsafe struct AddInterval : IBinary<long, Interval, long>
 
 internal readonly unsafe struct SubtractInterval : IBinary<long, Interval, long>
 {
-    public static Outcome Apply(long* a, Interval* b, long* result, OpState state) => Times.TryAdd(*a, Times.Negate(*b), out *result) ? Outcome.Value : state.Fail(Times.OutOfRange);
+    public static Outcome Apply(long* a, Interval* b, long* result, OpState state)
+        => Times.TryAdd(*a, Times.Negate(*b), out *result) ? Outcome.Value : state.Fail(Times.OutOfRange);
 }
 
 internal readonly unsafe struct AddDays : IBinary<int, int, int>
@@ -104,7 +106,8 @@ internal readonly unsafe struct AddIntervals : IBinary<Interval, Interval, Inter
 
 internal readonly unsafe struct SubtractIntervals : IBinary<Interval, Interval, Interval>
 {
-    public static Outcome Apply(Interval* a, Interval* b, Interval* result, OpState state) => Times.TryAdd(*a, Times.Negate(*b), out *result) ? Outcome.Value : state.OutOfRange();
+    public static Outcome Apply(Interval* a, Interval* b, Interval* result, OpState state)
+        => Times.TryAdd(*a, Times.Negate(*b), out *result) ? Outcome.Value : state.OutOfRange();
 }
 
 internal readonly unsafe struct NegateInterval : IUnary<Interval, Interval>

@@ -4,8 +4,10 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute;
 
 /// <summary>
-/// The binary form of a key, by which keys are compared, hashed, and kept in state. Version 1, little-endian: the version (1 byte), then per column 0 for null, or 1 and the value: BOOLEAN 1 byte, INT and DATE 4, BIGINT,
-/// TIMESTAMP and DOUBLE 8 (zero has one sign, NaN one pattern), DECIMAL and INTERVAL 16, STRING and BINARY a length (4) and the bytes, STRUCT its fields, ARRAY a count (4) and its elements.
+/// The binary form of a key, by which keys are compared, hashed, and kept in state. Version 1, little-endian: the version (1 byte), then per column 0 for null, or 1
+/// and the value: BOOLEAN 1 byte, INT and DATE 4, BIGINT,
+/// TIMESTAMP and DOUBLE 8 (zero has one sign, NaN one pattern), DECIMAL and INTERVAL 16, STRING and BINARY a length (4) and the bytes, STRUCT its fields, ARRAY a
+/// count (4) and its elements.
 /// </summary>
 internal static unsafe class KeyEncoder
 {

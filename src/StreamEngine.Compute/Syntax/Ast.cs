@@ -17,7 +17,8 @@ internal sealed record Identifier(string Name, bool Quoted, SourceSpan Span)
 }
 
 /// <summary>
-/// A scalar expression as it was written. Immutable; <see cref="object.ToString"/> is its canonical text: the same for texts that differ in blanks, comments, case of keywords and of unquoted
+/// A scalar expression as it was written. Immutable; <see cref="object.ToString"/> is its canonical text: the same for texts that differ in blanks, comments, case of
+/// keywords and of unquoted
 /// names, and superfluous parentheses. The span plays no part in it.
 /// </summary>
 internal abstract record SqlExpression(SourceSpan Span)
@@ -97,7 +98,8 @@ internal sealed record BetweenExpression(SourceSpan Span, SqlExpression Operand,
 
 internal sealed record InExpression(SourceSpan Span, SqlExpression Operand, IReadOnlyList<SqlExpression> Items, bool Negated) : SqlExpression(Span);
 
-internal sealed record LikeExpression(SourceSpan Span, SqlExpression Operand, SqlExpression Pattern, SqlExpression? Escape, bool IgnoreCase, bool Negated) : SqlExpression(Span);
+internal sealed record LikeExpression(SourceSpan Span, SqlExpression Operand, SqlExpression Pattern, SqlExpression? Escape, bool IgnoreCase, bool Negated)
+    : SqlExpression(Span);
 
 internal sealed record CaseBranch(SqlExpression When, SqlExpression Then);
 
@@ -108,10 +110,12 @@ internal sealed record CaseExpression(SourceSpan Span, SqlExpression? Operand, I
 internal sealed record CastExpression(SourceSpan Span, SqlExpression Operand, DataType Type, bool Try) : SqlExpression(Span);
 
 /// <summary>
-/// A call, of an aggregate function too: <paramref name="Star"/> for count(*), <paramref name="Distinct"/> for count(DISTINCT x), <paramref name="Filter"/> for FILTER (WHERE ..). The
+/// A call, of an aggregate function too: <paramref name="Star"/> for count(*), <paramref name="Distinct"/> for count(DISTINCT x), <paramref name="Filter"/> for FILTER
+/// (WHERE ..). The
 /// forms with words inside (SUBSTRING(s FROM 2), POSITION(a IN b), EXTRACT(hour FROM t), TRIM(BOTH 'x' FROM s)) are the ordinary call that they stand for.
 /// </summary>
-internal sealed record CallExpression(SourceSpan Span, Identifier Function, IReadOnlyList<SqlExpression> Arguments, bool Star = false, bool Distinct = false, SqlExpression? Filter = null)
+internal sealed record CallExpression(SourceSpan Span, Identifier Function, IReadOnlyList<SqlExpression> Arguments, bool Star = false, bool Distinct = false,
+    SqlExpression? Filter = null)
     : SqlExpression(Span)
 {
     public bool IsNamed(string name) => Function.Matches(name);

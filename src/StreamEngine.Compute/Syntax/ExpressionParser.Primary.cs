@@ -34,7 +34,8 @@ internal static partial class ExpressionParser
     private static SqlExpression ParseParentheses(TokenReader reader)
     {
         reader.Next();
-        if (reader.IsKeyword("SELECT") || reader.IsKeyword("WITH")) throw TokenReader.Error(reader.Peek().Span, "a sub-query cannot stand in an expression", "name it with CREATE VIEW and join it");
+        if (reader.IsKeyword("SELECT") || reader.IsKeyword("WITH")) throw TokenReader.Error(reader.Peek().Span, "a sub-query cannot stand in an expression",
+            "name it with CREATE VIEW and join it");
         var inner = Parse(reader);
         reader.ExpectSymbol(")");
         return inner;
@@ -57,7 +58,8 @@ internal static partial class ExpressionParser
         if (token.Is("INTERVAL") && followedByText) return ParseInterval(reader);
         if (token.Is("DATE") && followedByText) return ParseTyped(reader, DataType.Date);
         if (token.Is("TIMESTAMP") && followedByText) return ParseTyped(reader, DataType.Timestamp);
-        if (Keywords.IsReserved(token.Value)) throw reader.Unexpected("an expression", $"{token.Value.ToUpperInvariant()} is a reserved word: as a name it stands in double quotes");
+        if (Keywords.IsReserved(token.Value)) throw reader.Unexpected("an expression",
+            $"{token.Value.ToUpperInvariant()} is a reserved word: as a name it stands in double quotes");
         return reader.IsSymbol("(", 1) ? ParseCall(reader) : ParseName(reader);
     }
 
@@ -85,7 +87,8 @@ internal static partial class ExpressionParser
         var text = reader.Next().Value;
         var unit = IntervalUnit(reader);
         string? to = null;
-        if (unit is not null && reader.TryKeyword("TO")) to = IntervalUnit(reader) ?? throw reader.Unexpected("a unit of time", "YEAR, MONTH, DAY, HOUR, MINUTE or SECOND");
+        if (unit is not null && reader.TryKeyword("TO")) to = IntervalUnit(reader)
+            ?? throw reader.Unexpected("a unit of time", "YEAR, MONTH, DAY, HOUR, MINUTE or SECOND");
         return new IntervalExpression(start.To(reader.Last), text, unit, to);
     }
 
@@ -115,7 +118,8 @@ internal static partial class ExpressionParser
         var other = reader.TryKeyword("ELSE") ? Parse(reader) : null;
         if (!reader.IsKeyword("END")) throw reader.Unexpected(other is null ? "WHEN, ELSE or END" : "END");
         reader.Next();
-        return Node(new CaseExpression(start.To(reader.Last), operand, branches, other), [operand, other, .. branches.Select(b => b.When), .. branches.Select(b => b.Then)]);
+        return Node(new CaseExpression(start.To(reader.Last), operand, branches, other),
+            [operand, other, .. branches.Select(b => b.When), .. branches.Select(b => b.Then)]);
     }
 
     private static CastExpression ParseCast(TokenReader reader)
@@ -181,7 +185,8 @@ internal static partial class ExpressionParser
     private static CallExpression ParseTrim(TokenReader reader, Identifier name)
     {
         // A column may be called both: then a comma or the end comes next.
-        var side = reader.IsSymbol(")", 1) || reader.IsSymbol(",", 1) ? null : reader.TryKeyword("BOTH") ? "btrim" : reader.TryKeyword("LEADING") ? "ltrim" : reader.TryKeyword("TRAILING") ? "rtrim" : null;
+        var side = reader.IsSymbol(")", 1) || reader.IsSymbol(",", 1) ? null : reader.TryKeyword("BOTH") ? "btrim" : reader.TryKeyword("LEADING") ? "ltrim"
+            : reader.TryKeyword("TRAILING") ? "rtrim" : null;
         List<SqlExpression> arguments = [];
         if (side is null || !reader.IsKeyword("FROM")) arguments = ParseList(reader);
         if (reader.TryKeyword("FROM"))

@@ -1,7 +1,8 @@
 namespace StreamEngine.Compute.Syntax;
 
 /// <summary>
-/// Parses scalar expressions by precedence climbing (V. R. Pratt, "Top down operator precedence", 1973) with PostgreSQL's table of operators. It stops at the first token that cannot go on, so
+/// Parses scalar expressions by precedence climbing (V. R. Pratt, "Top down operator precedence", 1973) with PostgreSQL's table of operators. It stops at the first
+/// token that cannot go on, so
 /// that a statement parser can go on there.
 /// </summary>
 internal static partial class ExpressionParser
@@ -41,7 +42,8 @@ internal static partial class ExpressionParser
         return left;
     }
 
-    /// <summary>The expression that the next operator makes of <paramref name="left"/>; null when what comes next is no operator, or binds less tightly than <paramref name="power"/>.</summary>
+    /// <summary>The expression that the next operator makes of <paramref name="left"/>; null when what comes next is no operator, or binds less tightly than
+    /// <paramref name="power"/>.</summary>
     private static SqlExpression? ParseInfix(TokenReader reader, SqlExpression left, int power)
     {
         var token = reader.Peek();
@@ -81,9 +83,11 @@ internal static partial class ExpressionParser
         var own = SqlText.Precedence(op);
         if (own <= power) return null;
         reader.Next();
-        if (token.Value == "=" && reader.IsSymbol("=") && reader.Peek().Offset == token.Offset + 1) throw TokenReader.Error(token.Span.To(reader.Peek().Span), "'==' is no operator", "equality is a single =");
+        if (token.Value == "=" && reader.IsSymbol("=") && reader.Peek().Offset == token.Offset + 1) throw TokenReader.Error(token.Span.To(reader.Peek().Span),
+            "'==' is no operator", "equality is a single =");
         var right = Parse(reader, own);
-        if (own == ComparePower && reader.Peek() is { Kind: TokenKind.Symbol } chained && BinaryOf(chained.Value) is { } second && SqlText.Precedence(second) == ComparePower)
+        if (own == ComparePower && reader.Peek() is { Kind: TokenKind.Symbol } chained && BinaryOf(chained.Value) is { } second
+            && SqlText.Precedence(second) == ComparePower)
             throw TokenReader.Error(chained.Span, $"'{chained.Value}' cannot follow another comparison", "write a < b AND b < c, or use parentheses");
         return Node(new BinaryExpression(left.Span.To(right.Span), op, left, right), left, right);
     }
@@ -132,7 +136,8 @@ internal static partial class ExpressionParser
             var right = Parse(reader, IsPower);
             return Node(new DistinctFromExpression(left.Span.To(right.Span), left, right, negated), left, right);
         }
-        IsTest? test = reader.TryKeyword("NULL") ? IsTest.Null : reader.TryKeyword("TRUE") ? IsTest.True : reader.TryKeyword("FALSE") ? IsTest.False : reader.TryKeyword("UNKNOWN") ? IsTest.Unknown : null;
+        IsTest? test = reader.TryKeyword("NULL") ? IsTest.Null : reader.TryKeyword("TRUE") ? IsTest.True : reader.TryKeyword("FALSE") ? IsTest.False
+            : reader.TryKeyword("UNKNOWN") ? IsTest.Unknown : null;
         if (test is null) throw reader.Unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM");
         return Node(new IsExpression(left.Span.To(reader.Last), left, test.Value, negated), left);
     }
@@ -151,7 +156,8 @@ internal static partial class ExpressionParser
     private static InExpression ParseIn(TokenReader reader, SqlExpression left, bool negated)
     {
         reader.ExpectSymbol("(");
-        if (reader.IsKeyword("SELECT") || reader.IsKeyword("WITH")) throw TokenReader.Error(reader.Peek().Span, "IN with a sub-query is not supported", "join the two streams instead");
+        if (reader.IsKeyword("SELECT") || reader.IsKeyword("WITH")) throw TokenReader.Error(reader.Peek().Span, "IN with a sub-query is not supported",
+            "join the two streams instead");
         if (reader.IsSymbol(")")) throw reader.Unexpected("a value", "IN () is empty");
         var items = ParseList(reader);
         reader.ExpectSymbol(")");
@@ -186,7 +192,8 @@ internal static partial class ExpressionParser
     {
         var depth = 0;
         foreach (var child in children) depth = Math.Max(depth, child?.Depth ?? 0);
-        if (depth >= MaxTreeDepth) throw TokenReader.Error(node.Span, "nested too deeply", $"at most {MaxTreeDepth} operators on top of each other; split the expression with a view");
+        if (depth >= MaxTreeDepth) throw TokenReader.Error(node.Span, "nested too deeply",
+            $"at most {MaxTreeDepth} operators on top of each other; split the expression with a view");
         return node with { Depth = depth + 1 };
     }
 }

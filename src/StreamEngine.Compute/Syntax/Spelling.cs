@@ -7,7 +7,7 @@ internal static class Spelling
     public static string? Nearest(string word, IEnumerable<string> candidates)
     {
         if (word.Length > 64) return null;
-        var limit = Math.Max(1, word.Length / 3);
+        var limit = Math.Min(Math.Max(1, word.Length / 3), word.Length - 1);
         string? best = null;
         foreach (var candidate in candidates)
         {

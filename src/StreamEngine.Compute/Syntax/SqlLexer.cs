@@ -92,7 +92,8 @@ internal static class SqlLexer
             if (string.CompareOrdinal(text, at, symbol, 0, symbol.Length) == 0) return new Token(TokenKind.Symbol, at, symbol.Length, symbol == "!=" ? "<>" : symbol);
         if (ShortSymbols.Contains(c, StringComparison.Ordinal)) return new Token(TokenKind.Symbol, at, 1, c.ToString());
         var length = char.IsSurrogatePair(text, at) ? 2 : 1;
-        throw new SqlException(new SourceSpan(at, length), $"unexpected character '{text.Substring(at, length)}'", "text stands in single quotes, a name with other characters than letters and digits in double quotes");
+        throw new SqlException(new SourceSpan(at, length), $"unexpected character '{text.Substring(at, length)}'",
+            "text stands in single quotes, a name with other characters than letters and digits in double quotes");
     }
 
     private static int SkipBlanks(string text, int at)
@@ -168,7 +169,8 @@ internal static class SqlLexer
         {
             var end = at;
             while (end < text.Length && IsWordPart(text[end])) end++;
-            throw new SqlException(new SourceSpan(start, end - start), $"'{text[start..Math.Min(end, start + 40)]}' is neither a number nor a name", "a name that starts with a digit stands in double quotes");
+            throw new SqlException(new SourceSpan(start, end - start), $"'{text[start..Math.Min(end, start + 40)]}' is neither a number nor a name",
+                "a name that starts with a digit stands in double quotes");
         }
         return new Token(kind, start, at - start, text[start..at]);
     }
@@ -193,7 +195,8 @@ internal static class SqlLexer
         while (true)
         {
             var end = text.IndexOf(quote, at);
-            if (end < 0) throw new SqlException(new SourceSpan(start, 1), $"{what} is not closed", $"close it with {quote}; a {quote} inside of it is written {quote}{quote}");
+            if (end < 0) throw new SqlException(new SourceSpan(start, 1), $"{what} is not closed",
+                $"close it with {quote}; a {quote} inside of it is written {quote}{quote}");
             if (end + 1 >= text.Length || text[end + 1] != quote)
             {
                 var rest = text[at..end];
@@ -230,7 +233,8 @@ internal static class SqlLexer
         if (c is 'u' or 'U')
         {
             var digits = c == 'u' ? 4 : 8;
-            if (at + digits > text.Length || !uint.TryParse(text.AsSpan(at, digits), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var code) || !Rune.IsValid(code))
+            if (at + digits > text.Length || !uint.TryParse(text.AsSpan(at, digits), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var code)
+                || !Rune.IsValid(code))
                 throw new SqlException(new SourceSpan(at - 2, 2), $"\\{c} needs {digits} hexadecimal digits of a Unicode character");
             value.Append(new Rune(code).ToString());
             return at + digits;

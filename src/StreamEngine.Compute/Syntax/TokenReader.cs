@@ -1,6 +1,7 @@
 namespace StreamEngine.Compute.Syntax;
 
-/// <summary>Walks over the tokens of one SQL text; shared by the expression parser and the statement parser. Words are keywords only where a parser asks for one.</summary>
+/// <summary>Walks over the tokens of one SQL text; shared by the expression parser and the statement parser. Words are keywords only where a parser asks for
+/// one.</summary>
 internal sealed class TokenReader
 {
     /// <summary>The most levels of parentheses, sub-queries and prefixes: a parser recurses once per level, and no text may overflow the stack.</summary>

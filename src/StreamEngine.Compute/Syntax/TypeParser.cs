@@ -8,7 +8,8 @@ internal static class TypeParser
 {
     private static readonly string[] Names =
     [
-        "BOOLEAN", "BOOL", "INT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "DECIMAL", "NUMERIC", "DATE", "TIMESTAMP", "STRING", "TEXT", "VARCHAR", "BINARY", "BYTES", "VARBINARY", "INTERVAL", "ARRAY", "STRUCT", "ROW",
+        "BOOLEAN", "BOOL", "INT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "DECIMAL", "NUMERIC", "DATE", "TIMESTAMP", "STRING", "TEXT", "VARCHAR", "BINARY", "BYTES",
+            "VARBINARY", "INTERVAL", "ARRAY", "STRUCT", "ROW",
     ];
 
     /// <summary>The type that starts at the reader's next token.</summary>
@@ -81,7 +82,8 @@ internal static class TypeParser
             case "TIMESTAMP" or "TIMESTAMPTZ" or "TIMESTAMP_LTZ": return ParseTimestamp(reader);
             case "STRING" or "TEXT": return DataType.Utf8;
             case "VARCHAR":
-                if (reader.IsSymbol("(")) throw TokenReader.Error(reader.Peek().Span, "VARCHAR has no length here", "use STRING, and a rule such as length(x) <= 10 where the length matters");
+                if (reader.IsSymbol("(")) throw TokenReader.Error(reader.Peek().Span, "VARCHAR has no length here",
+                    "use STRING, and a rule such as length(x) <= 10 where the length matters");
                 return DataType.Utf8;
             case "BINARY" or "BYTES" or "BYTEA" or "VARBINARY": return DataType.Binary;
             case "INTERVAL": return DataType.Interval;
@@ -129,7 +131,8 @@ internal static class TypeParser
     private static int ParseNumber(TokenReader reader, int least, int most, string what)
     {
         var token = reader.Peek();
-        if (token.Kind != TokenKind.Integer || !int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < least || number > most)
+        if (token.Kind != TokenKind.Integer || !int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < least
+            || number > most)
             throw reader.Unexpected($"{what} from {least} to {most}");
         reader.Next();
         return number;

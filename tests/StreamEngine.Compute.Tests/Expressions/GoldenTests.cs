@@ -6,8 +6,10 @@ using StreamEngine.Core;
 namespace StreamEngine.Compute.Tests.Expressions;
 
 /// <summary>
-/// tests/Golden/expressions/*.txt. A line `columns NAME TYPE, ..` and lines `row VALUE, ..` (SQL constants) make a table; each further line is an expression, and the line below it, with an arrow, its
-/// result: `-> TYPE: value | value`, a value per row, ! before the message of a row that fails; or `-> error OFFSET+LENGTH: message (hint)`. With GOLDEN_UPDATE=1 the results are written anew.
+/// tests/Golden/expressions/*.txt. A line `columns NAME TYPE, ..` and lines `row VALUE, ..` (SQL constants) make a table; each further line is an expression, and the
+/// line below it, with an arrow, its
+/// result: `-> TYPE: value | value`, a value per row, ! before the message of a row that fails; or `-> error OFFSET+LENGTH: message (hint)`. With GOLDEN_UPDATE=1 the
+/// results are written anew.
 /// </summary>
 public class GoldenTests
 {
@@ -52,7 +54,8 @@ public class GoldenTests
         Assert.Equal(string.Join('\n', lines).TrimEnd(), actual.ToString().TrimEnd());
     }
 
-    private static TestTable MakeTable(Schema schema, List<string> rows) => schema.Count == 0 ? new TestTable(new Schema(new Field("one", DataType.Int32)), ["1"]) : new TestTable(schema, rows);
+    private static TestTable MakeTable(Schema schema, List<string> rows)
+        => schema.Count == 0 ? new TestTable(new Schema(new Field("one", DataType.Int32)), ["1"]) : new TestTable(schema, rows);
 
     private static string Result(TestTable table, string expression)
     {

@@ -10,7 +10,7 @@ internal readonly record struct CommittedOffset(long Offset, int LeaderEpoch, st
 internal readonly record struct OffsetCommit(string Topic, int Partition, long Offset, int LeaderEpoch, string Metadata);
 
 /// <summary>
-/// The committed offsets of groups, and those that wait for the end of a transaction. Membership is no business of this class: whoever commits was
+/// The committed offsets of groups, and those that wait for the end of a transaction. Membership is the business of <see cref="GroupCoordinator"/>: whoever commits was
 /// checked before.
 /// </summary>
 internal sealed class GroupOffsets(Journal journal, int maxGroups)

@@ -21,6 +21,7 @@ public sealed class BrokerHost : IAsyncDisposable
     private readonly BrokerOptions _options;
     private readonly Lock _gate = new();
     private readonly Dictionary<Connection, Task> _connections = [];
+    private readonly Dictionary<BrokerExchange, TaskCompletionSource<BrokerResponse?>> _waiting = [];
     private readonly ITimer _timer;
     private readonly DiskFlusher? _flusher;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -117,7 +118,12 @@ public sealed class BrokerHost : IAsyncDisposable
             Arm();
             if (exchange.IsComplete) return ValueTask.FromResult(exchange.Response);
             var waiting = new TaskCompletionSource<BrokerResponse?>(TaskCreationOptions.RunContinuationsAsynchronously);
-            exchange.Completed = done => waiting.TrySetResult(done.Response);
+            _waiting[exchange] = waiting;
+            exchange.Completed = done =>
+            {
+                _waiting.Remove(done);
+                waiting.TrySetResult(done.Response);
+            };
             return new ValueTask<BrokerResponse?>(waiting.Task);
         }
     }
@@ -244,7 +250,8 @@ public sealed class BrokerHost : IAsyncDisposable
             _isStopping = true;
             _listener.Dispose();
             foreach (var connection in _connections.Keys) connection.Close();
-            _core.Waits.Abandon();
+            foreach (var waiting in _waiting.Values) waiting.TrySetResult(null);
+            _waiting.Clear();
         }
     }
 }

@@ -3,7 +3,7 @@ using StreamEngine.Broker.Storage;
 namespace StreamEngine.Broker.Log;
 
 /// <summary>Storage holds bytes that cannot be served as they are; the message names the file or partition and what can be done.</summary>
-internal sealed class BrokerStorageException(string message) : Exception(message);
+internal sealed class BrokerStorageException(string message) : IOException(message);
 
 /// <summary>Rebuilds index, producers and aborted transactions of a log at start: from checkpoints where they cover a segment, else from the batches.</summary>
 internal static class LogRecovery

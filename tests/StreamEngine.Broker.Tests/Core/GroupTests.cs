@@ -48,7 +48,8 @@ public class GroupTests
         Assert.Null(waits);
         Assert.Equal(ErrorCode.RebalanceInProgress, _groups.CheckCommit("g", 2, two, transactional: false));
         _groups.Sync("g", 2, one, new Dictionary<string, byte[]> { [one] = [1], [two] = [2] }, r => leads = r, _now);
-        Assert.Equal(([1], [2]), (leads!.Assignment, waits!.Assignment));
+        Assert.Equal([1], leads!.Assignment);
+        Assert.Equal([2], waits!.Assignment);
         Assert.Equal(ErrorCode.IllegalGeneration, _groups.Heartbeat("g", 1, two, _now));
         Assert.Equal(ErrorCode.None, _groups.CheckCommit("g", 2, two, transactional: true));
         Assert.Equal(ErrorCode.UnknownMemberId, _groups.CheckCommit("g", -1, "", transactional: false));

@@ -10,6 +10,7 @@ namespace StreamEngine.Broker.Groups;
 internal sealed class GroupCoordinator(ulong seed, long startedAt, int maxGroups)
 {
     private const int MaxMembers = 1000;
+    private const int MaxMetadata = 1 << 20;
     private const int MaxSessionMs = 1_800_000;
     private const int MaxRebalanceMs = 1_800_000;
     private readonly SortedDictionary<string, Group> _groups = new(StringComparer.Ordinal);
@@ -127,6 +128,7 @@ internal sealed class GroupCoordinator(ulong seed, long startedAt, int maxGroups
         if (request.Group.Length == 0) return ErrorCode.InvalidGroupId;
         if (request.SessionTimeoutMs is <= 0 or > MaxSessionMs) return ErrorCode.InvalidSessionTimeout;
         if (request.ProtocolType.Length == 0 || request.Protocols.Count == 0) return ErrorCode.InconsistentGroupProtocol;
+        if (request.Protocols.Sum(p => (long)p.Metadata.Length) > MaxMetadata) return ErrorCode.InvalidRequest;
         var group = Find(request.Group);
         if (group is null) return request.MemberId.Length > 0 ? ErrorCode.UnknownMemberId : _groups.Count < maxGroups ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;
         if (group.Find(request.MemberId) is null && group.Members.Count + group.Promised.Count >= MaxMembers && !group.Promised.ContainsKey(request.MemberId)) return ErrorCode.GroupMaxSizeReached;

@@ -39,6 +39,7 @@ internal sealed class BrokerCore : IDisposable
             _journal.Append(JournalEntry.Identity, 0, WriteIdentity);
         }
         ClusterId = Convert.ToBase64String(TopicRegistry.DeriveId(Topics.Seed, 0).ToByteArray()).Replace('+', '-').Replace('/', '_').TrimEnd('=');
+        Groups = new GroupCoordinator(Topics.Seed, now, options.MaxGroups);
         Topics.OpenAll(now, note);
         Transactions.Recover(now, note);
         _nextExpiry = now + ExpiryInterval;
@@ -52,6 +53,8 @@ internal sealed class BrokerCore : IDisposable
 
     public GroupOffsets Offsets { get; }
 
+    public GroupCoordinator Groups { get; }
+
     public TransactionCoordinator Transactions { get; }
 
     public FetchWaits Waits { get; }
@@ -62,7 +65,7 @@ internal sealed class BrokerCore : IDisposable
     public (string Host, int Port) Endpoint { get; set; } = ("127.0.0.1", 9092);
 
     /// <summary>When <see cref="Advance"/> has something to do, if no request comes before.</summary>
-    public long NextDeadline => Math.Min(Math.Min(Waits.NextDeadline, Transactions.NextDeadline), _nextExpiry);
+    public long NextDeadline => Math.Min(Math.Min(Waits.NextDeadline, Transactions.NextDeadline), Math.Min(Groups.NextDeadline, _nextExpiry));
 
     /// <summary>
     /// Answers a request, or leaves it pending until a later call completes it. Throws <see cref="ProtocolException"/> for bytes that are no request
@@ -81,6 +84,7 @@ internal sealed class BrokerCore : IDisposable
         if (now < NextDeadline) return;
         Waits.Advance(now);
         Transactions.Advance(now);
+        Groups.Advance(now);
         if (now >= _nextExpiry)
         {
             _nextExpiry = now + ExpiryInterval;

@@ -3,7 +3,7 @@ using StreamEngine.Broker.Protocol;
 
 namespace StreamEngine.Broker.Api;
 
-/// <summary>OffsetCommit and OffsetFetch for consumers that assign their partitions themselves.</summary>
+/// <summary>OffsetCommit and OffsetFetch, for members of groups and for consumers that assign their partitions themselves.</summary>
 internal static class OffsetsApi
 {
     private const long NoOffset = -1;
@@ -34,7 +34,7 @@ internal static class OffsetsApi
             return topic;
         });
         r.End();
-        var error = CheckMember(call.Core, group, generation, member);
+        var error = CheckMember(call.Core, group, generation, member, transactional: false);
         var accepted = new List<OffsetCommit>();
         var w = call.Writer;
         if (version >= 3) w.Int32(0);
@@ -55,11 +55,12 @@ internal static class OffsetsApi
         if (accepted.Count > 0) call.Core.Offsets.Commit(group, accepted, call.Now);
     }
 
-    /// <summary>Whether who commits may: nobody is a member of a group yet, so only those who claim no membership.</summary>
-    public static ErrorCode CheckMember(BrokerCore core, string group, int generation, string member)
+    /// <summary>Whether who commits may, and whether a new group finds room.</summary>
+    public static ErrorCode CheckMember(BrokerCore core, string group, int generation, string member, bool transactional)
     {
         if (group.Length == 0) return ErrorCode.InvalidGroupId;
-        if (member.Length > 0 || generation >= 0) return ErrorCode.UnknownMemberId;
+        var error = core.Groups.CheckCommit(group, generation, member, transactional);
+        if (error != ErrorCode.None) return error;
         return core.Offsets.HasRoomFor(group) ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;
     }
 

@@ -93,7 +93,7 @@ internal static class TransactionsApi
             return topic;
         });
         r.End();
-        var error = OffsetsApi.CheckMember(call.Core, group, generation, member);
+        var error = OffsetsApi.CheckMember(call.Core, group, generation, member, transactional: true);
         if (error == ErrorCode.None) error = call.Core.Transactions.CheckOffsets(transactionalId, producerId, epoch, group);
         var accepted = new List<OffsetCommit>();
         var w = call.Writer;

@@ -64,16 +64,6 @@ internal sealed class FetchWaits
         if (_waiting.TryGetValue(exchange, out var fetch)) Remove(fetch);
     }
 
-    /// <summary>Ends every wait without an answer: the connections are gone.</summary>
-    public void Abandon()
-    {
-        foreach (var fetch in _waiting.Values.ToList())
-        {
-            Remove(fetch);
-            fetch.Exchange.Complete(null);
-        }
-    }
-
     private void Complete(WaitingFetch fetch)
     {
         Remove(fetch);

@@ -10,7 +10,7 @@ internal readonly record struct CommittedOffset(long Offset, int LeaderEpoch, st
 internal readonly record struct OffsetCommit(string Topic, int Partition, long Offset, int LeaderEpoch, string Metadata);
 
 /// <summary>
-/// The committed offsets of groups, and those that wait for the end of a transaction. Membership is no business of this class: whoever commits was
+/// The committed offsets of groups, and those that wait for the end of a transaction. Membership is the business of <see cref="GroupCoordinator"/>: whoever commits was
 /// checked before.
 /// </summary>
 internal sealed class GroupOffsets(Journal journal, int maxGroups)
@@ -18,8 +18,19 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
     /// <summary>offset.metadata.max.bytes of Kafka.</summary>
     public const int MaxMetadata = 4096;
 
+    /// <summary>Ordinal, whatever the culture: a run must repeat.</summary>
+    private static readonly Comparer<(string Group, string Topic, int Partition)> KeyOrder = Comparer<(string Group, string Topic, int Partition)>.Create(static (a, b) =>
+    {
+        var order = string.CompareOrdinal(a.Group, b.Group);
+        if (order == 0) order = string.CompareOrdinal(a.Topic, b.Topic);
+        return order != 0 ? order : a.Partition.CompareTo(b.Partition);
+    });
+
+    private static readonly Comparer<(string Topic, int Partition)> PartitionOrder =
+        Comparer<(string Topic, int Partition)>.Create(static (a, b) => KeyOrder.Compare(("", a.Topic, a.Partition), ("", b.Topic, b.Partition)));
+
     private readonly SortedDictionary<string, SortedDictionary<(string Topic, int Partition), CommittedOffset>> _groups = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, List<(string Group, List<OffsetCommit> Offsets)>> _pending = [];
+    private readonly Dictionary<long, SortedDictionary<(string Group, string Topic, int Partition), OffsetCommit>> _pending = [];
 
     public IEnumerable<string> Groups => _groups.Keys;
 
@@ -36,7 +47,7 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
 
     /// <summary>Whether an open transaction holds an offset for this partition (KIP-447: a reader that wants stable offsets waits).</summary>
     public bool IsPending(string group, string topic, int partition) =>
-        _pending.Count > 0 && _pending.Values.Any(list => list.Any(p => p.Group == group && p.Offsets.Any(o => o.Topic == topic && o.Partition == partition)));
+        _pending.Count > 0 && _pending.Values.Any(held => held.ContainsKey((group, topic, partition)));
 
     public void Commit(string group, IReadOnlyList<OffsetCommit> offsets, long now)
     {
@@ -45,7 +56,7 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
     }
 
     /// <summary>Keeps offsets until the producer's transaction ends.</summary>
-    public void CommitLater(long producerId, string group, List<OffsetCommit> offsets)
+    public void CommitLater(long producerId, string group, IReadOnlyList<OffsetCommit> offsets)
     {
         journal.Append(JournalEntry.TransactionOffsets, 0, w => WritePending(w, producerId, group, offsets));
         Hold(producerId, group, offsets);
@@ -55,7 +66,7 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
     public void EndTransaction(long producerId, bool commit, long now)
     {
         if (!_pending.Remove(producerId, out var held) || !commit) return;
-        foreach (var (group, offsets) in held) Apply(group, offsets, now);
+        foreach (var group in held.GroupBy(h => h.Key.Group)) Apply(group.Key, [.. group.Select(h => h.Value)], now);
     }
 
     public void Delete(string group)
@@ -70,7 +81,7 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
         foreach (var offsets in _groups.Values)
             foreach (var key in offsets.Keys.Where(k => k.Topic == topic).ToList()) offsets.Remove(key);
         foreach (var held in _pending.Values)
-            foreach (var (_, offsets) in held) offsets.RemoveAll(o => o.Topic == topic);
+            foreach (var key in held.Keys.Where(k => k.Topic == topic).ToList()) held.Remove(key);
     }
 
     public void Replay(JournalEntry entry, ref ProtocolReader r)
@@ -102,19 +113,23 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
                 yield return (JournalEntry.GroupOffsets, 0, w => WriteOffsets(w, group, list, byTime.Key));
             }
         foreach (var (producer, held) in _pending)
-            foreach (var (group, offsets) in held)
-                yield return (JournalEntry.TransactionOffsets, 0, w => WritePending(w, producer, group, offsets));
+            foreach (var group in held.GroupBy(h => h.Key.Group))
+            {
+                var list = group.Select(h => h.Value).ToList();
+                yield return (JournalEntry.TransactionOffsets, 0, w => WritePending(w, producer, group.Key, list));
+            }
     }
 
-    private void Hold(long producerId, string group, List<OffsetCommit> offsets)
+    private void Hold(long producerId, string group, IReadOnlyList<OffsetCommit> offsets)
     {
-        if (!_pending.TryGetValue(producerId, out var held)) _pending[producerId] = held = [];
-        held.Add((group, offsets));
+        // Sent again in the same transaction, an offset replaces the one before.
+        if (!_pending.TryGetValue(producerId, out var held)) _pending[producerId] = held = new(KeyOrder);
+        foreach (var o in offsets) held[(group, o.Topic, o.Partition)] = o;
     }
 
     private void Apply(string group, IReadOnlyList<OffsetCommit> offsets, long now)
     {
-        if (!_groups.TryGetValue(group, out var known)) _groups[group] = known = [];
+        if (!_groups.TryGetValue(group, out var known)) _groups[group] = known = new(PartitionOrder);
         foreach (var o in offsets) known[(o.Topic, o.Partition)] = new CommittedOffset(o.Offset, o.LeaderEpoch, o.Metadata, now);
     }
 

@@ -21,6 +21,7 @@ public sealed class BrokerHost : IAsyncDisposable
     private readonly BrokerOptions _options;
     private readonly Lock _gate = new();
     private readonly Dictionary<Connection, Task> _connections = [];
+    private readonly Dictionary<BrokerExchange, TaskCompletionSource<BrokerResponse?>> _waiting = [];
     private readonly ITimer _timer;
     private readonly DiskFlusher? _flusher;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,6 +36,7 @@ public sealed class BrokerHost : IAsyncDisposable
         Port = ((IPEndPoint)listener.LocalEndPoint!).Port;
         _core.Endpoint = (options.AdvertisedHost ?? options.Host, Port);
         _timer = time.CreateTimer(static state => ((BrokerHost)state!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Arm();
         if (options is { Fsync: FsyncPolicy.Interval, DataDirectory: not null }) _flusher = new DiskFlusher(storage, options.FsyncInterval, Fail);
     }
 
@@ -117,7 +119,12 @@ public sealed class BrokerHost : IAsyncDisposable
             Arm();
             if (exchange.IsComplete) return ValueTask.FromResult(exchange.Response);
             var waiting = new TaskCompletionSource<BrokerResponse?>(TaskCreationOptions.RunContinuationsAsynchronously);
-            exchange.Completed = done => waiting.TrySetResult(done.Response);
+            _waiting[exchange] = waiting;
+            exchange.Completed = done =>
+            {
+                _waiting.Remove(done);
+                waiting.TrySetResult(done.Response);
+            };
             return new ValueTask<BrokerResponse?>(waiting.Task);
         }
     }
@@ -151,7 +158,9 @@ public sealed class BrokerHost : IAsyncDisposable
             catch (Exception error) when (error is ObjectDisposedException or SocketException)
             {
                 if (Volatile.Read(ref _isStopping)) return;
+                // Out of file descriptors, most likely: give the connections that are open time to end.
                 _logger.LogWarning("Accepting a connection failed: {Error}", error.Message);
+                await Task.Delay(TimeSpan.FromMilliseconds(100), _time).ConfigureAwait(false);
                 continue;
             }
             Admit(socket);
@@ -208,14 +217,24 @@ public sealed class BrokerHost : IAsyncDisposable
             try
             {
                 _core.Advance(Now());
+                CloseIdle();
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            catch (Exception error)
             {
+                // No request is to blame, so nothing can be closed in its place: the broker's own state is in doubt.
                 Fail(error);
                 return;
             }
             Arm();
         }
+    }
+
+    /// <summary>The core wants to be called at least each minute, which is often enough for this.</summary>
+    private void CloseIdle()
+    {
+        var before = Now() - (long)_options.IdleTimeout.TotalMilliseconds;
+        foreach (var connection in _connections.Keys)
+            if (connection.IsIdleSince(before)) connection.Close();
     }
 
     private void Arm()
@@ -226,12 +245,12 @@ public sealed class BrokerHost : IAsyncDisposable
         _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(next - Now(), 0, 1 << 30)), Timeout.InfiniteTimeSpan);
     }
 
-    private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+    internal long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>The disk failed: nobody knows what it holds, so nothing more may be promised.</summary>
     private void Fail(Exception error)
     {
-        _logger.LogCritical(error, "The broker stops: its storage failed");
+        _logger.LogCritical(error, "The broker stops: {Error}", error.Message);
         _stopped.TrySetException(error);
         Close();
     }
@@ -244,7 +263,8 @@ public sealed class BrokerHost : IAsyncDisposable
             _isStopping = true;
             _listener.Dispose();
             foreach (var connection in _connections.Keys) connection.Close();
-            _core.Waits.Abandon();
+            foreach (var waiting in _waiting.Values) waiting.TrySetResult(null);
+            _waiting.Clear();
         }
     }
 }

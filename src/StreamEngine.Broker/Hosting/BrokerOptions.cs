@@ -46,6 +46,9 @@ public sealed record BrokerOptions
     /// <summary>The most connections at a time; one more is closed at once.</summary>
     public int MaxConnections { get; init; } = 1000;
 
+    /// <summary>How long a connection may be silent before it is closed (connections.max.idle.ms).</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>The most partitions over all topics.</summary>
     public int MaxPartitions { get; init; } = 10_000;
 

@@ -11,13 +11,18 @@ namespace StreamEngine.Broker.Hosting;
 internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestBytes)
 {
     private const int FirstBuffer = 64 * 1024;
+    private const int LargeBuffer = 4 << 20;
     private const int FileChunk = 256 * 1024;
+    private const int MaxPieces = 512;
 
     /// <summary>API key, version and correlation id: what every request has.</summary>
     private const int SmallestRequest = 8;
 
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
     private int _filled;
+
+    private long _lastActive = host.Now();
+    private volatile bool _isHandling;
 
     public string Peer { get; } = socket.RemoteEndPoint?.ToString() ?? "?";
 
@@ -28,9 +33,12 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
         {
             while (await ReadRequestAsync().ConfigureAwait(false) is var length and > 0)
             {
+                _isHandling = true;
                 using (var response = await host.HandleAsync(new BrokerExchange(_buffer.AsMemory(4, length))).ConfigureAwait(false))
                     if (response is not null) await SendAsync(response).ConfigureAwait(false);
                 Shift(4 + length);
+                Volatile.Write(ref _lastActive, host.Now());
+                _isHandling = false;
             }
         }
         finally
@@ -42,6 +50,9 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
     }
 
     public void Close() => socket.Dispose();
+
+    /// <summary>Whether the client has asked for nothing since a time; one that sends a request byte by byte is as idle as a silent one.</summary>
+    public bool IsIdleSince(long time) => !_isHandling && Volatile.Read(ref _lastActive) < time;
 
     /// <summary>Reads until one request is whole in the buffer, and gives its length; 0 when the client is done.</summary>
     private async ValueTask<int> ReadRequestAsync()
@@ -78,6 +89,12 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
     {
         _filled -= used;
         if (_filled > 0) _buffer.AsSpan(used, _filled).CopyTo(_buffer);
+        else if (_buffer.Length > LargeBuffer)
+        {
+            // One large request is no reason to hold its buffer for the life of the connection.
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
+        }
     }
 
     private async ValueTask SendAsync(BrokerResponse response)
@@ -88,6 +105,8 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
             if (piece.IsMemory && MemoryMarshal.TryGetArray(piece.Memory, out var segment))
             {
                 batch.Add(segment);
+                // The kernel takes 1024 pieces at once (IOV_MAX).
+                if (batch.Count == MaxPieces) await SendAsync(batch).ConfigureAwait(false);
                 continue;
             }
             await SendAsync(batch).ConfigureAwait(false);

@@ -3,7 +3,7 @@ using StreamEngine.Broker.Storage;
 namespace StreamEngine.Broker.Log;
 
 /// <summary>Storage holds bytes that cannot be served as they are; the message names the file or partition and what can be done.</summary>
-internal sealed class BrokerStorageException(string message) : Exception(message);
+internal sealed class BrokerStorageException(string message) : IOException(message);
 
 /// <summary>Rebuilds index, producers and aborted transactions of a log at start: from checkpoints where they cover a segment, else from the batches.</summary>
 internal static class LogRecovery
@@ -28,13 +28,22 @@ internal static class LogRecovery
     {
         var covered = Checkpoint.Load(segment, aborted, producers);
         var end = Replay(segment, Math.Max(0, covered), aborted, producers, now);
-        if (end == segment.Size) return;
+        if (end == segment.Size)
+        {
+            if (covered < 0) Keep(segment, aborted, producers);
+            return;
+        }
         if (!isLast)
             throw new BrokerStorageException($"the segment that starts at offset {segment.BaseOffset} has a bad batch at byte {end} of {segment.Size}, and later segments follow it: " +
                 "restore the file from a copy, or delete the topic's folder to lose the topic");
         note($"cut {segment.Size - end} bytes off the tail, which is torn or does not match its checksum; the log ends at offset {segment.NextOffset}");
         segment.Store.Truncate(end);
+        Keep(segment, aborted, producers);
     }
+
+    /// <summary>A checkpoint that did not fit must not stay: the segment may grow past the size that it speaks of, with other batches in it.</summary>
+    private static void Keep(LogSegment segment, List<AbortedTransaction> aborted, ProducerTable producers) =>
+        segment.Store.WriteCheckpoint(Checkpoint.Write(segment, aborted.Where(a => a.LastOffset >= segment.BaseOffset), producers));
 
     /// <summary>Takes batches from a position on into account and gives the position of the first that is not whole and sound.</summary>
     private static long Replay(LogSegment segment, long from, List<AbortedTransaction> aborted, ProducerTable producers, long now)

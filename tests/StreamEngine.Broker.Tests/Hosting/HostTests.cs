@@ -116,6 +116,19 @@ public class HostTests
     }
 
     [Fact]
+    public async Task A_connection_that_asks_for_nothing_is_closed()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        await using var host = await BrokerHost.StartAsync(new BrokerOptions { IdleTimeout = TimeSpan.FromSeconds(20) }, new LogLines(), time);
+        using var silent = await ConnectAsync(host);
+        using var halfway = await ConnectAsync(host);
+        await halfway.GetStream().WriteAsync(new byte[] { 0, 0, 0, 100, 0, 0 });
+        time.Advance(TimeSpan.FromSeconds(61));
+        await AssertClosedAsync(silent);
+        await AssertClosedAsync(halfway);
+    }
+
+    [Fact]
     public async Task A_port_that_is_taken_is_a_clear_error()
     {
         await using var host = await BrokerHost.StartAsync(new BrokerOptions(), new LogLines(), TimeProvider.System);

@@ -48,6 +48,9 @@ internal static class RequestBodies
             case ApiKey.CreateTopics or ApiKey.DeleteTopics or ApiKey.CreatePartitions or ApiKey.DeleteRecords or ApiKey.DescribeConfigs:
                 WriteTopics(w, key, v);
                 break;
+            case ApiKey.JoinGroup or ApiKey.SyncGroup or ApiKey.Heartbeat or ApiKey.LeaveGroup:
+                WriteMembership(w, key, v);
+                break;
             case ApiKey.DescribeGroups:
                 WriteStrings(w, "g");
                 if (v >= 3) w.Bool(false);
@@ -219,6 +222,38 @@ internal static class RequestBodies
                 if (v >= 3) w.Bool(false);
                 break;
         }
+    }
+
+    private static void WriteMembership(ProtocolWriter w, ApiKey key, short v)
+    {
+        w.String("g");
+        if (key == ApiKey.JoinGroup)
+        {
+            w.Int32(10_000);
+            if (v >= 1) w.Int32(10_000);
+            w.String("");
+            if (v >= 5) w.NullableString(null);
+            w.String("consumer");
+            One(w, "range", () => w.Bytes([1, 2, 3]));
+            if (v >= 8) w.NullableString("because");
+            return;
+        }
+        if (key == ApiKey.LeaveGroup && v >= 3)
+        {
+            One(w, "m", () =>
+            {
+                w.NullableString(null);
+                if (v >= 5) w.NullableString("because");
+            });
+            return;
+        }
+        if (key != ApiKey.LeaveGroup) w.Int32(1);
+        w.String("m");
+        if (v >= 3 && key != ApiKey.LeaveGroup) w.NullableString(null);
+        if (key != ApiKey.SyncGroup) return;
+        if (v >= 5) w.NullableString("consumer");
+        if (v >= 5) w.NullableString("range");
+        One(w, "m", () => w.Bytes([1]));
     }
 
     private static void One(ProtocolWriter w, string name, Action body)

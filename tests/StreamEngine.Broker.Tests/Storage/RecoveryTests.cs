@@ -47,6 +47,8 @@ public sealed class RecoveryTests : IDisposable
         Assert.Equal("5000", client.Core.Topics.Find("t")!.Configs["max.message.bytes"]);
         Assert.Equal(before, client.Fetch("t", partition: 1).Records);
         Assert.Equal(75, client.Produce("t", Batches.Make(), partition: 1).Offset);
+        client = Open();
+        Assert.Equal([.. before.Select(r => r.Value), "v0"], client.Fetch("t", partition: 1).Values);
         // A topic that is created later does not get the id of an earlier one.
         client.DeleteTopic("t");
         client = Open();
@@ -77,6 +79,25 @@ public sealed class RecoveryTests : IDisposable
             Assert.Equal(kept * 2, client.Produce("t", Batches.Make()).Offset);
             _storage!.Dispose();
         }
+    }
+
+    [Fact]
+    public void A_checkpoint_that_speaks_of_more_than_the_file_holds_is_not_believed_later()
+    {
+        var client = Open();
+        client.CreateTopic("t");
+        for (var i = 0; i < 6; i++) client.Produce("t", Batches.Make(2, prefix: "old"));
+        client.Core.Dispose();
+        _storage!.Dispose();
+        // What a power cut may leave: the checkpoint whole, the data behind it not.
+        var batch = new FileInfo(SegmentFile()).Length / 6;
+        using (var file = new FileStream(SegmentFile(), FileMode.Open)) file.SetLength(3 * batch);
+        client = Open();
+        for (var i = 0; i < 20; i++) client.Produce("t", Batches.Make(1, prefix: "new"));
+        client = Open();
+        Assert.Equal(26, client.Fetch("t").HighWatermark);
+        Assert.Equal(20, client.Fetch("t").Values.Count(v => v == "new0"));
+        Assert.Equal("new0", client.Fetch("t", 6).Records.First(r => r.Offset == 6).Value);
     }
 
     [Fact]

@@ -79,12 +79,12 @@ internal sealed unsafe class JsonFastReader(ColumnBuilder root, JsonRecordReader
                     ((long*)step.Values)[row & step.SlotMask] = integer;
                     continue;
                 case StepKind.Skip:
-                    p = reader.SkipMember(value);
+                    p = reader.SkipMember(JsonText.SkipSpace(value, end));
                     if (p is null) return Outcome.Failed;
                     continue;
             }
         Other:
-            p = reader.Value(root.Children[step.Column], row, value, 1);
+            p = reader.Value(root.Children[step.Column], row, JsonText.SkipSpace(value, end), 1);
             if (p is null) return Outcome.Failed;
         }
         if (end - p != shape.Tail.Length || !shape.Tail.IsAt(p)) return General(shape, count, p, row);

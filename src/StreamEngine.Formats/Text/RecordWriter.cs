@@ -17,6 +17,12 @@ internal unsafe struct RecordWriter(Arena arena)
     /// <summary>Where the next byte goes.</summary>
     public readonly byte* Next => _next;
 
+    /// <summary>Bytes of the record so far.</summary>
+    public readonly int Length => (int)(_next - _start);
+
+    /// <summary>The record's bytes from there on.</summary>
+    public readonly ReadOnlySpan<byte> Written(int from) => new(_start + from, Length - from);
+
     /// <summary>Ends the record and begins the next one.</summary>
     public Bytes Take()
     {

@@ -41,7 +41,7 @@ internal static unsafe class RowText
             case TypeKind.Decimal: return JsonValue.Create(Decimal(column.As<Int128>()[row], column.Type.Scale));
             case TypeKind.Date: return JsonValue.Create(new DateOnly(1970, 1, 1).AddDays(column.As<int>()[row]).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
             case TypeKind.Timestamp:
-                return JsonValue.Create(DateTime.UnixEpoch.AddTicks(column.As<long>()[row] * 10).ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture));
+                return Timestamp(column.As<long>()[row]);
             case TypeKind.Utf8: return JsonValue.Create(new UTF8Encoding(false, true).GetString(Utf8View.SpanOf(column.As<Utf8View>() + row)));
             case TypeKind.Binary: return JsonValue.Create(Convert.ToBase64String(Utf8View.SpanOf(column.As<Utf8View>() + row)));
             case TypeKind.Struct:
@@ -54,6 +54,10 @@ internal static unsafe class RowText
                 return elements;
         }
     }
+
+    /// <summary>A timestamp of microseconds; the number alone where .NET has no such date.</summary>
+    public static JsonNode Timestamp(long micros) => micros is < -62_135_596_800_000_000 or > 253_402_300_799_999_999 ? JsonValue.Create(micros)
+        : JsonValue.Create(DateTime.UnixEpoch.AddTicks(micros * 10).ToString("yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture));
 
     private static string Decimal(Int128 value, int scale)
     {

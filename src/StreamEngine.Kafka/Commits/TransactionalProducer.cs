@@ -67,7 +67,7 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         arguments[n++] = new() { Tag = LibRdKafka.TagFlags, Int = LibRdKafka.FlagCopy };
         if (!value.IsNull) arguments[n++] = new() { Tag = LibRdKafka.TagValue, Pointer = (nint)value.Pointer, Size = (nuint)value.Length };
         if (!key.IsNull) arguments[n++] = new() { Tag = LibRdKafka.TagKey, Pointer = (nint)key.Pointer, Size = (nuint)key.Length };
-        if (timestamp >= 0) arguments[n++] = new() { Tag = LibRdKafka.TagTimestamp, Long = timestamp };
+        if (timestamp >= 0) arguments[n++] = new() { Tag = LibRdKafka.TagTimestamp, Long = timestamp == 0 ? EpochTimestamp.Mark : timestamp };
         var error = headers.Length > 0 ? ProduceWithHeaders(arguments, n, headers) : LibRdKafka.Produce(_client.Handle, arguments, (nuint)n);
         if (error == 0)
         {

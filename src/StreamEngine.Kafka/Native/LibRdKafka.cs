@@ -106,6 +106,12 @@ internal static unsafe partial class LibRdKafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_conf_set_dr_msg_cb")]
     public static partial void ConfSetDeliveryCallback(nint conf, delegate* unmanaged[Cdecl]<nint, Message*, nint, void> callback);
 
+    [LibraryImport(Library, EntryPoint = "rd_kafka_conf_interceptor_add_on_new")]
+    public static partial int ConfInterceptorAddOnNew(nint conf, byte* name, delegate* unmanaged[Cdecl]<nint, nint, nint, byte*, nuint, int> onNew, nint opaque);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_interceptor_add_on_send")]
+    public static partial int InterceptorAddOnSend(nint client, byte* name, delegate* unmanaged[Cdecl]<nint, Message*, nint, int> onSend, nint opaque);
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_conf_set_error_cb")]
     public static partial void ConfSetErrorCallback(nint conf, delegate* unmanaged[Cdecl]<nint, int, byte*, nint, void> callback);
 

@@ -29,6 +29,7 @@ internal sealed unsafe class NativeClient : IDisposable
             LibRdKafka.ConfSetLogCallback(conf, &OnLog);
             LibRdKafka.ConfSetErrorCallback(conf, &OnError);
             if (onDelivery is not null) LibRdKafka.ConfSetDeliveryCallback(conf, onDelivery);
+            if (type == LibRdKafka.Producer) EpochTimestamp.AddTo(conf);
             var text = stackalloc byte[512];
             _handle = LibRdKafka.New(type, conf, text, 512);
             if (_handle == 0) throw new InvalidOperationException($"the Kafka client cannot be made: {Marshal.PtrToStringUTF8((nint)text)}");

@@ -29,7 +29,8 @@ internal sealed class BrokerCore : IDisposable
         Offsets = new GroupOffsets(_journal, options.MaxGroups);
         Topics = new TopicRegistry(storage, _journal, options.MaxPartitions, Offsets.RemoveTopic);
         Waits = new FetchWaits();
-        var limits = new TransactionLimits((int)options.MaxTransactionTimeout.TotalMilliseconds, (long)options.TransactionalIdExpiration.TotalMilliseconds, options.MaxTransactionalIds);
+        var limits = new TransactionLimits((int)options.MaxTransactionTimeout.TotalMilliseconds, (long)options.TransactionalIdExpiration.TotalMilliseconds,
+            options.MaxTransactionalIds);
         Transactions = new TransactionCoordinator(Topics, Offsets, _journal, limits, p => Waits.Grown(p));
         var known = false;
         _journal.Replay((JournalEntry entry, byte version, ref ProtocolReader r) => known |= Replay(entry, version, ref r), note);

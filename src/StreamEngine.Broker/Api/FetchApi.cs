@@ -6,7 +6,8 @@ using StreamEngine.Broker.Topics;
 
 namespace StreamEngine.Broker.Api;
 
-/// <summary>Fetch: answered at once when enough bytes are there, else when they are or when the client's patience ends. No fetch sessions: session id 0 says so (KIP-227).</summary>
+/// <summary>Fetch: answered at once when enough bytes are there, else when they are or when the client's patience ends. No fetch sessions: session id 0 says so
+/// (KIP-227).</summary>
 internal static class FetchApi
 {
     /// <summary>No single answer is larger, whatever the client asks for.</summary>
@@ -151,7 +152,8 @@ internal static class FetchApi
         var slices = new List<LogSlice>();
         // A fetch that waited may find that the log was cut in front of it meanwhile.
         var error = target.Error == ErrorCode.None && target.Offset < log!.StartOffset ? ErrorCode.OffsetOutOfRange : target.Error;
-        var (bytes, next) = error == ErrorCode.None && (maxBytes > 0 || atLeastOne) ? log!.Read(target.Offset, maxBytes, committed, atLeastOne, slices) : (0, target.Offset);
+        var (bytes, next) = error == ErrorCode.None && (maxBytes > 0 || atLeastOne)
+            ? log!.Read(target.Offset, maxBytes, committed, atLeastOne, slices) : (0, target.Offset);
         w.Int32(target.Index);
         w.Error(error);
         w.Int64(log?.EndOffset ?? -1);

@@ -24,7 +24,8 @@ internal static class MembershipApi
         });
         if (version >= 8) r.NullableString();
         r.End();
-        var request = new JoinRequest(group, memberId, instance, call.Exchange.ClientId ?? "", session, rebalance, type, protocols, NeedsKnownId: version >= 4 && instance is null);
+        var needsKnownId = version >= 4 && instance is null;
+        var request = new JoinRequest(group, memberId, instance, call.Exchange.ClientId ?? "", session, rebalance, type, protocols, needsKnownId);
         var exchange = call.Exchange;
         call.HasNoResponse = true;
         call.Core.Groups.Join(request, result => Answer(exchange, w => WriteJoin(w, version, result)), call.Now);

@@ -83,7 +83,8 @@ internal static class OffsetsApi
                 x.Tags();
                 return group;
             })
-            : [new GroupAsked(r.String(), version >= 2 ? r.NullableArray(static (ref ProtocolReader y) => ReadTopic(ref y)) : r.Array(static (ref ProtocolReader y) => ReadTopic(ref y)))];
+            : [new GroupAsked(r.String(), r.NullableArray(static (ref ProtocolReader y) => ReadTopic(ref y)))];
+        if (version < 2 && groups[0].Topics is null) throw new ProtocolException("OffsetFetch without topics needs version 2");
         var stable = version >= 7 && r.Bool();
         r.End();
         var w = call.Writer;

@@ -60,7 +60,8 @@ internal static class ProduceApi
         if (head.Magic == 2 && head.IsTransactional && !head.IsControl && head.HasProducer)
         {
             var error = call.Core.Transactions.CheckProduce(head.ProducerId, head.ProducerEpoch, partition);
-            if (error != ErrorCode.None) return AppendResult.Failed(error, $"producer {head.ProducerId} epoch {head.ProducerEpoch} has no open transaction with this partition");
+            if (error != ErrorCode.None)
+                return AppendResult.Failed(error, $"producer {head.ProducerId} epoch {head.ProducerEpoch} has no open transaction with this partition");
         }
         var result = partition.Log.Append(batch, partition.Topic.Limits, call.Now);
         if (result.Error == ErrorCode.None) call.Core.Waits.Grown(partition);

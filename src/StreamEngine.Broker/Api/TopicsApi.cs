@@ -6,7 +6,8 @@ namespace StreamEngine.Broker.Api;
 /// <summary>CreateTopics, DeleteTopics, CreatePartitions and DeleteRecords.</summary>
 internal static class TopicsApi
 {
-    private sealed record CreateAsked(string Name, int Partitions, short Replicas, List<(int Index, List<int> Brokers)> Assignments, List<(string Name, string? Value)> Configs);
+    private sealed record CreateAsked(
+        string Name, int Partitions, short Replicas, List<(int Index, List<int> Brokers)> Assignments, List<(string Name, string? Value)> Configs);
 
     public static void Create(ref ProtocolReader r, ApiCall call)
     {
@@ -69,21 +70,25 @@ internal static class TopicsApi
 
     private static (ErrorCode Error, string? Message) Check(BrokerCore core, CreateAsked asked)
     {
-        if (!TopicRegistry.IsLegalName(asked.Name)) return (ErrorCode.InvalidTopic, $"topic name '{asked.Name}' is illegal: 1 to 249 of letters, digits, '.', '_' and '-'");
+        if (!TopicRegistry.IsLegalName(asked.Name))
+            return (ErrorCode.InvalidTopic, $"topic name '{asked.Name}' is illegal: 1 to 249 of letters, digits, '.', '_' and '-'");
         if (core.Topics.Find(asked.Name) is not null) return (ErrorCode.TopicAlreadyExists, $"Topic '{asked.Name}' already exists.");
         if (asked.Assignments.Count > 0)
         {
             if (asked.Partitions != -1 || asked.Replicas != -1) return (ErrorCode.InvalidRequest, "both a count and an assignment of partitions were given");
-            if (asked.Assignments.Any(a => a.Brokers is not [BrokerCore.NodeId]) || !asked.Assignments.Select(a => a.Index).Order().SequenceEqual(Enumerable.Range(0, asked.Assignments.Count)))
+            var indexes = asked.Assignments.Select(a => a.Index).Order();
+            if (asked.Assignments.Any(a => a.Brokers is not [BrokerCore.NodeId]) || !indexes.SequenceEqual(Enumerable.Range(0, asked.Assignments.Count)))
                 return (ErrorCode.InvalidReplicaAssignment, $"every partition is on node {BrokerCore.NodeId}, the only one, and they count from 0");
         }
         else if (asked.Partitions is 0 or < -1) return (ErrorCode.InvalidPartitions, "Number of partitions must be larger than 0.");
-        else if (asked.Replicas is not -1 and not 1) return (ErrorCode.InvalidReplicationFactor, $"replication factor {asked.Replicas}: this broker is a single node, use 1");
+        else if (asked.Replicas is not -1 and not 1)
+            return (ErrorCode.InvalidReplicationFactor, $"replication factor {asked.Replicas}: this broker is a single node, use 1");
         if (!core.Topics.HasRoomFor(Math.Max(Math.Max(asked.Partitions, asked.Assignments.Count), 1)))
             return (ErrorCode.InvalidPartitions, $"the broker holds at most {core.Options.MaxPartitions} partitions");
         foreach (var (name, value) in asked.Configs)
             if (TopicConfigs.Check(name, value) is { } message) return (ErrorCode.InvalidConfig, message);
-        return asked.Configs.Select(c => c.Name).Distinct().Count() == asked.Configs.Count ? (ErrorCode.None, null) : (ErrorCode.InvalidConfig, "a setting is given twice");
+        return asked.Configs.Select(c => c.Name).Distinct().Count() == asked.Configs.Count
+            ? (ErrorCode.None, null) : (ErrorCode.InvalidConfig, "a setting is given twice");
     }
 
     public static void Delete(ref ProtocolReader r, ApiCall call)
@@ -142,8 +147,10 @@ internal static class TopicsApi
         {
             var topic = call.Core.Topics.Find(name);
             var (error, message) = topic is null ? (ErrorCode.UnknownTopicOrPartition, null)
-                : count <= topic.Partitions.Count ? (ErrorCode.InvalidPartitions, $"Topic currently has {topic.Partitions.Count} partitions, which is higher than or equal to the requested {count}.")
-                : !call.Core.Topics.HasRoomFor(count - topic.Partitions.Count) ? (ErrorCode.InvalidPartitions, $"the broker holds at most {call.Core.Options.MaxPartitions} partitions")
+                : count <= topic.Partitions.Count ? (ErrorCode.InvalidPartitions,
+                    $"Topic currently has {topic.Partitions.Count} partitions, which is higher than or equal to the requested {count}.")
+                : !call.Core.Topics.HasRoomFor(count - topic.Partitions.Count)
+                    ? (ErrorCode.InvalidPartitions, $"the broker holds at most {call.Core.Options.MaxPartitions} partitions")
                 : (ErrorCode.None, (string?)null);
             if (error == ErrorCode.None && !validateOnly) call.Core.Topics.AddPartitions(topic!, count, call.Now);
             w.String(name);
@@ -181,7 +188,8 @@ internal static class TopicsApi
                 var partition = call.Core.Topics.Find(name, index);
                 // -1: everything that readers may see by now.
                 var target = offset == -1 ? partition?.Log.EndOffset ?? -1 : offset;
-                var error = partition is null ? ErrorCode.UnknownTopicOrPartition : target < 0 || target > partition.Log.EndOffset ? ErrorCode.OffsetOutOfRange : ErrorCode.None;
+                var error = partition is null ? ErrorCode.UnknownTopicOrPartition : target < 0 || target > partition.Log.EndOffset
+                    ? ErrorCode.OffsetOutOfRange : ErrorCode.None;
                 if (error == ErrorCode.None && target > partition!.Log.StartOffset) call.Core.Topics.MoveStart(partition, target);
                 w.Int32(index);
                 w.Int64(error == ErrorCode.None ? partition!.Log.StartOffset : -1);

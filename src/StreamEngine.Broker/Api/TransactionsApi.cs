@@ -42,7 +42,8 @@ internal static class TransactionsApi
                 else unknown = true;
             }
         // All or nothing: one unknown partition, and the others are not attempted.
-        var error = unknown ? ErrorCode.OperationNotAttempted : Named(call.Core.Transactions.AddPartitions(transactionalId, producerId, epoch, known, call.Now), call.Version >= 2);
+        var error = unknown ? ErrorCode.OperationNotAttempted
+            : Named(call.Core.Transactions.AddPartitions(transactionalId, producerId, epoch, known, call.Now), call.Version >= 2);
         var w = call.Writer;
         w.Int32(0);
         w.Count(topics.Count);

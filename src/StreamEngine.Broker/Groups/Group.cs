@@ -11,12 +11,14 @@ internal enum GroupState
 
 /// <summary>A consumer asks to join; <see cref="MemberId"/> is empty the first time.</summary>
 internal sealed record JoinRequest(
-    string Group, string MemberId, string? InstanceId, string ClientId, int SessionTimeoutMs, int RebalanceTimeoutMs, string ProtocolType, List<(string Name, byte[] Metadata)> Protocols,
+    string Group, string MemberId, string? InstanceId, string ClientId, int SessionTimeoutMs, int RebalanceTimeoutMs, string ProtocolType,
+    List<(string Name, byte[] Metadata)> Protocols,
     bool NeedsKnownId);
 
 /// <summary>How a join ended; <see cref="Members"/> is for the leader alone, who assigns the partitions.</summary>
 internal sealed record JoinResult(
-    Protocol.ErrorCode Error, int Generation, string? ProtocolType, string? Protocol, string Leader, string MemberId, List<(string MemberId, string? InstanceId, byte[] Metadata)> Members)
+    Protocol.ErrorCode Error, int Generation, string? ProtocolType, string? Protocol, string Leader, string MemberId,
+    List<(string MemberId, string? InstanceId, byte[] Metadata)> Members)
 {
     public static JoinResult Failed(Protocol.ErrorCode error, string memberId) => new(error, -1, null, null, "", memberId, []);
 }

@@ -130,8 +130,10 @@ internal sealed class GroupCoordinator(ulong seed, long startedAt, int maxGroups
         if (request.ProtocolType.Length == 0 || request.Protocols.Count == 0) return ErrorCode.InconsistentGroupProtocol;
         if (request.Protocols.Sum(p => (long)p.Metadata.Length) > MaxMetadata) return ErrorCode.InvalidRequest;
         var group = Find(request.Group);
-        if (group is null) return request.MemberId.Length > 0 ? ErrorCode.UnknownMemberId : _groups.Count < maxGroups ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;
-        if (group.Find(request.MemberId) is null && group.Members.Count + group.Promised.Count >= MaxMembers && !group.Promised.ContainsKey(request.MemberId)) return ErrorCode.GroupMaxSizeReached;
+        if (group is null)
+            return request.MemberId.Length > 0 ? ErrorCode.UnknownMemberId : _groups.Count < maxGroups ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;
+        if (group.Find(request.MemberId) is null && group.Members.Count + group.Promised.Count >= MaxMembers && !group.Promised.ContainsKey(request.MemberId))
+            return ErrorCode.GroupMaxSizeReached;
         return group.Accepts(request) ? ErrorCode.None : ErrorCode.InconsistentGroupProtocol;
     }
 

@@ -55,7 +55,8 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <param name="timeProvider">The broker's clock: timestamps, transaction timeouts, waiting fetches.</param>
     /// <param name="cancellationToken">Gives up a start that is under way.</param>
     /// <exception cref="IOException">The address or the data directory is in use, or cannot be written.</exception>
-    public static Task<BrokerHost> StartAsync(BrokerOptions options, ILoggerFactory loggerFactory, TimeProvider timeProvider, CancellationToken cancellationToken = default)
+    public static Task<BrokerHost> StartAsync(BrokerOptions options, ILoggerFactory loggerFactory, TimeProvider timeProvider,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(loggerFactory);

@@ -60,7 +60,8 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
         while (_filled < 4)
             if (!await FillAsync().ConfigureAwait(false)) return _filled == 0 ? 0 : throw new EndOfStreamException("it ended inside of a request's length");
         var length = BinaryPrimitives.ReadInt32BigEndian(_buffer);
-        if (length < SmallestRequest || length > maxRequestBytes) throw new ProtocolException($"a request of {length} bytes: from {SmallestRequest} to {maxRequestBytes} are allowed");
+        if (length < SmallestRequest || length > maxRequestBytes)
+            throw new ProtocolException($"a request of {length} bytes: from {SmallestRequest} to {maxRequestBytes} are allowed");
         while (_filled < 4 + length)
         {
             // The buffer grows with the bytes that came, not with those that are claimed.

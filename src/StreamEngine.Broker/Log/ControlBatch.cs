@@ -34,5 +34,6 @@ internal static class ControlBatch
     }
 
     /// <summary>Whether the marker commits: the type in the key of its only record.</summary>
-    public static bool IsCommit(ReadOnlySpan<byte> batch) => batch.Length >= BatchHeader.Size + 9 && BinaryPrimitives.ReadInt16BigEndian(batch[(BatchHeader.Size + 7)..]) == 1;
+    public static bool IsCommit(ReadOnlySpan<byte> batch) =>
+        batch.Length >= BatchHeader.Size + 9 && BinaryPrimitives.ReadInt16BigEndian(batch[(BatchHeader.Size + 7)..]) == 1;
 }

@@ -16,7 +16,8 @@ internal static class LogRecovery
             var segment = new LogSegment(stored[i], position);
             var isLast = i == stored.Count - 1;
             if (segments.Count > 0 && segments[^1].NextOffset != segment.BaseOffset && segments[^1].Size > 0)
-                throw new BrokerStorageException($"the segment that starts at offset {segment.BaseOffset} does not follow the one that ends at {segments[^1].NextOffset}: " +
+                throw new BrokerStorageException(
+                    $"the segment that starts at offset {segment.BaseOffset} does not follow the one that ends at {segments[^1].NextOffset}: " +
                     "restore the missing segment, or delete the topic's folder to lose the topic");
             LoadSegment(segment, isLast, aborted, producers, now, note);
             position = segment.EndPosition;
@@ -34,7 +35,8 @@ internal static class LogRecovery
             return;
         }
         if (!isLast)
-            throw new BrokerStorageException($"the segment that starts at offset {segment.BaseOffset} has a bad batch at byte {end} of {segment.Size}, and later segments follow it: " +
+            throw new BrokerStorageException(
+                $"the segment that starts at offset {segment.BaseOffset} has a bad batch at byte {end} of {segment.Size}, and later segments follow it: " +
                 "restore the file from a copy, or delete the topic's folder to lose the topic");
         note($"cut {segment.Size - end} bytes off the tail, which is torn or does not match its checksum; the log ends at offset {segment.NextOffset}");
         segment.Store.Truncate(end);

@@ -53,7 +53,8 @@ internal sealed class LogSegment(ISegment store, long startPosition)
         return position;
     }
 
-    /// <summary>The end of the last batch that fits between <paramref name="from"/> and <paramref name="limit"/>; not less than one batch if <paramref name="atLeastOne"/>.</summary>
+    /// <summary>The end of the last batch that fits between <paramref name="from"/> and <paramref name="limit"/>; not less than one batch if <paramref
+    /// name="atLeastOne"/>.</summary>
     public long EndWithin(long from, long limit, bool atLeastOne)
     {
         if (limit >= Size) return Size;

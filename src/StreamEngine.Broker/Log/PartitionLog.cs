@@ -51,7 +51,8 @@ internal sealed class PartitionLog
     public static PartitionLog Open(ILogStorage storage, Guid topicId, int partition, int segmentBytes, long startOffset, long now, Action<string> note)
     {
         var log = new PartitionLog(storage, topicId, partition, segmentBytes, startOffset);
-        LogRecovery.Load(storage.OpenSegments(topicId, partition), log._segments, log._aborted, log.Producers, now, text => note($"topic {topicId} partition {partition}: {text}"));
+        LogRecovery.Load(storage.OpenSegments(topicId, partition), log._segments, log._aborted, log.Producers, now,
+            text => note($"topic {topicId} partition {partition}: {text}"));
         log.EndOffset = Math.Max(startOffset, log._segments.Count == 0 ? 0 : log._segments[^1].NextOffset);
         // Checkpointed positions are those of the log at that time: earlier segments may be gone since.
         foreach (var open in log.Producers.Open) open.TransactionPosition = log.PositionOf(open.TransactionOffset);
@@ -81,7 +82,8 @@ internal sealed class PartitionLog
     private string SequenceMessage(in BatchHeader header)
     {
         var known = Producers.Find(header.ProducerId)!;
-        return $"producer {header.ProducerId} sent epoch {header.ProducerEpoch} sequence {header.BaseSequence}, the partition knows epoch {known.Epoch} sequence {known.LastSequence}";
+        return $"producer {header.ProducerId} sent epoch {header.ProducerEpoch} sequence {header.BaseSequence}, " +
+            $"the partition knows epoch {known.Epoch} sequence {known.LastSequence}";
     }
 
     /// <summary>Ends a producer's transaction here; the marker takes one offset.</summary>
@@ -186,7 +188,8 @@ internal sealed class PartitionLog
             for (long position = start; position < segment.Size;)
             {
                 var header = segment.HeaderAt(position);
-                if (header.MaxTimestamp >= timestamp && header.LastOffset >= StartOffset && RecordTimes.Find(segment, position, header, timestamp, StartOffset) is { } found) return found;
+                if (header.MaxTimestamp >= timestamp && header.LastOffset >= StartOffset
+                    && RecordTimes.Find(segment, position, header, timestamp, StartOffset) is { } found) return found;
                 position += header.TotalSize;
             }
         }

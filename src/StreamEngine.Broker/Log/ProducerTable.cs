@@ -82,7 +82,8 @@ internal sealed class ProducerTable
         return batch.BaseSequence == expected ? ErrorCode.None : ErrorCode.OutOfOrderSequenceNumber;
     }
 
-    /// <summary>Takes an appended (or replayed) batch of a producer into account; a marker that ends an open transaction gives that one's first offset, others -1.</summary>
+    /// <summary>Takes an appended (or replayed) batch of a producer into account; a marker that ends an open transaction gives that one's first offset, others
+    /// -1.</summary>
     public long Apply(in BatchHeader batch, long position, long timestamp)
     {
         if (!_entries.TryGetValue(batch.ProducerId, out var entry)) _entries[batch.ProducerId] = entry = new ProducerEntry(batch.ProducerId);

@@ -25,7 +25,8 @@ internal static class RecordTimes
             using var stream = Open(payload, header.Codec);
             return Scan(new RecordStream(stream), header, timestamp, startOffset);
         }
-        catch (Exception error) when (error is IOException or InvalidDataException or ZstdException or ArgumentException or NotSupportedException or InvalidOperationException)
+        catch (Exception error) when (error is IOException or InvalidDataException or ZstdException
+            or ArgumentException or NotSupportedException or InvalidOperationException)
         {
             return (first, header.BaseTimestamp);
         }

@@ -127,7 +127,8 @@ internal ref struct ProtocolReader(ReadOnlyMemory<byte> data)
         return list;
     }
 
-    public List<T> Array<T>(ItemReader<T> item) => NullableArray(item) ?? throw new ProtocolException($"an array before position {_position} is null where it must not be");
+    public List<T> Array<T>(ItemReader<T> item) =>
+        NullableArray(item) ?? throw new ProtocolException($"an array before position {_position} is null where it must not be");
 
     public List<int> Int32Array() => Array(static (ref ProtocolReader r) => r.Int32());
 

@@ -39,7 +39,8 @@ internal sealed class DiskStorage : ILogStorage
         if (!Directory.Exists(folder)) return [];
         var found = new List<ISegment>();
         foreach (var file in Directory.EnumerateFiles(folder, "*.log").Order(StringComparer.Ordinal))
-            if (long.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var baseOffset)) found.Add(Add(new DiskSegment(this, file, baseOffset)));
+            if (long.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var baseOffset))
+                found.Add(Add(new DiskSegment(this, file, baseOffset)));
         return found;
     }
 

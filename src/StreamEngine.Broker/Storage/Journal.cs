@@ -47,7 +47,8 @@ internal sealed class Journal(IJournalFile file)
             if (Crc32C.Compute(bytes.AsSpan(at + 8, length)) != BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(at + 4)))
             {
                 if (at + 8 + length == bytes.Length) break;
-                throw new BrokerStorageException($"the journal has a bad record at byte {at} of {bytes.Length}, and others follow it: restore the file from a copy, or begin with an empty data directory");
+                throw new BrokerStorageException($"the journal has a bad record at byte {at} of {bytes.Length}, and others follow it: " +
+                    "restore the file from a copy, or begin with an empty data directory");
             }
             var reader = new ProtocolReader(bytes.AsMemory(at + HeadSize, length - 2));
             replayer((JournalEntry)bytes[at + 8], bytes[at + 9], ref reader);

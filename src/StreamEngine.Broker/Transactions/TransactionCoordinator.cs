@@ -41,7 +41,8 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         else if (knownId >= 0)
         {
             // KIP-360: a producer that recovers names what it has; a repeated request is answered as the first one was.
-            if (knownId == entry.ProducerId && knownEpoch == entry.Epoch - 1 && entry.Status == TransactionStatus.Empty) return (ErrorCode.None, entry.ProducerId, entry.Epoch);
+            if (knownId == entry.ProducerId && knownEpoch == entry.Epoch - 1 && entry.Status == TransactionStatus.Empty)
+                return (ErrorCode.None, entry.ProducerId, entry.Epoch);
             if (knownId != entry.ProducerId || knownEpoch != entry.Epoch) return (ErrorCode.ProducerFenced, -1, -1);
         }
         var before = entry.Epoch;
@@ -164,8 +165,8 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
                 _byProducer.TryGetValue(open.ProducerId, out var entry);
                 if (entry is { Status: TransactionStatus.Ongoing } && entry.Partitions.Contains((partition.Topic.Id, partition.Index))) continue;
                 var commit = entry is { Status: TransactionStatus.CompleteCommit } && entry.Epoch == open.Epoch;
-                note($"topic '{partition.Topic.Name}' partition {partition.Index}: the transaction of producer {open.ProducerId} that is open from offset {open.TransactionOffset} " +
-                    $"has no coordinator: {(commit ? "committed" : "aborted")}");
+                note($"topic '{partition.Topic.Name}' partition {partition.Index}: the transaction of producer {open.ProducerId} " +
+                    $"that is open from offset {open.TransactionOffset} has no coordinator: {(commit ? "committed" : "aborted")}");
                 partition.Log.AppendMarker(open.ProducerId, open.Epoch, commit, 0, now);
             }
         NextDeadline = 0;
@@ -249,5 +250,6 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         _byProducer.Remove(entry.ProducerId);
     }
 
-    private long Deadline(TransactionEntry entry) => entry.Status == TransactionStatus.Ongoing ? entry.StartedAt + entry.TimeoutMs : entry.UpdatedAt + limits.ExpireAfterMs;
+    private long Deadline(TransactionEntry entry) =>
+        entry.Status == TransactionStatus.Ongoing ? entry.StartedAt + entry.TimeoutMs : entry.UpdatedAt + limits.ExpireAfterMs;
 }

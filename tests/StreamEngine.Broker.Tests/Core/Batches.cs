@@ -7,7 +7,8 @@ namespace StreamEngine.Broker.Core;
 /// <summary>Makes record batches as producers send them, and reads the values back out of fetched bytes.</summary>
 internal static class Batches
 {
-    public static byte[] Make(int count = 1, long producerId = -1, short epoch = -1, int sequence = -1, bool transactional = false, long time = 1000, string prefix = "v", int size = 0)
+    public static byte[] Make(int count = 1, long producerId = -1, short epoch = -1, int sequence = -1, bool transactional = false, long time = 1000, string prefix = "v",
+        int size = 0)
     {
         var w = new ProtocolWriter();
         w.Raw(new byte[BatchHeader.Size]);

@@ -4,7 +4,8 @@ using StreamEngine.Broker.Storage;
 namespace StreamEngine.Broker.Core;
 
 /// <summary>What a fetch answered for one partition.</summary>
-internal sealed record Fetched(ErrorCode Error, long HighWatermark, long StableOffset, long StartOffset, List<(long ProducerId, long FirstOffset)> Aborted, List<(long Offset, string Value)> Records)
+internal sealed record Fetched(ErrorCode Error, long HighWatermark, long StableOffset, long StartOffset, List<(long ProducerId, long FirstOffset)> Aborted,
+    List<(long Offset, string Value)> Records)
 {
     public IEnumerable<string> Values => Records.Select(r => r.Value);
 }
@@ -141,10 +142,12 @@ internal sealed class CoreClient(BrokerCore core)
         w.Tags();
     }
 
-    public BrokerExchange SendFetch(string topic, long offset, bool committed, int partition = 0, int maxWait = 0, int minBytes = 1, int maxBytes = 1 << 20, int partitionBytes = 1 << 20) =>
+    public BrokerExchange SendFetch(string topic, long offset, bool committed, int partition = 0, int maxWait = 0, int minBytes = 1, int maxBytes = 1 << 20,
+        int partitionBytes = 1 << 20) =>
         Send(ApiKey.Fetch, 12, w => WriteFetch(w, topic, offset, committed, partition, maxWait, minBytes, maxBytes, partitionBytes));
 
-    public static void WriteFetch(ProtocolWriter w, string topic, long offset, bool committed, int partition = 0, int maxWait = 0, int minBytes = 1, int maxBytes = 1 << 20, int partitionBytes = 1 << 20)
+    public static void WriteFetch(ProtocolWriter w, string topic, long offset, bool committed, int partition = 0, int maxWait = 0, int minBytes = 1,
+        int maxBytes = 1 << 20, int partitionBytes = 1 << 20)
     {
         w.Int32(-1);
         w.Int32(maxWait);

@@ -91,7 +91,9 @@ public class GroupTests
         JoinAlone();
         Assert.Equal(ErrorCode.InconsistentGroupProtocol, Join(out _, protocol: "other")!.Error);
         for (var i = 0; i < 9; i++)
-            _groups.Join(new JoinRequest($"g{i}", "", null, "c", 1000, 1000, "consumer", [("range", [])], false), static r => Assert.Equal(ErrorCode.None, r.Error), _now);
-        _groups.Join(new JoinRequest("one too many", "", null, "c", 1000, 1000, "consumer", [("range", [])], false), static r => Assert.Equal(ErrorCode.CoordinatorNotAvailable, r.Error), _now);
+            _groups.Join(new JoinRequest($"g{i}", "", null, "c", 1000, 1000, "consumer", [("range", [])], false), static r =>
+                Assert.Equal(ErrorCode.None, r.Error), _now);
+        _groups.Join(new JoinRequest("one too many", "", null, "c", 1000, 1000, "consumer", [("range", [])], false), static r =>
+            Assert.Equal(ErrorCode.CoordinatorNotAvailable, r.Error), _now);
     }
 }

@@ -141,7 +141,8 @@ public class LogTests
         var all = _client.Fetch("t").Records;
         Assert.Equal(Enumerable.Range(0, 600).Select(i => (long)i), all.Select(r => r.Offset));
         // An offset inside of a batch: the batch comes whole, as from Kafka.
-        for (var offset = 0; offset < 600; offset++) Assert.Equal(offset / 3 * 3, CoreClient.ReadFetch(_client.SendFetch("t", offset, true, partitionBytes: 10)).Records[0].Offset);
+        for (var offset = 0; offset < 600; offset++)
+            Assert.Equal(offset / 3 * 3, CoreClient.ReadFetch(_client.SendFetch("t", offset, true, partitionBytes: 10)).Records[0].Offset);
     }
 
     [Fact]

@@ -164,7 +164,12 @@ public class HostTests
             var host = await BrokerHost.StartAsync(options, new LogLines(), TimeProvider.System);
             using (var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = host.Bootstrap }).Build())
                 await admin.CreateTopicsAsync([new TopicSpecification { Name = "t", NumPartitions = 1 }]);
-            using var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = host.Bootstrap, TransactionalId = "a", ReconnectBackoffMs = 10 }).Build();
+            using var producer = new ProducerBuilder<Null, string>(new ProducerConfig
+            {
+                BootstrapServers = host.Bootstrap,
+                TransactionalId = "a",
+                ReconnectBackoffMs = 10
+            }).Build();
             producer.InitTransactions(Patience);
             producer.BeginTransaction();
             producer.Produce("t", new Message<Null, string> { Value = "before" });
@@ -173,7 +178,12 @@ public class HostTests
             host = await BrokerHost.StartAsync(options with { Port = host.Port }, new LogLines(), TimeProvider.System);
             producer.Produce("t", new Message<Null, string> { Value = "after" });
             producer.CommitTransaction(Patience);
-            using var consumer = new ConsumerBuilder<Null, string>(new ConsumerConfig { BootstrapServers = host.Bootstrap, GroupId = "g", EnableAutoCommit = false }).Build();
+            using var consumer = new ConsumerBuilder<Null, string>(new ConsumerConfig
+            {
+                BootstrapServers = host.Bootstrap,
+                GroupId = "g",
+                EnableAutoCommit = false
+            }).Build();
             consumer.Assign(new TopicPartitionOffset("t", 0, 0));
             Assert.Equal("before", consumer.Consume(Patience).Message.Value);
             Assert.Equal("after", consumer.Consume(Patience).Message.Value);

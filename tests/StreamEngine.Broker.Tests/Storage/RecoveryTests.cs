@@ -27,7 +27,8 @@ public sealed class RecoveryTests : IDisposable
         return new CoreClient(_storage, options ?? new BrokerOptions { Seed = 7 }, _notes);
     }
 
-    private string SegmentFile(int index = 0) => Directory.GetFiles(_folder, "*.log", SearchOption.AllDirectories).Where(f => f.Contains("topics", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ElementAt(index);
+    private string SegmentFile(int index = 0) =>
+        Directory.GetFiles(Path.Combine(_folder, "topics"), "*.log", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ElementAt(index);
 
     [Theory]
     [InlineData(true)]

@@ -114,7 +114,8 @@ public abstract partial class BrokerSuite
         var start = new DateTimeOffset(2001, 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
         // Out of order within the batches: the first record at or after a time counts, in the order of the log.
         var times = Enumerable.Range(0, 300).Select(i => start + (i ^ 5) * 1000L).ToList();
-        await Task.WhenAll(times.Select((t, i) => producer.ProduceAsync(topic, new Message<byte[]?, byte[]?> { Value = new byte[100], Timestamp = new Timestamp(t, TimestampType.CreateTime) })));
+        await Task.WhenAll(times.Select((t, i) =>
+            producer.ProduceAsync(topic, new Message<byte[]?, byte[]?> { Value = new byte[100], Timestamp = new Timestamp(t, TimestampType.CreateTime) })));
         using var consumer = Consumer();
         foreach (var wanted in new[] { start - 5, start, start + 1, start + 100_000, start + 250_500, start + 299_000 })
         {
@@ -156,7 +157,8 @@ public abstract partial class BrokerSuite
         using var admin = Admin();
         await admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = topic, IncreaseTo = 5 }]);
         Assert.True(await BecomesAsync(() => admin.GetMetadata(topic, Patience).Topics[0].Partitions.Count == 5));
-        var fewer = await Assert.ThrowsAsync<CreatePartitionsException>(() => admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = topic, IncreaseTo = 3 }]));
+        var fewer = await Assert.ThrowsAsync<CreatePartitionsException>(() =>
+            admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = topic, IncreaseTo = 3 }]));
         Assert.Equal(ErrorCode.InvalidPartitions, fewer.Results[0].Error.Code);
     }
 }

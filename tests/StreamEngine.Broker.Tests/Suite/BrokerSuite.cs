@@ -75,9 +75,11 @@ public abstract partial class BrokerSuite(BrokerFixture fixture)
         return found;
     }
 
-    protected List<string> Values(string topic, bool committed = true, int partition = 0) => [.. ReadToEnd(topic, committed, partition).Select(r => Text(r.Message.Value))];
+    protected List<string> Values(string topic, bool committed = true, int partition = 0) =>
+        [.. ReadToEnd(topic, committed, partition).Select(r => Text(r.Message.Value))];
 
-    protected static Message<byte[]?, byte[]?> Record(string value, string? key = null) => new() { Key = key is null ? null : Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) };
+    protected static Message<byte[]?, byte[]?> Record(string value, string? key = null) =>
+        new() { Key = key is null ? null : Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) };
 
     protected static string Text(byte[]? bytes) => bytes is null ? "<null>" : Encoding.UTF8.GetString(bytes);
 }

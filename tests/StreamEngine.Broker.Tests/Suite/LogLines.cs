@@ -8,7 +8,8 @@ internal sealed class LogLines : ILoggerFactory, ILogger
 {
     public ConcurrentQueue<string> Lines { get; } = new();
 
-    public void AssertNoTrouble() => Assert.DoesNotContain(Lines, l => l.StartsWith("Warning", StringComparison.Ordinal) || l.StartsWith("Error", StringComparison.Ordinal)
+    public void AssertNoTrouble() => Assert.DoesNotContain(Lines, l =>
+        l.StartsWith("Warning", StringComparison.Ordinal) || l.StartsWith("Error", StringComparison.Ordinal)
         || l.StartsWith("Critical", StringComparison.Ordinal));
 
     public ILogger CreateLogger(string categoryName) => this;

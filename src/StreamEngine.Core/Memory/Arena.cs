@@ -82,6 +82,14 @@ internal sealed unsafe class Arena
         return block.Pointer;
     }
 
+    /// <summary>A piece of this arena as Memory, for edges that take nothing else; null when it lies elsewhere.</summary>
+    internal ReadOnlyMemory<byte>? MemoryOf(byte* start, int length)
+    {
+        foreach (var block in _blocks)
+            if (start >= block.Pointer && start + length <= block.Pointer + block.Capacity) return block.Memory.Slice((int)(start - block.Pointer), length);
+        return null;
+    }
+
     public Arena Retain()
     {
         Interlocked.Increment(ref _references);

@@ -13,6 +13,7 @@ internal static class PipelineCommands
         var command = new Command("pipeline", "Pipelines as files: check, explain, test.\n\nExample:\n  ./engine pipeline check hocon/pipelines/flights.conf");
         command.Subcommands.Add(Check());
         command.Subcommands.Add(Explain());
+        command.Subcommands.Add(PipelineTestCommand.Create());
         return command;
     }
 

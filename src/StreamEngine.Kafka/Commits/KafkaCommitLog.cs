@@ -110,13 +110,8 @@ internal sealed class KafkaCommitLog : ICommitLog
 
     private async Task EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
     {
-        var topic = await _topics.FindAsync(name, cancellation);
-        if (topic is null)
-        {
-            await _topics.CreateAsync(name, partitions, configs, cancellation, _options.ReplicationFactor);
-            topic = await _topics.FindAsync(name, cancellation) ?? throw new StartupException($"topic '{name}' was created on {_connection.Bootstrap} but cannot be found; try again");
-        }
-        else if (configs is not null)
+        var topic = await _topics.EnsureAsync(name, partitions, configs, _time, cancellation, _options.ReplicationFactor);
+        if (configs is not null)
         {
             if (topic.Partitions < _options.Slots) throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
             var policy = await _topics.ConfigAsync(name, "cleanup.policy", cancellation);

@@ -41,6 +41,7 @@ internal sealed class KafkaSource : ISource
     private readonly KafkaConnection _connection;
     private readonly KafkaSourceOptions _options;
     private readonly MemoryScope _scope;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly AutoResetEvent _work = new(false);
     private readonly CancellationTokenSource _stopping = new();
@@ -52,11 +53,12 @@ internal sealed class KafkaSource : ISource
     private Thread? _thread;
     private GCHandle _self;
 
-    public KafkaSource(KafkaConnection connection, KafkaSourceOptions options, MemoryScope scope, ILogger logger)
+    public KafkaSource(KafkaConnection connection, KafkaSourceOptions options, MemoryScope scope, TimeProvider time, ILogger logger)
     {
         _connection = connection;
         _options = options;
         _scope = scope;
+        _time = time;
         _logger = logger;
     }
 
@@ -70,8 +72,7 @@ internal sealed class KafkaSource : ISource
         {
             if (_options.CreatePartitions is not { } partitions)
                 throw new StartupException($"topic '{_options.Topic}' does not exist on {_connection.Bootstrap}\n  create it:                    ./engine topic create {_options.Topic} --partitions 4\n  or let the pipeline do it:    sources.{_options.Name}.create {{ partitions = 4 }}");
-            await _topics.CreateAsync(_options.Topic, partitions, null, cancellation);
-            topic = await _topics.FindAsync(_options.Topic, cancellation) ?? throw new StartupException($"topic '{_options.Topic}' was created on {_connection.Bootstrap} but cannot be found; try again");
+            topic = await _topics.EnsureAsync(_options.Topic, partitions, null, _time, cancellation);
         }
         var starts = await _topics.OffsetsAsync(topic, _options.Start, _options.StartTime, cancellation);
         return new SourceLayout(topic.Name, topic.Id, topic.Partitions, starts);

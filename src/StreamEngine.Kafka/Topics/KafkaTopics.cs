@@ -70,6 +70,20 @@ internal sealed class KafkaTopics : IDisposable
         }
     }
 
+    /// <summary>The topic, created where it does not exist; a new one is waited for, since brokers tell each other of it only after the answer.</summary>
+    public async Task<KafkaTopic> EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, TimeProvider time, CancellationToken cancellation, short replication = -1)
+    {
+        if (await FindAsync(name, cancellation) is { } present) return present;
+        await CreateAsync(name, partitions, configs, cancellation, replication);
+        var asked = time.GetTimestamp();
+        while (time.GetElapsedTime(asked) < Timeout)
+        {
+            if (await FindAsync(name, cancellation) is { } created && created.Partitions == partitions) return created;
+            await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellation);
+        }
+        throw new StartupException($"topic '{name}' was created on {_connection.Bootstrap} but cannot be found after {Timeout.TotalSeconds:0} s; look at the brokers' logs");
+    }
+
     /// <summary>All topics, by name.</summary>
     public IReadOnlyList<(string Name, int Partitions)> List()
     {

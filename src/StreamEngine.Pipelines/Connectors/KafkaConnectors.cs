@@ -19,7 +19,7 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
             "latest" => (StartPosition.Latest, 0L),
             var text => TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(text), out var micros, out _) ? (StartPosition.Time, micros / 1000) : throw new StartupException($"source {source.Name}: '{text}' is no place to start from"),
         };
-        return new KafkaSource(ConnectionOf(pipeline), new KafkaSourceOptions(source.Name, source.Topic, start, at, source.CreatePartitions), scope, loggers.CreateLogger<KafkaSource>());
+        return new KafkaSource(ConnectionOf(pipeline), new KafkaSourceOptions(source.Name, source.Topic, start, at, source.CreatePartitions), scope, time, loggers.CreateLogger<KafkaSource>());
     }
 
     public ICommitLog CreateLog(PipelineDefinition pipeline, int slot) => new KafkaCommitLog(ConnectionOf(pipeline), new KafkaCommitLogOptions(pipeline.QualifiedName, slot)

@@ -8,7 +8,5 @@ namespace StreamEngine.Pipelines.Running;
 internal static class EngineSystem
 {
     /// <summary>Starts one with the akka { } of a configuration.</summary>
-    public static ActorSystem Start(HoconDocument document) => ActorSystem.Create("streamengine", ConfigurationFactory.ParseString("akka " + Braced(document.RenderRaw("akka"))));
-
-    private static string Braced(string text) => text.TrimStart().StartsWith('{') ? text : "{\n" + text + "\n}";
+    public static ActorSystem Start(HoconDocument document) => ActorSystem.Create("streamengine", ConfigurationFactory.ParseString(document.RenderRaw("akka")));
 }

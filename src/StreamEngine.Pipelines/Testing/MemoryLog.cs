@@ -15,6 +15,9 @@ internal sealed class MemoryLog
     private readonly List<Action> _watchers = [];
     private bool _finished;
 
+    /// <summary>The partitions whose end is admitted when it is asked for; null: all. So a test makes one partition idle and not the others.</summary>
+    public HashSet<int>? IdlePartitions { get; set; }
+
     /// <summary>No more rows will come: sources are bounded by what is there.</summary>
     public bool IsFinished
     {

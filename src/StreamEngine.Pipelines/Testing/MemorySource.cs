@@ -83,7 +83,12 @@ internal sealed class MemorySource(MemoryLog log, string name, string topic, int
 
     private static unsafe Bytes Copy(byte[]? bytes, Arena arena) => bytes is null ? Bytes.Null : new Bytes(arena.Copy(bytes), bytes.Length);
 
-    public void QueryEnds(int partition) => _listener!.OnEnds(partition, log.End(topic, partition), log.End(topic, partition));
+    public void QueryEnds(int partition)
+    {
+        var end = log.End(topic, partition);
+        // A higher high watermark is what a partition looks like behind an open transaction: not at its end.
+        _listener!.OnEnds(partition, end, log.IdlePartitions?.Contains(partition) == false ? end + 1 : end);
+    }
 
     public long EndOf(int partition) => log.IsFinished ? log.End(topic, partition) : long.MaxValue;
 

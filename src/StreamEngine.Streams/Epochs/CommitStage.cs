@@ -199,6 +199,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             _committing = null;
             _wrote = false;
             _rotation.Committed();
+            _committedAt = _time.GetTimestamp();
             _progress.Committed(manifest);
             Next(epoch);
         }
@@ -207,7 +208,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
         {
             if (_inFlight?.Epoch != epoch) throw new InvalidOperationException($"epoch {epoch} ended, but {_inFlight?.Epoch} is under way");
             _inFlight = null;
-            _committedAt = _time.GetTimestamp();
+            _progress.EpochEnded(epoch);
             Pull(_in);
             if (_timeIsUp || LastIsDue) Begin();
         }

@@ -10,6 +10,7 @@ internal sealed class RunProgress
     private long _deadLetters;
     private long _late;
     private long _epoch;
+    private long _ended;
     private long _watermark = Watermark.None;
     private EpochManifest? _last;
 
@@ -23,6 +24,9 @@ internal sealed class RunProgress
 
     /// <summary>The last committed epoch.</summary>
     public long Epoch => Interlocked.Read(ref _epoch);
+
+    /// <summary>The last epoch that ended: committed, or found to change nothing.</summary>
+    public long Ended => Interlocked.Read(ref _ended);
 
     /// <summary>The least watermark that reached the commit, microseconds.</summary>
     public long WatermarkTime => Interlocked.Read(ref _watermark);
@@ -40,6 +44,8 @@ internal sealed class RunProgress
     }
 
     internal void SetWatermark(long time) => Interlocked.Exchange(ref _watermark, time);
+
+    internal void EpochEnded(long epoch) => Interlocked.Exchange(ref _ended, epoch);
 
     internal void Committed(EpochManifest manifest)
     {

@@ -250,6 +250,8 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
                 AskIdle();
                 return;
             }
+            // What the lanes have told by now closes windows before the epoch ends, not in the next one.
+            Advance();
             _stopped |= command.Last;
             barrier.Report.PutSource(_source.Name, new SourcePosition(_run.Layout.Topic, _run.Layout.TopicId, _watermark,
                 _partitions.Values.ToDictionary(p => p.Partition, p => p.TakePosition(_feedback[p.Partition]))));

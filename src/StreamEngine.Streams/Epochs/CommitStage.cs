@@ -234,7 +234,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
                     _committedAt = _time.GetTimestamp();
                     ScheduleRepeatedly("epoch", _settings.Interval);
                     // The first epoch is committed at once, so that "start from latest" is decided once and for all.
-                    if (_last is null || LastIsDue) Begin();
+                    if (_last is null || LastIsDue || _timeIsUp) Begin();
                     break;
                 case EpochRequest.SourceFinished:
                     _finishedSources++;

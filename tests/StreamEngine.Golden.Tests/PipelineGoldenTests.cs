@@ -1,0 +1,56 @@
+using Akka.Actor;
+using StreamEngine.Pipelines.Files;
+using StreamEngine.Pipelines.Running;
+using StreamEngine.Pipelines.Testing;
+
+namespace StreamEngine.Golden;
+
+/// <summary>Every text file of tests/Golden/pipelines and hocon/pipelines: whole, one row a batch, killed after each row; on one lane and on three.</summary>
+public sealed class PipelineGoldenTests : IAsyncLifetime
+{
+    private ActorSystem _system = null!;
+
+    public Task InitializeAsync()
+    {
+        _system = EngineSystem.Start(PipelineFile.Defaults());
+        return Task.CompletedTask;
+    }
+
+    public Task DisposeAsync() => _system.Terminate();
+
+    public static TheoryData<string, string, int> Files()
+    {
+        var data = new TheoryData<string, string, int>();
+        foreach (var folder in new[] { "tests/Golden/pipelines", "hocon/pipelines" })
+            foreach (var file in Directory.GetFiles(Path.Combine(RepositoryRoot.Path, folder), "*.test").Order(StringComparer.Ordinal))
+                foreach (var mode in Enum.GetNames<TestMode>())
+                    foreach (var lanes in new[] { 1, 3 }) data.Add($"{folder}/{Path.GetFileName(file)}", mode, lanes);
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task A_pipeline_gives_what_its_file_expects(string file, string mode, int lanes)
+    {
+        var test = PipelineTestFile.Load(Path.Combine(RepositoryRoot.Path, file));
+        var pipeline = PipelineFile.Load(test.Pipeline, settings: [$"parallelism={lanes}"]);
+        var differences = await PipelineTestRunner.RunAsync(pipeline, test, Enum.Parse<TestMode>(mode), _system);
+        Assert.True(differences.Count == 0, string.Join('\n', differences));
+    }
+
+    [Fact]
+    public async Task A_wrong_expectation_fails_and_says_where()
+    {
+        var test = PipelineTestFile.Parse("wrong.test", ["input t", "@0 {\"id\":1}", "end", "expect out", "{\"id\":2}"]);
+        var pipeline = PipelineFile.Parse("""
+            pipeline {
+              name = wrong
+              sources.t { topic = t, schema = "id INT" }
+              sql = "INSERT INTO out SELECT id FROM t"
+              sinks.out { topic = out }
+            }
+            """, "wrong.conf");
+        var differences = await PipelineTestRunner.RunAsync(pipeline, test, TestMode.Whole, _system);
+        Assert.Equal(["wrong.test:5: missing in out: {\"id\":2}", "wrong.test:4: not expected in out: {\"id\":1}"], differences);
+    }
+}

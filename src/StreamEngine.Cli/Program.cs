@@ -11,7 +11,7 @@ internal static class Program
     {
         var root = CommandTree.Create();
         var parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        if (!Usage.IsRight(parsed))
         {
             Usage.Explain(parsed);
             return ExitCodes.Usage;

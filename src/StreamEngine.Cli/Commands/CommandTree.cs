@@ -1,4 +1,5 @@
 using System.CommandLine;
+using StreamEngine.Cli.Terminal;
 
 namespace StreamEngine.Cli.Commands;
 
@@ -8,10 +9,15 @@ internal static class CommandTree
     public static RootCommand Create()
     {
         var root = new RootCommand("StreamEngine: exactly-once stream processing on Akka.Streams and Kafka.\n\nExample:\n  ./engine demo\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092");
+        root.Subcommands.Add(TestCommand.Create());
         root.Subcommands.Add(RunCommand.Create());
+        root.Subcommands.Add(PipelineCommands.Create());
         root.Subcommands.Add(BrokerCommand.Create());
         root.Subcommands.Add(TopicCommands.Create());
-        root.Subcommands.Add(PipelineCommands.Create());
+        root.Subcommands.Add(ProduceCommand.Create());
+        root.Subcommands.Add(ConsumeCommand.Create());
+        root.Subcommands.Add(DlqCommands.Create());
+        HelpTexts.Apply(root);
         return root;
     }
 }

@@ -27,9 +27,19 @@ internal static class Guarded
             await Console.Error.WriteLineAsync(e.Message);
             return ExitCodes.Fenced;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException { ParamName: null })
         {
             await Console.Error.WriteLineAsync(e.Message);
+            return ExitCodes.Failed;
+        }
+        catch (Confluent.Kafka.KafkaException e)
+        {
+            await Console.Error.WriteLineAsync($"Kafka refuses: {e.Error.Reason} ({e.Error.Code})");
+            return ExitCodes.Failed;
+        }
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync("stopped before it was done");
             return ExitCodes.Failed;
         }
     }

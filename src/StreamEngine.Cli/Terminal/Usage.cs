@@ -7,19 +7,24 @@ namespace StreamEngine.Cli.Terminal;
 /// <summary>Says what is wrong with a command line, and what was probably meant.</summary>
 internal static class Usage
 {
+    /// <summary>The command line can be run. A misspelt option is no argument, although a command that takes files would take it for one.</summary>
+    public static bool IsRight(ParseResult parsed) => parsed.Action is HelpTexts || (parsed.Errors.Count == 0 && MisspeltOption(parsed) is null);
+
+    private static string? MisspeltOption(ParseResult parsed) => parsed.CommandResult.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument && t.Value.StartsWith("--", StringComparison.Ordinal))?.Value;
+
     public static void Explain(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        var unknown = parsed.UnmatchedTokens.FirstOrDefault();
-        if (unknown is not null && command.Subcommands.Count > 0)
+        var unknown = MisspeltOption(parsed) ?? parsed.UnmatchedTokens.FirstOrDefault();
+        if (unknown is not null && command.Subcommands.Count > 0 && !unknown.StartsWith('-'))
         {
             Console.Error.WriteLine($"unknown command '{unknown}'");
             if (Nearest.Hint(unknown, command.Subcommands.Select(c => c.Name)) is { } near) Console.Error.WriteLine($"  {near}");
         }
         else if (unknown is not null && unknown.StartsWith('-'))
         {
-            Console.Error.WriteLine($"unknown option '{unknown}' of {PathOf(parsed)}");
-            if (Nearest.Hint(unknown, command.Options.Select(o => o.Name)) is { } near) Console.Error.WriteLine($"  {near}");
+            Console.Error.WriteLine($"unknown option '{unknown}'{(PathOf(parsed) is { Length: > 0 } of ? $" of {of}" : "")}");
+            if (Nearest.Hint(unknown, command.Options.Select(o => o.Name).Append("--help")) is { } near) Console.Error.WriteLine($"  {near}");
         }
         else foreach (var error in parsed.Errors) Console.Error.WriteLine(error.Message);
         Console.Error.WriteLine($"  more:    ./engine {(PathOf(parsed) is { Length: > 0 } path ? path + " " : "")}--help");

@@ -13,7 +13,8 @@ internal static class FormatBinding
     {
         JsonFormatDefinition json => new JsonDecoder(source.Declared, source.Read, new JsonDecoderOptions
         {
-            UnknownFields = json.RejectUnknownFields ? UnknownFields.Reject : UnknownFields.Ignore, DuplicateKeys = json.RejectDuplicateKeys ? DuplicateKeys.Error : DuplicateKeys.Last,
+            UnknownFields = json.RejectUnknownFields ? UnknownFields.Reject : UnknownFields.Ignore,
+            DuplicateKeys = json.RejectDuplicateKeys ? DuplicateKeys.Error : DuplicateKeys.Last,
         }, scope),
         CsvFormatDefinition csv => new CsvDecoder(source.Declared, source.Read, new CsvOptions { Delimiter = (byte)csv.Delimiter[0], Quote = csv.Quote.Length == 0 ? null : (byte)csv.Quote[0] }, scope),
         _ => throw new InvalidOperationException($"no decoder for {format}"),

@@ -80,8 +80,14 @@ internal sealed class PipelineBinder(ConfigReader reader)
         var create = source.GetSection("create");
         var definition = new SourceDefinition
         {
-            Name = source.Name, Topic = topic ?? "", Schema = schema ?? Schema.Empty, Format = BindFormat(source, _source), EventTime = time, Rules = rules,
-            StartFrom = source.GetString("start-from", _source.GetString("start-from", "earliest"))!, CreatePartitions = create.Exists ? create.GetInt("partitions", 1, 1, 10_000) : null,
+            Name = source.Name,
+            Topic = topic ?? "",
+            Schema = schema ?? Schema.Empty,
+            Format = BindFormat(source, _source),
+            EventTime = time,
+            Rules = rules,
+            StartFrom = source.GetString("start-from", _source.GetString("start-from", "earliest"))!,
+            CreatePartitions = create.Exists ? create.GetInt("partitions", 1, 1, 10_000) : null,
         };
         if (definition.StartFrom is not ("earliest" or "latest") && !TimeText.TryParseTimestamp(System.Text.Encoding.UTF8.GetBytes(definition.StartFrom), out _, out _))
             source.ErrorAt("start-from", $"'{definition.StartFrom}' is no place to start from", "earliest, latest, or a time such as 2026-01-31T00:00:00Z");
@@ -152,7 +158,11 @@ internal sealed class PipelineBinder(ConfigReader reader)
         var create = sink.GetSection("create");
         return topic is null ? null : new SinkDefinition
         {
-            Name = sink.Name, Topic = topic, Format = BindFormat(sink, _sink), Key = [.. keys.Select(k => k.Text)], Upsert = sink.GetChoice("mode", _sink.GetString("mode", "append")!, ["append", "upsert"]) == "upsert",
+            Name = sink.Name,
+            Topic = topic,
+            Format = BindFormat(sink, _sink),
+            Key = [.. keys.Select(k => k.Text)],
+            Upsert = sink.GetChoice("mode", _sink.GetString("mode", "append")!, ["append", "upsert"]) == "upsert",
             CreatePartitions = create.Exists ? create.GetInt("partitions", 1, 1, 10_000) : null,
         };
     }

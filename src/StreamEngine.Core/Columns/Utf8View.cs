@@ -48,7 +48,7 @@ internal unsafe struct Utf8View
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Utf8View* to, byte* bytes, int length)
     {
-        ref var masks = ref MemoryMarshal.GetReference(FirstBytes);
+        ref var masks = ref MemoryMarshal.GetArrayDataReference(FirstBytes);
         var prefix = Unsafe.ReadUnaligned<uint>(bytes) & (uint)Unsafe.Add(ref masks, Math.Min(length, 4));
         var rest = Unsafe.ReadUnaligned<ulong>(bytes + 4) & Unsafe.Add(ref masks, Math.Clamp(length - 4, 0, 8));
         // All ones for a value that is not inline.
@@ -58,7 +58,7 @@ internal unsafe struct Utf8View
     }
 
     // Masks of the first 0 to 8 bytes of a word.
-    private static ReadOnlySpan<ulong> FirstBytes =>
+    private static readonly ulong[] FirstBytes =
         [0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF];
 
     /// <summary>A view of a copy of the bytes, in the arena where they do not fit into the view.</summary>

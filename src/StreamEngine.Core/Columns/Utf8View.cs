@@ -44,23 +44,22 @@ internal unsafe struct Utf8View
         return view;
     }
 
-    /// <summary>As <see cref="Of"/>, for bytes behind whose start at least 16 are readable: without a copy of variable length.</summary>
+    /// <summary>As <see cref="Of"/>, for bytes behind whose start at least 16 are readable. Without branches: lengths around <see cref="InlineLength"/> are what no processor predicts.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Utf8View* to, byte* bytes, int length)
     {
-        var head = Unsafe.ReadUnaligned<ulong>(bytes);
-        if (length > InlineLength)
-        {
-            to->_low = (uint)length | (head << 32);
-            to->_high = (ulong)bytes;
-            return;
-        }
-        ulong tail = 0;
-        if (length < 8) head &= (1UL << (8 * length)) - 1;
-        else tail = Unsafe.ReadUnaligned<uint>(bytes + 8) & ((1UL << (8 * (length - 8))) - 1);
-        to->_low = (uint)length | (head << 32);
-        to->_high = (head >> 32) | (tail << 32);
+        ref var masks = ref MemoryMarshal.GetArrayDataReference(FirstBytes);
+        var prefix = Unsafe.ReadUnaligned<uint>(bytes) & (uint)Unsafe.Add(ref masks, Math.Min(length, 4));
+        var rest = Unsafe.ReadUnaligned<ulong>(bytes + 4) & Unsafe.Add(ref masks, Math.Clamp(length - 4, 0, 8));
+        // All ones for a value that is not inline.
+        var far = (ulong)((long)(InlineLength - length) >> 63);
+        to->_low = (uint)length | ((ulong)prefix << 32);
+        to->_high = (rest & ~far) | ((ulong)bytes & far);
     }
+
+    // Masks of the first 0 to 8 bytes of a word.
+    private static readonly ulong[] FirstBytes =
+        [0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF];
 
     /// <summary>A view of a copy of the bytes, in the arena where they do not fit into the view.</summary>
     public static Utf8View Copy(ReadOnlySpan<byte> bytes, Arena arena)

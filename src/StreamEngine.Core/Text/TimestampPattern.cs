@@ -29,7 +29,7 @@ internal sealed class TimestampPattern
     public static TimestampPattern Iso { get; } = new("ISO 8601") { IsIso = true };
 
     /// <summary>The pattern as a reader of fixed positions, where its parts allow that; for ISO 8601 of the form that the engine itself writes, 2001-01-01T06:00:00Z.</summary>
-    public FixedTimestamp? Fixed => IsEpoch ? null : IsIso ? IsoFixed : _fixed ??= FixedTimestamp.TryCompile(_parts.Select(p => (Letter(p.Part), p.Length, p.Text)));
+    public FixedTimestamp? Fixed => IsIso ? IsoFixed : _fixed;
 
     private static readonly FixedTimestamp? IsoFixed = TryCompile("yyyy-MM-dd'T'HH:mm:ss'Z'", out _)!.Fixed;
 
@@ -98,7 +98,9 @@ internal sealed class TimestampPattern
             i += run;
         }
         if (!pattern._parts.Exists(p => p.Part == Part.Year)) error = "the format has no year (yyyy)";
-        return error is null ? pattern : null;
+        if (error is not null) return null;
+        pattern._fixed = FixedTimestamp.TryCompile(pattern._parts.Select(p => (Letter(p.Part), p.Length, p.Text)));
+        return pattern;
     }
 
     private void Literal(string text) => _parts.Add((Part.Literal, text.Length, System.Text.Encoding.UTF8.GetBytes(text)));

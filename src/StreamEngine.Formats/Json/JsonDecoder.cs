@@ -9,8 +9,12 @@ namespace StreamEngine.Formats.Json;
 /// </summary>
 internal sealed unsafe class JsonDecoder : IDecoder
 {
-    /// <summary>Records in a row that missed the shape before another one is learned.</summary>
-    private const int MissesBeforeLearning = 4;
+    /// <summary>Records in a row that miss the shape before another one is learned: at first, and when learning does not help.</summary>
+    private const int LeastPatience = 4;
+    private const int MostPatience = 1024;
+
+    /// <summary>Records in a row that have the shape before learning is thought worth its price again.</summary>
+    private const int Settled = 64;
 
     private readonly MemoryScope _scope;
     private readonly ColumnBuilder _root;
@@ -19,7 +23,9 @@ internal sealed unsafe class JsonDecoder : IDecoder
     private readonly JsonFastReader _fast;
     private JsonShape _shape;
     private JsonShape _candidate;
-    private int _misses = MissesBeforeLearning;
+    private int _misses = LeastPatience;
+    private int _patience = LeastPatience;
+    private int _hits;
 
     /// <param name="declared">All columns of the source's contract.</param>
     /// <param name="read">Per declared column whether something reads it; null for all.</param>
@@ -103,15 +109,18 @@ internal sealed unsafe class JsonDecoder : IDecoder
         if (value.Length <= 0) return false;
         var end = value.Pointer + value.Length;
         _reader.Begin(value.Pointer, end);
-        if (_misses < MissesBeforeLearning || !Predict)
+        if (!Predict) return _reader.Record(row) && _reader.Refusals.Count == 0;
+        if (_misses < _patience)
         {
-            var read = Predict ? _fast.Read(_shape, value.Pointer, end, row) : _reader.Record(row) ? JsonFastReader.Outcome.Missed : JsonFastReader.Outcome.Failed;
+            var read = _fast.Read(_shape, value.Pointer, end, row);
             if (read == JsonFastReader.Outcome.Hit)
             {
                 _misses = 0;
+                if (++_hits == Settled) _patience = LeastPatience;
                 return _reader.Refusals.Count == 0;
             }
             _misses++;
+            _hits = 0;
             return read == JsonFastReader.Outcome.Missed && _reader.Refusals.Count == 0;
         }
         return TryLearn(value.Pointer, end, row);
@@ -127,6 +136,7 @@ internal sealed unsafe class JsonDecoder : IDecoder
         if (!learned) return good;
         (_shape, _candidate) = (_candidate, _shape);
         _misses = 0;
+        _patience = Math.Min(_patience * 2, MostPatience);
         return true;
     }
 

@@ -49,42 +49,21 @@ internal sealed unsafe class JsonFastReader(ColumnBuilder root, JsonRecordReader
             }
             p += step.Length;
             var value = p;
-            long integer;
-            switch (step.Kind)
+            if (step.Kind == StepKind.Utf8)
             {
-                case StepKind.Int64:
-                    p = JsonNumbers.Integer(value, out integer);
-                    if (p is null || *p is not ((byte)',' or (byte)'}')) goto Other;
-                    ((long*)step.Values)[row & step.SlotMask] = integer;
-                    continue;
-                case StepKind.Int32:
-                    p = JsonNumbers.Integer(value, out integer);
-                    if (p is null || *p is not ((byte)',' or (byte)'}') || integer != (int)integer) goto Other;
-                    ((int*)step.Values)[row & step.SlotMask] = (int)integer;
-                    continue;
-                case StepKind.Utf8:
-                    if (*value != '"') goto Other;
-                    p = Text(value + 1, end, (Utf8View*)step.Values + (row & step.SlotMask));
-                    if (p is null) goto Other;
-                    continue;
-                case StepKind.Fixed:
-                    var length = step.Time!.Length;
-                    if (end - value < length + 2 || *value != '"' || value[length + 1] != '"' || !step.Time.TryParse(value + 1, length, out integer)) goto Other;
-                    ((long*)step.Values)[row & step.SlotMask] = integer;
-                    p = value + length + 2;
-                    continue;
-                case StepKind.Epoch:
-                    p = JsonNumbers.Integer(value, out integer);
-                    if (p is null || *p is not ((byte)',' or (byte)'}') || !root.Children[step.Column].Pattern.TryFromEpoch(integer, out integer)) goto Other;
-                    ((long*)step.Values)[row & step.SlotMask] = integer;
-                    continue;
-                case StepKind.Skip:
-                    p = reader.SkipMember(JsonText.SkipSpace(value, end));
-                    if (p is null) return Outcome.Failed;
-                    continue;
+                if (*value == '"' && (p = Text(value + 1, end, (Utf8View*)step.Values + (row & step.SlotMask))) is not null) continue;
             }
-        Other:
-            p = reader.Value(root.Children[step.Column], row, JsonText.SkipSpace(value, end), 1);
+            else if (step.Kind == StepKind.Integer)
+            {
+                p = JsonNumbers.Integer(value, out var integer);
+                if (p is not null && *p is (byte)',' or (byte)'}' && (ulong)(integer - step.Least) <= step.Range)
+                {
+                    if (step.IsInt32) ((int*)step.Values)[row & step.SlotMask] = (int)integer;
+                    else ((long*)step.Values)[row & step.SlotMask] = integer * step.Factor;
+                    continue;
+                }
+            }
+            p = Other(ref step, value, end, row);
             if (p is null) return Outcome.Failed;
         }
         if (end - p != shape.Tail.Length || !shape.Tail.IsAt(p)) return General(shape, count, p, row);
@@ -92,6 +71,23 @@ internal sealed unsafe class JsonFastReader(ColumnBuilder root, JsonRecordReader
         for (var i = 0; i < _left; i++)
             if (shape.Steps[_leftOut[i]].Column is >= 0 and var column) reader.Missing(root.Children[column], row);
         return Outcome.Hit;
+    }
+
+    /// <summary>A value that is not among the usual ones; null when it is no JSON.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private byte* Other(ref JsonStep step, byte* value, byte* end, int row)
+    {
+        if (step.Kind == StepKind.Fixed)
+        {
+            var length = step.Time!.Length;
+            if (end - value >= length + 2 && *value == '"' && value[length + 1] == '"' && step.Time.TryParse(value + 1, length, out var micros))
+            {
+                ((long*)step.Values)[row & step.SlotMask] = micros;
+                return value + length + 2;
+            }
+        }
+        value = JsonText.SkipSpace(value, end);
+        return step.Column < 0 ? reader.SkipMember(value) : reader.Value(root.Children[step.Column], row, value, 1);
     }
 
     /// <summary>A string without escapes, in ASCII or valid UTF-8, from behind its opening quote; null for any other.</summary>

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using StreamEngine.Core;
 
 namespace StreamEngine.Formats.Json;
@@ -10,9 +11,9 @@ namespace StreamEngine.Formats.Json;
 /// </summary>
 internal static unsafe class JsonNumbers
 {
-    private static ReadOnlySpan<ulong> Powers => [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    private static readonly ulong[] Powers = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
-    private static ReadOnlySpan<double> Exact =>
+    private static readonly double[] Exact =
         [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
 
     /// <summary>
@@ -41,7 +42,7 @@ internal static unsafe class JsonNumbers
             word = Unsafe.ReadUnaligned<ulong>(p);
             others = NotDigits(word);
             var digits = others == 0 ? 8 : BitOperations.TrailingZeroCount(others) >> 3;
-            if (digits != 0) sum = sum * Unsafe.Add(ref Unsafe.AsRef(in Powers[0]), digits) + (digits == 8 ? Eight(word) : Eight(Padded(word, digits)));
+            if (digits != 0) sum = sum * Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Powers), digits) + (digits == 8 ? Eight(word) : Eight(Padded(word, digits)));
             p += digits;
             if (digits == 8)
             {

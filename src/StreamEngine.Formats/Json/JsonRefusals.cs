@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Unicode;
 using StreamEngine.Core;
 using StreamEngine.Formats.Columns;
 

@@ -10,18 +10,17 @@ internal enum StepKind : byte
     /// <summary>By the general parser.</summary>
     General,
 
-    /// <summary>A key that is not declared.</summary>
-    Skip,
-    Int32,
-    Int64,
+    /// <summary>A whole number of 32 or 64 bits, also as a timestamp.</summary>
+    Integer,
+
+    /// <summary>A string.</summary>
     Utf8,
 
     /// <summary>A timestamp of fixed positions.</summary>
     Fixed,
 
-    /// <summary>A timestamp as a whole number.</summary>
-    Epoch,
-    Float64,
+    /// <summary>A key that is not declared.</summary>
+    Skip,
 }
 
 /// <summary>A field of a shape: the bytes from the end of the value before it to the start of its own, and where its values go.</summary>
@@ -39,6 +38,12 @@ internal unsafe struct JsonStep
     public StepKind Kind;
     public int Column;
     public FixedTimestamp? Time;
+
+    // Of an integer: the least one, how many more there are, what makes it the stored value, and whether that has 32 bits.
+    public long Least;
+    public ulong Range;
+    public long Factor;
+    public bool IsInt32;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool IsAt(byte* p)
@@ -148,17 +153,19 @@ internal sealed unsafe class JsonShape
     {
         step.Kind = column.Kind switch
         {
-            TypeKind.Int32 => StepKind.Int32,
-            TypeKind.Int64 => StepKind.Int64,
-            TypeKind.Float64 => StepKind.Float64,
+            TypeKind.Int32 or TypeKind.Int64 => StepKind.Integer,
             TypeKind.Utf8 => StepKind.Utf8,
-            TypeKind.Timestamp when column.Pattern.IsEpoch => StepKind.Epoch,
+            TypeKind.Timestamp when column.Pattern.IsEpoch => StepKind.Integer,
             TypeKind.Timestamp when column.Pattern.Fixed is not null => StepKind.Fixed,
             _ => StepKind.General,
         };
         step.Time = column.Pattern.Fixed;
         step.Values = column.Values;
         step.SlotMask = column.Mask;
+        step.IsInt32 = column.Kind == TypeKind.Int32;
+        step.Factor = Math.Max(1, column.Pattern.MicrosPerUnit);
+        step.Least = step.IsInt32 ? int.MinValue : long.MinValue / step.Factor;
+        step.Range = (ulong)((step.IsInt32 ? int.MaxValue : long.MaxValue / step.Factor) - step.Least);
     }
 
     /// <summary>Takes the columns' memory of a new batch.</summary>

@@ -23,9 +23,10 @@ internal unsafe struct RecordWriter(Arena arena)
     /// <summary>The record's bytes from there on.</summary>
     public readonly ReadOnlySpan<byte> Written(int from) => new(_start + from, Length - from);
 
-    /// <summary>Ends the record and begins the next one.</summary>
+    /// <summary>Ends the record and begins the next one. An empty record has a pointer all the same: a client takes none for null.</summary>
     public Bytes Take()
     {
+        Reserve(1);
         var record = new Bytes(_start, (int)(_next - _start));
         _start = _next;
         return record;

@@ -105,7 +105,7 @@ public sealed unsafe class Batch : StreamElement, IDisposable
 
     /// <summary>A batch that takes over the caller's reference to the arena in which all its memory lies.</summary>
     internal static Batch Create(Schema schema, ColumnVector[] columns, int rows, Arena arena, BatchRole role = BatchRole.Main, LogRecords? records = null,
-        long* rowWatermarks = null, byte* rowKinds = null, ushort* selection = null, int selected = -1, bool aggregated = false)
+        long* rowWatermarks = null, byte* rowKinds = null, ushort* selection = null, int selected = -1, bool aggregated = false, long idleFloor = Watermark.None)
         => new(schema, columns, rows, [arena])
         {
             Role = role,

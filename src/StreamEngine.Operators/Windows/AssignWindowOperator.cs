@@ -13,6 +13,7 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
     public const string FirstColumn = "$first";
 
     private MemoryScope _scope = null!;
+    private long _watermark = Watermark.None;
 
     public string Id => id;
 
@@ -42,7 +43,7 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
                 first = window.FirstEndAfter(time, Watermark.None);
                 last = window.LastEnd(time);
             }
-            var watermark = watermarks is null ? Watermark.None : watermarks[row];
+            var watermark = watermarks is null ? _watermark : watermarks[row];
             if (last <= watermark)
             {
                 Late(batch, row, watermark, last, output);
@@ -60,6 +61,13 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
         }
         ColumnVector[] columns = [.. batch.Columns, new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)panes), new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)firsts)];
         output.Emit(selection is null ? batch.With(Output, columns, arena, batch.Selection, batch.Count) : batch.With(Output, columns, arena, selection, kept));
+        return Progress.Done;
+    }
+
+    /// <summary>Rows of a user's own stage carry no watermark of their own: for them the common one counts, as far as it has come.</summary>
+    public Progress OnWatermark(long time, IEmitter output)
+    {
+        _watermark = time;
         return Progress.Done;
     }
 

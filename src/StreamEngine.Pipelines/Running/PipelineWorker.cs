@@ -255,8 +255,9 @@ internal sealed class PipelineWorker
             return new SinkSpec(sink.Topic, insert.Sink, FormatBinding.CreateEncoder(sink.Format, insert.Output, insert.Written), insert.KeyColumns.Length == 0 ? null : FormatBinding.CreateKeyEncoder(insert.Output, insert.KeyColumns), _definition.MaxMessageBytes);
         },
         CreateSideOutputs = () => new SideOutputWriter(new SideOutputSpec(_definition.DeadLetterTopic, _definition.LateTopic, _definition.MaxMessageBytes), scope, schema => FormatBinding.CreateEncoder(new JsonFormatDefinition(), schema, schema.Count)),
+        DeadLetterTopic = _definition.DeadLetterTopic,
         Log = log,
-        Commit = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source))], _definition.CommitInterval, opened),
+        Commit = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source)), .. _plan.Vias.Select(v => (v.Name, v.Input))], _plan.Sources.Count, _definition.CommitInterval, opened),
         State = state,
         Scope = scope,
         Time = _time,

@@ -8,7 +8,18 @@ namespace StreamEngine.Plan.Physical;
 /// <param name="Sources">What is read.</param>
 /// <param name="Inserts">What is written.</param>
 /// <param name="Hash">Of its canonical description: manifests carry it.</param>
-internal sealed record PhysicalPlan(IReadOnlyList<PhysicalSource> Sources, IReadOnlyList<PhysicalInsert> Inserts, string Hash);
+internal sealed record PhysicalPlan(IReadOnlyList<PhysicalSource> Sources, IReadOnlyList<PhysicalInsert> Inserts, string Hash)
+{
+    /// <summary>The users' own stages between a stream and the one that is made of it, inputs first.</summary>
+    public IReadOnlyList<PhysicalVia> Vias { get; init; } = [];
+}
+
+/// <summary>A user's own stage: a stream by another name.</summary>
+/// <param name="Name">The new stream.</param>
+/// <param name="Input">The source or stream that it takes.</param>
+/// <param name="Columns">The columns that it gives.</param>
+/// <param name="Flow">The flow; opaque to plans.</param>
+internal sealed record PhysicalVia(string Name, string Input, Schema Columns, object Flow);
 
 /// <summary>A source on its lanes.</summary>
 /// <param name="Name">Its name.</param>
@@ -26,7 +37,7 @@ internal sealed record PhysicalSource(string Name, Schema Declared, bool[] Read,
 
 /// <summary>An INSERT.</summary>
 /// <param name="Sink">The sink's name.</param>
-/// <param name="Source">The source that it reads.</param>
+/// <param name="Source">The source, or stream of a user's own stage, that it reads.</param>
 /// <param name="Before">Up to the exchange, or all of it where there is none.</param>
 /// <param name="ExchangeKeys">The columns that rows are divided by; null: no exchange.</param>
 /// <param name="After">Behind the exchange.</param>

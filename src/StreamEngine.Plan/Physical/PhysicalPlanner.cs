@@ -43,25 +43,40 @@ internal sealed class PhysicalPlanner
         {
             foreach (var insert in logical.Inserts)
             {
-                var source = full.Find(s => s.Definition.Name == insert.Root.Source)!;
-                source.Read.UnionWith(ColumnUse.OfSource(insert.Root));
+                var source = full.Find(s => s.Definition.Name == BaseOf(insert.Root.Source))!;
+                if (insert.Root.Source == source.Definition.Name) source.Read.UnionWith(ColumnUse.OfSource(insert.Root));
                 source.NeedsEventTime |= insert.Root.IsAggregated;
             }
+            // What a user's own stage reads is not known: it gets every declared column.
+            foreach (var source in full.Where(s => _definition.Vias.Any(v => v.Input == s.Definition.Name))) source.Read.UnionWith(Enumerable.Range(0, source.Definition.Schema.Count));
         }
         if (_errors.Count > 0) throw new PlanException(_errors);
         foreach (var source in full) source.Prune();
         var plan = TrySql(full) ?? throw new PlanException(_errors);
-        var sources = full.Where(s => plan.Inserts.Any(i => i.Root.Source == s.Definition.Name)).Select(ToSource).ToList();
+        var vias = _definition.Vias.Where(v => IsRead(v.Name, plan)).Select(v => new PhysicalVia(v.Name, v.Input, v.Schema, v.Flow)).ToList();
+        foreach (var via in vias) _canonical.AppendLine(CultureInfo.InvariantCulture, $"via {via.Name} of {via.Input} ({via.Columns})");
+        var sources = full.Where(s => IsRead(s.Definition.Name, plan)).Select(ToSource).ToList();
         var inserts = plan.Inserts.Select(ToInsert).ToList();
         if (_errors.Count > 0) throw new PlanException(_errors);
-        return new PhysicalPlan(sources, inserts, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(_canonical.ToString())).ToString("x16", CultureInfo.InvariantCulture));
+        return new PhysicalPlan(sources, inserts, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(_canonical.ToString())).ToString("x16", CultureInfo.InvariantCulture)) { Vias = vias };
+    }
+
+    private bool IsRead(string stream, LogicalPlan plan) => plan.Inserts.Any(i => i.Root.Source == stream) || _definition.Vias.Any(v => v.Input == stream && IsRead(v.Name, plan));
+
+    /// <summary>The source that a stream comes from, through users' own stages.</summary>
+    private string BaseOf(string stream)
+    {
+        while (_definition.Vias.FirstOrDefault(v => v.Name == stream) is { } via) stream = via.Input;
+        return stream;
     }
 
     private LogicalPlan? TrySql(List<SourceColumns> sources)
     {
         try
         {
-            return _sql(_definition.Sql, new Catalog([.. sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn))], [.. _definition.Sinks.Select(s => s.Name)]));
+            var streams = sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn))
+                .Concat(_definition.Vias.Select(v => new CatalogSource(v.Name, v.Schema, sources.Find(s => s.Definition.Name == BaseOf(v.Name))?.EventTime is BoundColumn time ? v.Schema.IndexOf(time.Name) : -1)));
+            return _sql(_definition.Sql, new Catalog([.. streams], [.. _definition.Sinks.Select(s => s.Name)]));
         }
         catch (SqlException e)
         {

@@ -7,10 +7,11 @@ namespace StreamEngine.Streams;
 /// <summary>What the commit stage needs to know of the pipeline.</summary>
 /// <param name="PlanHash">Written into each manifest.</param>
 /// <param name="Slot">The worker slot.</param>
-/// <param name="Inserts">Each INSERT with the source it reads, for the conservation lines.</param>
+/// <param name="Inserts">Each INSERT, and each user's own stage, with the stream that it reads, for the conservation lines.</param>
+/// <param name="Sources">How many sources there are.</param>
 /// <param name="Interval">Time between two barriers.</param>
 /// <param name="Start">What was found when the log was opened.</param>
-internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(string Insert, string Source)> Inserts, TimeSpan Interval, CommitLogState Start)
+internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(string Insert, string Source)> Inserts, int Sources, TimeSpan Interval, CommitLogState Start)
 {
     /// <summary>Offsets that moved over control records alone are committed after this long, so that Kafka's own tools show no lag.</summary>
     public TimeSpan OffsetsOnlyInterval { get; init; } = TimeSpan.FromSeconds(10);
@@ -61,7 +62,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
         private bool _drain;
         private bool _lastSent;
         private int _finishedSources;
-        private int _sources;
+        private readonly int _sources;
         private long _committedAt;
         private bool _timeIsUp;
 
@@ -78,7 +79,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             _last = settings.Start.Last;
             _epoch = _last?.Epoch ?? 0;
             _rotation = new SnapshotRotation(_last?.State, settings.SnapshotBytes);
-            _sources = settings.Inserts.Select(i => i.Source).Distinct().Count();
+            _sources = settings.Sources;
             _onWritable = GetAsyncCallback(Writable);
             _onCommitted = GetAsyncCallback<long>(Committed);
             _onFailed = GetAsyncCallback<Exception>(Failed);

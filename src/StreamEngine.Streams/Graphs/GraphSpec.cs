@@ -23,6 +23,9 @@ internal sealed record GraphSpec
     /// <summary>The side outputs of one chain.</summary>
     public required Func<ISideOutputs> CreateSideOutputs { get; init; }
 
+    /// <summary>The pipeline's dead letters, for what a user's own stage refuses.</summary>
+    public required string DeadLetterTopic { get; init; }
+
     public required ICommitLog Log { get; init; }
 
     public required CommitSettings Commit { get; init; }

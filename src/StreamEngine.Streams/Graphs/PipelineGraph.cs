@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Akka.Streams;
 using Akka.Streams.Dsl;
 using StreamEngine.Core;
@@ -56,7 +55,7 @@ internal sealed class PipelineGraph
     private List<Outlet<StreamElement>> AddSource<TMat>(GraphDsl.Builder<TMat> builder, PhysicalSource source, EpochControl control, RunProgress progress)
     {
         var stage = builder.Add(new SourceStage(_spec.Sources[source.Name], _spec.Lanes, _feedback[source.Name], control, progress, _spec.Time));
-        var inserts = _spec.Plan.Inserts.Where(i => i.Source == source.Name).ToList();
+        var inserts = InsertsOf(source.Name).ToList();
         var ends = new List<Outlet<StreamElement>>();
         // Per keyed INSERT: the outlets of all lanes that go to each keyed lane.
         var exchanged = inserts.ToDictionary(i => i.Sink, _ => new List<Outlet<StreamElement>>[_spec.Lanes]);
@@ -64,7 +63,7 @@ internal sealed class PipelineGraph
             for (var lane = 0; lane < keyed.Length; lane++) keyed[lane] = [];
         for (var lane = 0; lane < _spec.Lanes; lane++)
         {
-            var graph = Lane(source, inserts, lane);
+            var graph = Lane(source, lane);
             var shape = builder.Add(_spec.Lanes > 1 ? graph.Async() : graph);
             builder.From((Outlet<StreamElement>)stage.Outlets[lane]).To(shape.In);
             var outlets = new Queue<Outlet<StreamElement>>(shape.Outs);
@@ -89,30 +88,57 @@ internal sealed class PipelineGraph
 
     private bool IsExchanged(PhysicalInsert insert) => _spec.Lanes > 1 && insert.ExchangeKeys is not null;
 
+    /// <summary>The INSERTs that read a stream, directly or through users' own stages, in the order in which a lane's outlets come.</summary>
+    private IEnumerable<PhysicalInsert> InsertsOf(string stream) => _spec.Plan.Inserts.Where(i => i.Source == stream).Concat(_spec.Plan.Vias.Where(v => v.Input == stream).SelectMany(v => InsertsOf(v.Name)));
+
     /// <summary>One lane of a source: decoded, checked, timed, and what each INSERT does before its exchange.</summary>
-    private IGraph<UniformFanOutShape<StreamElement, StreamElement>, Akka.NotUsed> Lane(PhysicalSource source, List<PhysicalInsert> inserts, int lane) => GraphDsl.Create(builder =>
+    private IGraph<UniformFanOutShape<StreamElement, StreamElement>, Akka.NotUsed> Lane(PhysicalSource source, int lane) => GraphDsl.Create(builder =>
     {
         var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () => Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All)));
-        var outlets = ImmutableArray.CreateBuilder<Outlet<StreamElement>>();
-        var forks = inserts.Count > 1 ? builder.Add(new ForkStage($"fork {source.Name} {lane}", inserts.Count)) : null;
-        if (forks is not null) builder.From(prefix.Outlet).To(forks.In);
-        foreach (var (i, insert) in inserts.Index())
-        {
-            var exchanged = IsExchanged(insert);
-            var chain = builder.Add(new ChainStage($"{insert.Sink} lane {lane}", () => Chain(() => exchanged ? [.. Create(insert.Before)] : [.. Create(insert.Before), .. Create(insert.After), Encode(insert)],
-                (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.All)));
-            builder.From(forks is null ? prefix.Outlet : forks.Out(i)).To(chain.Inlet);
-            if (!exchanged)
-            {
-                outlets.Add(chain.Outlet);
-                continue;
-            }
-            var exchange = builder.Add(new ExchangeStage($"exchange {insert.Sink} {lane}", _spec.Lanes, insert.ExchangeKeys!, _spec.Scope));
-            builder.From(chain.Outlet).To(exchange.In);
-            outlets.AddRange(exchange.Outs);
-        }
-        return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, outlets.ToArray());
+        var outlets = new List<Outlet<StreamElement>>();
+        AddReaders(builder, source.Name, prefix.Outlet, lane, outlets);
+        return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, [.. outlets]);
     });
+
+    /// <summary>Everything in a lane that reads a stream: its INSERTs, then users' own stages with what reads those.</summary>
+    private void AddReaders<TMat>(GraphDsl.Builder<TMat> builder, string stream, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
+    {
+        var inserts = _spec.Plan.Inserts.Where(i => i.Source == stream).ToList();
+        var vias = _spec.Plan.Vias.Where(v => v.Input == stream).ToList();
+        var fork = inserts.Count + vias.Count > 1 ? builder.Add(new ForkStage($"fork {stream} {lane}", inserts.Count + vias.Count)) : null;
+        if (fork is not null) builder.From(from).To(fork.In);
+        Outlet<StreamElement> Branch(int i) => fork is null ? from : fork.Out(i);
+        foreach (var (i, insert) in inserts.Index()) AddInsert(builder, insert, Branch(i), lane, outlets);
+        foreach (var (i, via) in vias.Index()) AddVia(builder, via, Branch(inserts.Count + i), lane, outlets);
+    }
+
+    private void AddInsert<TMat>(GraphDsl.Builder<TMat> builder, PhysicalInsert insert, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
+    {
+        var exchanged = IsExchanged(insert);
+        var chain = builder.Add(new ChainStage($"{insert.Sink} lane {lane}", () => Chain(() => exchanged ? [.. Create(insert.Before)] : [.. Create(insert.Before), .. Create(insert.After), Encode(insert)],
+            (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.All)));
+        builder.From(from).To(chain.Inlet);
+        if (!exchanged)
+        {
+            outlets.Add(chain.Outlet);
+            return;
+        }
+        var exchange = builder.Add(new ExchangeStage($"exchange {insert.Sink} {lane}", _spec.Lanes, insert.ExchangeKeys!, _spec.Scope));
+        builder.From(chain.Outlet).To(exchange.In);
+        outlets.AddRange(exchange.Outs);
+    }
+
+    /// <summary>A user's flow ends one conservation line and starts another: what goes in is done, what comes out comes in.</summary>
+    private void AddVia<TMat>(GraphDsl.Builder<TMat> builder, PhysicalVia via, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
+    {
+        var before = builder.Add(new ChainStage($"{via.Name} in {lane}", () => Chain(() => [new CountOperator($"{via.Name}.in", Schema.Empty, false)], (report, counts) => report.AddInsert(via.Name, counts), KeyGroupRange.All)));
+        var flow = builder.Add(FlowCheck.Around(via.Name, (IGraph<FlowShape<StreamElement, StreamElement>, Akka.NotUsed>)via.Flow, _spec.DeadLetterTopic));
+        var behind = builder.Add(new ChainStage($"{via.Name} out {lane}", () => Chain(() => [new CountOperator($"{via.Name}.out", via.Columns, true)], (report, counts) => report.AddSource(via.Name, counts), KeyGroupRange.All)));
+        builder.From(from).To(before.Inlet);
+        builder.From(before.Outlet).To(flow.Inlet);
+        builder.From(flow.Outlet).To(behind.Inlet);
+        AddReaders(builder, via.Name, behind.Outlet, lane, outlets);
+    }
 
     private IGraph<UniformFanInShape<StreamElement, StreamElement>, Akka.NotUsed> KeyedLane(PhysicalInsert insert, int lane) => GraphDsl.Create(builder =>
     {

@@ -1,0 +1,38 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace StreamEngine;
+
+/// <summary>Adds the engine to a .NET host.</summary>
+public static class StreamEngineServices
+{
+    /// <summary>Runs pipelines as a hosted service: they start with the host, and its stop drains them.</summary>
+    public static StreamEngineBuilder AddStreamEngine(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        var builder = new StreamEngineBuilder();
+        services.AddSingleton(builder);
+        services.AddHostedService<EngineService>();
+        return builder;
+    }
+
+    private sealed class EngineService(StreamEngineBuilder builder, ILoggerFactory loggers) : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => new StreamEngineHost(builder.Pipelines, loggers).RunAsync(stoppingToken);
+    }
+}
+
+/// <summary>The pipelines of a host.</summary>
+public sealed class StreamEngineBuilder
+{
+    internal List<Pipeline> Pipelines { get; } = [];
+
+    /// <summary>Adds a pipeline.</summary>
+    public StreamEngineBuilder AddPipeline(Pipeline pipeline)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        Pipelines.Add(pipeline);
+        return this;
+    }
+}

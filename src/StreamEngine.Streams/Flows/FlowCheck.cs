@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using Akka;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+using Akka.Streams.Stage;
+using StreamEngine.Core;
+
+namespace StreamEngine.Streams;
+
+/// <summary>
+/// Puts a user's flow between two stages that watch it: what control elements go in has to come out, each once and in the same order. A flow that loses, doubles or reorders one fails the graph with its name, since a lost
+/// barrier would stop the commits for ever and an overtaken one would commit what was not written.
+/// </summary>
+internal static class FlowCheck
+{
+    public static IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> Around(string name, IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> flow, string deadLetterTopic)
+    {
+        var expected = new ConcurrentQueue<StreamElement>();
+        return Flow.FromGraph(new Before(name, expected)).Via(flow).Via(new Behind(name, expected, deadLetterTopic));
+    }
+
+    private sealed class Before(string name, ConcurrentQueue<StreamElement> expected) : GraphStage<FlowShape<StreamElement, StreamElement>>
+    {
+        private readonly Inlet<StreamElement> _in = new($"{name} before.in");
+        private readonly Outlet<StreamElement> _out = new($"{name} before.out");
+
+        public override FlowShape<StreamElement, StreamElement> Shape => new(_in, _out);
+
+        protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, expected);
+
+        private sealed class Logic : InAndOutGraphStageLogic
+        {
+            private readonly Before _stage;
+            private readonly ConcurrentQueue<StreamElement> _expected;
+
+            public Logic(Before stage, ConcurrentQueue<StreamElement> expected)
+                : base(stage.Shape)
+            {
+                (_stage, _expected) = (stage, expected);
+                SetHandlers(stage._in, stage._out, this);
+            }
+
+            public override void OnPush()
+            {
+                var element = Grab(_stage._in);
+                if (element is not Batch) _expected.Enqueue(element);
+                Push(_stage._out, element);
+            }
+
+            public override void OnPull() => Pull(_stage._in);
+        }
+    }
+
+    private sealed class Behind(string name, ConcurrentQueue<StreamElement> expected, string deadLetterTopic) : GraphStage<FlowShape<StreamElement, StreamElement>>
+    {
+        private readonly Inlet<StreamElement> _in = new($"{name} behind.in");
+        private readonly Outlet<StreamElement> _out = new($"{name} behind.out");
+
+        public override FlowShape<StreamElement, StreamElement> Shape => new(_in, _out);
+
+        protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, name, expected, deadLetterTopic);
+
+        private sealed class Logic : InAndOutGraphStageLogic
+        {
+            private readonly Behind _stage;
+            private readonly string _name;
+            private readonly ConcurrentQueue<StreamElement> _expected;
+            private readonly string _deadLetterTopic;
+
+            public Logic(Behind stage, string name, ConcurrentQueue<StreamElement> expected, string deadLetterTopic)
+                : base(stage.Shape)
+            {
+                (_stage, _name, _expected, _deadLetterTopic) = (stage, name, expected, deadLetterTopic);
+                SetHandlers(stage._in, stage._out, this);
+            }
+
+            public override void OnPush()
+            {
+                var element = Grab(_stage._in);
+                if (element is Batch batch)
+                {
+                    Push(_stage._out, batch.Role == BatchRole.DeadLetter ? RecordFaults.ForTopic(batch, _deadLetterTopic) : batch);
+                    return;
+                }
+                if (!_expected.TryDequeue(out var next)) throw new InvalidOperationException($"the Flow of Via '{_name}' made {element}: control elements are the engine's, pass on those that come and no others");
+                if (!ReferenceEquals(next, element)) throw new InvalidOperationException($"the Flow of Via '{_name}' lost or overtook {next}: {element} came instead. A Flow passes every element on that is no Batch of role Main, in its place");
+                Push(_stage._out, element);
+            }
+
+            public override void OnPull() => Pull(_stage._in);
+
+            public override void OnUpstreamFinish()
+            {
+                if (_expected.TryDequeue(out var lost)) FailStage(new InvalidOperationException($"the Flow of Via '{_name}' completed and lost {lost}"));
+                else CompleteStage();
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+using System.Text.Json;
+using Akka.Streams;
+using Akka.Streams.Stage;
+using StreamEngine.Core;
+
+namespace StreamEngine.Streams;
+
+/// <summary>
+/// Maps the rows of a batch through a user's function, one batch at a time: the next element is pulled when the batch is through, so that control elements keep their place. Rows on which the function throws go on as
+/// dead letters; the check stage behind the flow gives them their topic.
+/// </summary>
+internal sealed class RecordStage(RecordMapping input, RecordMapping output, int parallelism, Func<object, Task<IReadOnlyList<object>>> map) : GraphStage<FlowShape<StreamElement, StreamElement>>
+{
+    private readonly Inlet<StreamElement> _in = new("records.in");
+    private readonly Outlet<StreamElement> _out = new("records.out");
+
+    public override FlowShape<StreamElement, StreamElement> Shape => new(_in, _out);
+
+    protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, input, output, parallelism, map);
+
+    /// <summary>What became of one row.</summary>
+    private readonly record struct Outcome(IReadOnlyList<object>? Rows, Exception? Failure);
+
+    private sealed class Logic : InAndOutGraphStageLogic
+    {
+        private readonly RecordStage _stage;
+        private readonly RecordMapping _input;
+        private readonly RecordMapping _output;
+        private readonly int _parallelism;
+        private readonly Func<object, Task<IReadOnlyList<object>>> _map;
+        private readonly Action<(Batch Batch, object[] Rows, Outcome[] Outcomes)> _done;
+        private readonly Queue<Batch> _ready = new();
+        private Batch? _inFlight;
+        private bool _finished;
+
+        public Logic(RecordStage stage, RecordMapping input, RecordMapping output, int parallelism, Func<object, Task<IReadOnlyList<object>>> map)
+            : base(stage.Shape)
+        {
+            (_stage, _input, _output, _parallelism, _map) = (stage, input, output, parallelism, map);
+            _done = GetAsyncCallback<(Batch, object[], Outcome[])>(Done);
+            SetHandlers(stage._in, stage._out, this);
+        }
+
+        public override void PostStop()
+        {
+            _inFlight?.Dispose();
+            while (_ready.TryDequeue(out var batch)) batch.Dispose();
+        }
+
+        public override void OnPush()
+        {
+            var element = Grab(_stage._in);
+            if (element is not Batch { Role: BatchRole.Main } batch)
+            {
+                Push(_stage._out, element);
+                return;
+            }
+            _inFlight = batch;
+            var rows = _input.Read(batch);
+            var mapping = MapAsync(rows);
+            if (mapping.IsCompletedSuccessfully) Done((batch, rows, mapping.Result));
+            else Await(mapping, batch, rows);
+        }
+
+        // The task never fails, since what a function throws is an outcome; a stage that has stopped meanwhile drops the answer.
+        private void Await(Task<Outcome[]> mapping, Batch batch, object[] rows) =>
+            mapping.ContinueWith(done => _done((batch, rows, done.Result)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
+
+        private async Task<Outcome[]> MapAsync(object[] rows)
+        {
+            var outcomes = new Outcome[rows.Length];
+            var next = -1;
+            async Task Worker()
+            {
+                for (var i = Interlocked.Increment(ref next); i < rows.Length; i = Interlocked.Increment(ref next))
+                {
+                    try
+                    {
+                        outcomes[i] = new Outcome(await _map(rows[i]), null);
+                    }
+                    catch (Exception e)
+                    {
+                        outcomes[i] = new Outcome(null, e);
+                    }
+                }
+            }
+            if (_parallelism == 1) await Worker();
+            else await Task.WhenAll(Enumerable.Range(0, Math.Min(_parallelism, rows.Length)).Select(_ => Worker()));
+            return outcomes;
+        }
+
+        private void Done((Batch Batch, object[] Rows, Outcome[] Outcomes) mapped)
+        {
+            var (batch, rows, outcomes) = mapped;
+            _inFlight = null;
+            Write(batch, outcomes);
+            if (Array.Exists(outcomes, o => o.Failure is not null)) _ready.Enqueue(RecordFaults.ToBatch(rows, [.. outcomes.Select(o => o.Failure)], batch.Arenas[0].Scope));
+            batch.Dispose();
+            Answer();
+        }
+
+        private unsafe void Write(Batch batch, Outcome[] outcomes)
+        {
+            var rows = new List<object>();
+            var watermarks = new List<long>();
+            for (var i = 0; i < outcomes.Length; i++)
+            {
+                foreach (var row in outcomes[i].Rows ?? [])
+                {
+                    rows.Add(row);
+                    watermarks.Add(batch.RowWatermarks is null ? Watermark.None : batch.RowWatermarks[batch.RowAt(i)]);
+                    if (rows.Count == Batch.DefaultRows) Flush();
+                }
+            }
+            Flush();
+
+            void Flush()
+            {
+                if (rows.Count == 0) return;
+                fixed (long* p = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(watermarks)) _ready.Enqueue(_output.Write(rows, batch.Arenas[0].Scope, batch.RowWatermarks is null ? null : p, batch.IdleFloor));
+                rows.Clear();
+                watermarks.Clear();
+            }
+        }
+
+        public override void OnPull() => Answer();
+
+        private void Answer()
+        {
+            if (!IsAvailable(_stage._out)) return;
+            if (_ready.TryDequeue(out var batch)) Push(_stage._out, batch);
+            else if (_inFlight is not null) return;
+            else if (_finished) CompleteStage();
+            else if (!HasBeenPulled(_stage._in)) Pull(_stage._in);
+        }
+
+        public override void OnUpstreamFinish()
+        {
+            _finished = true;
+            if (_inFlight is null && _ready.Count == 0) CompleteStage();
+        }
+    }
+}
+
+/// <summary>Rows on which a user's function threw, as dead letters whose topic is not known yet.</summary>
+internal static unsafe class RecordFaults
+{
+    /// <summary>Stands for the pipeline's dead-letter topic until the check stage puts it in.</summary>
+    public const string TopicToCome = "";
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    public static Batch ToBatch(object[] rows, Exception?[] failures, MemoryScope scope)
+    {
+        var arena = scope.RentArena();
+        var count = failures.Count(f => f is not null);
+        var values = arena.Allocate<Bytes>(count);
+        var headers = arena.Allocate<Bytes>(count);
+        var n = 0;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (failures[i] is not { } failure) continue;
+            var value = JsonSerializer.SerializeToUtf8Bytes(rows[i], Json);
+            values[n] = new Bytes(arena.Copy(value), value.Length);
+            var message = System.Text.Encoding.UTF8.GetBytes($"{failure.GetType().Name}: {failure.Message}");
+            var buffer = new byte[message.Length * 2 + 256];
+            var rest = RecordHeaders.Write(buffer, "__streams.errors.exception"u8, System.Text.Encoding.UTF8.GetBytes(failure.GetType().FullName ?? ""));
+            rest = RecordHeaders.Write(rest, "__streams.errors.message"u8, message);
+            rest = RecordHeaders.Write(rest, "streamengine.stage"u8, "expression"u8);
+            rest = RecordHeaders.Write(rest, "streamengine.reason"u8, message);
+            rest = RecordHeaders.Write(rest, "streamengine.insert"u8, "*"u8);
+            headers[n++] = new Bytes(arena.Copy(buffer.AsSpan(0, buffer.Length - rest.Length)), buffer.Length - rest.Length);
+        }
+        return Batch.OfRecords(new LogRecords(count, TopicToCome) { Values = values, Headers = headers }, arena, BatchRole.DeadLetter);
+    }
+
+    /// <summary>The same records, for a topic.</summary>
+    public static Batch ForTopic(Batch batch, string topic)
+    {
+        var records = batch.Records!;
+        if (records.Topic != TopicToCome) return batch;
+        var arena = batch.Arenas[0].Retain();
+        var moved = Batch.OfRecords(new LogRecords(records.Count, topic) { Values = records.Values, Headers = records.Headers }, arena, batch.Role);
+        batch.Dispose();
+        return moved;
+    }
+}

@@ -53,7 +53,7 @@ internal sealed unsafe class EventTimeOperator(string id, string source, Schema 
                 if (selection is null)
                 {
                     selection = arena.Allocate<ushort>(batch.Count);
-                    for (; kept < i; kept++) selection[kept] = (ushort)batch.RowAt(kept);
+                    for (var k = 0; k < kept; k++) selection[k] = (ushort)batch.RowAt(k);
                 }
                 continue;
             }

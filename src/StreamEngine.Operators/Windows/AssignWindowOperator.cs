@@ -49,7 +49,7 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
                 if (selection is null)
                 {
                     selection = arena.Allocate<ushort>(batch.Count);
-                    for (; kept < i; kept++) selection[kept] = (ushort)batch.RowAt(kept);
+                    for (var k = 0; k < kept; k++) selection[k] = (ushort)batch.RowAt(k);
                 }
                 continue;
             }

@@ -1,4 +1,3 @@
-using Akka.Configuration;
 using Akka.Dispatch;
 
 namespace StreamEngine.Simulation.Scheduling;
@@ -6,7 +5,7 @@ namespace StreamEngine.Simulation.Scheduling;
 /// <summary>The executor of every dispatcher of a simulated actor system: a mailbox that has messages goes into the seeded queue. Named by type in the system's configuration.</summary>
 internal sealed class SimExecutorConfigurator : ExecutorServiceConfigurator
 {
-    public SimExecutorConfigurator(Config config, IDispatcherPrerequisites prerequisites)
+    public SimExecutorConfigurator(Akka.Configuration.Config config, IDispatcherPrerequisites prerequisites)
         : base(config, prerequisites)
     {
     }

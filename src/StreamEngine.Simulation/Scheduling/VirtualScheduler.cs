@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Configuration;
 using Akka.Dispatch;
 using Akka.Event;
 
@@ -20,7 +19,7 @@ internal sealed class VirtualScheduler : SchedulerBase
     private long _sequence;
 
     /// <summary>Called by the actor system, which knows no more than its configuration; see <see cref="Booting"/>.</summary>
-    public VirtualScheduler(Config scheduler, ILoggingAdapter log)
+    public VirtualScheduler(Akka.Configuration.Config scheduler, ILoggingAdapter log)
         : base(scheduler, log)
     {
         (Tasks, _clock) = _booting ?? throw new InvalidOperationException("a virtual scheduler is made by a simulated system only");

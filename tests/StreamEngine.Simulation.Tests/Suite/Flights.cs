@@ -10,7 +10,7 @@ internal static class Flights
 {
     public static readonly string[] Topics = ["flights.hourly", "flights.routes", "flights.delayed", "flights.dlq", "flights.late"];
 
-    public static PipelineFile Pipeline(int parallelism, params string[] settings) => PipelineFile.Parse("""
+    public static PipelineFile Pipeline(int parallelism, params string[] settings) => PipelineFile.Parse(""""
         pipeline {
           name = flights
           sources.flights {
@@ -19,7 +19,7 @@ internal static class Flights
             event-time { column = date, out-of-orderness = 1h, idle-timeout = 30s }
             rules { plausible-delay = "delay BETWEEN -120 AND 2000", positive-distance = "distance > 0" }
           }
-          sql = \"\"\"
+          sql = """
             INSERT INTO hourly
             SELECT window_start, origin, count(*) AS flights, avg(delay) AS average_delay, max(delay) AS worst_delay, count(DISTINCT destination) AS destinations, min(destination) AS first_destination
             FROM TUMBLE(flights, date, INTERVAL '1' HOUR) GROUP BY window_start, origin;
@@ -28,13 +28,13 @@ internal static class Flights
             FROM HOP(flights, date, INTERVAL '1' HOUR, INTERVAL '6' HOUR) GROUP BY window_end, origin, destination HAVING count(*) >= 2;
             INSERT INTO delayed
             SELECT origin, destination, delay, 1000 / (delay - 100) AS odd FROM flights WHERE delay > 15
-          \"\"\"
+          """
           sinks.hourly { connector = kafka, topic = flights.hourly, format = json, key = origin }
           sinks.routes { connector = kafka, topic = flights.routes, format = json, key = [origin, destination] }
           sinks.delayed { connector = kafka, topic = flights.delayed, format = json, key = origin }
           commit-interval = 1s
         }
-        """.Replace("\\\"", "\"", StringComparison.Ordinal), "flights.conf", [$"parallelism={parallelism}", .. settings]);
+        """", "flights.conf", [$"parallelism={parallelism}", .. settings]);
 
     /// <summary>Random flights over two days, the same for the same seed.</summary>
     public static IReadOnlyList<InputRecord> Input(int seed, int rows, int partitions = 3)

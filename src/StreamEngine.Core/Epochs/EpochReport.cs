@@ -24,10 +24,10 @@ internal sealed class EpochReport(int fullFrom = 0, int fullTo = 0)
         lock (_lock) _sources[source] = position;
     }
 
-    /// <summary>The newest event time that a lane has seen of a partition, before the barrier.</summary>
+    /// <summary>The newest event time that a lane has seen of a partition, before the barrier. After a restart every lane knows that of every partition, and one of them goes on from there: the greatest counts.</summary>
     public void PutNewest(string source, int partition, long newest)
     {
-        lock (_lock) _newest[(source, partition)] = newest;
+        lock (_lock) _newest[(source, partition)] = Math.Max(newest, _newest.GetValueOrDefault((source, partition), newest));
     }
 
     /// <summary>Rows counted before the fork, which every INSERT of the source shares.</summary>

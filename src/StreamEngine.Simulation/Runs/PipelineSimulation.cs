@@ -27,6 +27,7 @@ internal sealed class PipelineSimulation
     private int _restarts;
     private long _steps;
     private ulong _trace;
+    private TimeSpan _elapsed;
 
     private PipelineSimulation(PipelineFile file, IReadOnlyList<InputRecord> input, SimulationOptions options)
     {
@@ -68,6 +69,7 @@ internal sealed class PipelineSimulation
         finally
         {
             _steps += system.Tasks.Steps;
+            _elapsed = _clock.Elapsed;
             _trace = Mixing.Mix(_trace ^ system.Tasks.Trace);
             _restarts += worker.Restarts;
         }
@@ -113,7 +115,7 @@ internal sealed class PipelineSimulation
     private SimulationResult Result()
     {
         var manifests = _log.ReadAll($"{_file.Definition.QualifiedName}.epochs").Select(r => ManifestJson.Read(r.Value).Manifest).OfType<EpochManifest>().ToList();
-        return new SimulationResult(_trace, _steps, _clock.Elapsed, _restarts, _log, manifests, _broker, _errors);
+        return new SimulationResult(_trace, _steps, _elapsed, _restarts, _log, manifests, _broker, _errors);
     }
 
     /// <summary>Keeps what the worker logs as an error.</summary>

@@ -180,8 +180,7 @@ internal sealed class PipelineWorker
     private async Task<RunEnd> RunGraphAsync(GraphSpec spec, CancellationToken drain)
     {
         var (graph, control, progress) = PipelineGraph.Build(spec);
-        // One of its own: system.Materializer() gives the same one each time, which after a shutdown runs nothing any more.
-        using var materializer = ActorMaterializer.Create(_system, ActorMaterializerSettings.Create(_system), $"{Name}-{_slot}");
+        using var materializer = await StageStart.CreateAsync(_system, $"{Name}-{_slot}");
         var end = graph.Run(materializer);
         _progress = progress;
         _control = control;

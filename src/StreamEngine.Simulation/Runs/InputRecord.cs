@@ -1,0 +1,8 @@
+namespace StreamEngine.Simulation.Runs;
+
+/// <summary>A record that the world writes into a source's topic while the pipeline runs.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Partition">The partition.</param>
+/// <param name="Value">The value; null for a record without one.</param>
+/// <param name="Timestamp">Its timestamp, milliseconds.</param>
+internal sealed record InputRecord(string Topic, int Partition, byte[]? Value, long Timestamp);

@@ -4,7 +4,8 @@ using Apache.Arrow;
 namespace StreamEngine.Core;
 
 /// <summary>
-/// Columns to Arrow arrays: as views of the batch's memory where the layouts agree, else as copies in managed arrays. Buffers have their exact length, since Arrow's writer pads with whatever follows in a longer one
+/// Columns to Arrow arrays: as views of the batch's memory where the layouts agree, else as copies in managed arrays. Buffers have their exact length, since
+/// Arrow's writer pads with whatever follows in a longer one
 /// (columns.md section 2).
 /// </summary>
 internal sealed unsafe class ArrowExport(Batch batch, bool copy)
@@ -123,7 +124,8 @@ internal sealed unsafe class ArrowExport(Batch batch, bool copy)
     {
         var offsets = column.As<int>();
         var element = column.Children[0];
-        if (rows is null && View((byte*)offsets, (count + 1) * 4L) is { } view) return new ArrayData(type, count, nulls, 0, [validity, view], [Column(element, null, offsets[count])]);
+        if (rows is null && View((byte*)offsets, (count + 1) * 4L) is { } view)
+            return new ArrayData(type, count, nulls, 0, [validity, view], [Column(element, null, offsets[count])]);
         var own = new int[count + 1];
         var elements = new List<int>();
         for (var i = 0; i < count; i++)

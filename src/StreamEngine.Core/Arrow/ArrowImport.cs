@@ -8,7 +8,10 @@ using Apache.Arrow.Types;
 
 namespace StreamEngine.Core;
 
-/// <summary>Arrow arrays to columns, by copy. Arrow's own reader checks no offset, view, length, null count or text, so all of them are checked here before anything is read through them.</summary>
+/// <summary>
+/// Arrow arrays to columns, by copy. Arrow's own reader checks no offset, view, length, null count or text, so all of them are checked here before anything is read
+/// through them.
+/// </summary>
 internal sealed unsafe class ArrowImport(Arena arena, string name)
 {
     // The elements of all lists of a batch: of 16 bytes each they still fit into one block.
@@ -17,7 +20,8 @@ internal sealed unsafe class ArrowImport(Arena arena, string name)
     /// <summary>So many values from one on, counted from the array's own offset.</summary>
     public ColumnVector Column(ArrayData data, DataType type, int from, int count)
     {
-        Check(data.Offset >= 0 && data.Length >= 0 && from >= 0 && count >= 0 && (long)from + count <= data.Length, $"rows {from} to {(long)from + count} of an array of {data.Length}");
+        var inside = data.Offset >= 0 && data.Length >= 0 && from >= 0 && count >= 0 && (long)from + count <= data.Length;
+        Check(inside, $"rows {from} to {(long)from + count} of an array of {data.Length}");
         Check((long)data.Offset + data.Length <= int.MaxValue, "an offset beyond 2^31");
         Check(count <= MaxValues, $"more than {MaxValues} values in one batch");
         var start = data.Offset + from;
@@ -178,7 +182,8 @@ internal sealed unsafe class ArrowImport(Arena arena, string name)
         var fields = type.Fields!;
         Check((data.Children?.Length ?? 0) == fields.Count, $"{data.Children?.Length ?? 0} children for {type}");
         var children = new ColumnVector[fields.Count];
-        for (var i = 0; i < children.Length; i++) children[i] = new ArrowImport(arena, $"{name}.{fields[i].Name}").Column(data.Children![i], fields[i].Type, start, count);
+        for (var i = 0; i < children.Length; i++)
+            children[i] = new ArrowImport(arena, $"{name}.{fields[i].Name}").Column(data.Children![i], fields[i].Type, start, count);
         return new ColumnVector(type, count, null, validity, children);
     }
 

@@ -42,7 +42,8 @@ internal static class ArrowTypes
             case Int8Type or Int16Type or Int32Type or UInt8Type or UInt16Type: return DataType.Int32;
             case Int64Type or UInt32Type: return DataType.Int64;
             case FloatType or DoubleType: return DataType.Float64;
-            case Decimal128Type d when d.Precision is >= 1 and <= DataType.MaxPrecision && d.Scale >= 0 && d.Scale <= d.Precision: return DataType.Decimal(d.Precision, d.Scale);
+            case Decimal128Type d when d.Precision is >= 1 and <= DataType.MaxPrecision && d.Scale >= 0 && d.Scale <= d.Precision:
+                return DataType.Decimal(d.Precision, d.Scale);
             case Date32Type: return DataType.Date;
             case TimestampType: return DataType.Timestamp;
             case StringType or StringViewType: return DataType.Utf8;

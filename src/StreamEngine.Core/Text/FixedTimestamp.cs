@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 namespace StreamEngine.Core;
 
 /// <summary>
-/// A timestamp pattern whose parts stand at fixed positions in at most 32 bytes: the whole text is checked by one vector compare for its literals and one for its digits, and what is left is arithmetic.
+/// A timestamp pattern whose parts stand at fixed positions in at most 32 bytes: the whole text is checked by one vector compare for its literals and one for its
+/// digits, and what is left is arithmetic.
 /// </summary>
 internal sealed unsafe class FixedTimestamp
 {
@@ -34,7 +35,10 @@ internal sealed unsafe class FixedTimestamp
 
     public int Length { get; }
 
-    /// <summary>Compiles parts in their order: 'y', 'M', 'd', 'H', 'm', 's' or 'S' with a number of digits, or a literal ('\0'). Null when they do not stand at fixed positions, or one comes twice.</summary>
+    /// <summary>
+    /// Compiles parts in their order: 'y', 'M', 'd', 'H', 'm', 's' or 'S' with a number of digits, or a literal ('\0'). Null when they do not stand at fixed
+    /// positions, or one comes twice.
+    /// </summary>
     public static FixedTimestamp? TryCompile(IEnumerable<(char Part, int Length, byte[] Text)> parts)
     {
         Span<byte> literals = stackalloc byte[MaxLength];
@@ -84,7 +88,8 @@ internal sealed unsafe class FixedTimestamp
         var minute = _minute < 0 ? 0 : Two(text + _minute);
         var second = _second < 0 ? 0 : Two(text + _second);
         // 28 days has every month: the calendar is asked for the others only.
-        if ((uint)(month - 1) > 11 || day < 1 || (day > 28 && day > Calendar.DaysInMonth(year, month)) || hour > 23 || minute > 59 || second > 59 || year == 0) return false;
+        if ((uint)(month - 1) > 11 || day < 1 || (day > 28 && day > Calendar.DaysInMonth(year, month)) || year == 0) return false;
+        if (hour > 23 || minute > 59 || second > 59) return false;
         micros = (Calendar.ToDays(year, month, day) * 86_400L + (hour * 3600 + minute * 60 + second)) * Calendar.MicrosPerSecond;
         if (_fraction >= 0) micros += TimeText.FractionMicros(new ReadOnlySpan<byte>(text + _fraction, _fractionDigits));
         return true;

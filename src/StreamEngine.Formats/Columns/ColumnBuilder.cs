@@ -4,7 +4,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Formats.Columns;
 
 /// <summary>
-/// A declared column, or a field or element inside one, while a batch of it is filled. One that nobody reads has a single scratch slot: its values are checked like all others and written over each other, so that the
+/// A declared column, or a field or element inside one, while a batch of it is filled. One that nobody reads has a single scratch slot: its values are checked like
+/// all others and written over each other, so that the
 /// decoders need no second code path; <see cref="Mask"/> makes a row's slot.
 /// </summary>
 internal sealed unsafe class ColumnBuilder

@@ -9,7 +9,8 @@ using StreamEngine.Formats.Json;
 namespace StreamEngine.Formats.Csv;
 
 /// <summary>
-/// CSV to columns: the value of a record is one CSV record, whose fields are the declared columns in their order. An empty field is null, but the empty string for a string. All columns are checked, those that something reads are
+/// CSV to columns: the value of a record is one CSV record, whose fields are the declared columns in their order. An empty field is null, but the empty string for
+/// a string. All columns are checked, those that something reads are
 /// stored; strings without doubled quotes stay where they lie in the record. Not thread-safe: a decoder belongs to a lane.
 /// </summary>
 internal sealed unsafe class CsvDecoder : IDecoder
@@ -33,7 +34,8 @@ internal sealed unsafe class CsvDecoder : IDecoder
         _options = options ?? CsvOptions.Default;
         if (_options.Error is { } error) throw new ArgumentException(error, nameof(options));
         foreach (var field in declared)
-            if (field.Type.Kind is TypeKind.Struct or TypeKind.List) throw new ArgumentException($"column {field.Name}: a CSV field cannot hold the type {field.Type}", nameof(declared));
+            if (field.Type.Kind is TypeKind.Struct or TypeKind.List)
+                throw new ArgumentException($"column {field.Name}: a CSV field cannot hold the type {field.Type}", nameof(declared));
         _columns = [.. declared.Select((f, i) => new ColumnBuilder(f, f.Name, read is null || read[i]))];
         _stored = Array.FindAll(_columns, c => c.Stored);
         Output = new Schema(_stored.Select(c => c.Field));

@@ -22,7 +22,10 @@ internal sealed unsafe class CsvEncoder : IEncoder
         columns ??= [.. Enumerable.Range(0, schema.Count)];
         foreach (var column in columns)
             if (_options.Quote is null && schema[column].Type.Kind is TypeKind.Utf8 or TypeKind.Struct or TypeKind.List)
-                throw new ArgumentException($"column {schema[column].Name} of type {schema[column].Type} may hold the delimiter or a line break: a CSV sink without a quote cannot write it", nameof(options));
+            {
+                var name = $"column {schema[column].Name} of type {schema[column].Type}";
+                throw new ArgumentException($"{name} may hold the delimiter or a line break: a CSV sink without a quote cannot write it", nameof(options));
+            }
         _columns = [.. columns.Select(c => (c, new JsonValueWriter(schema[c].Type)))];
     }
 

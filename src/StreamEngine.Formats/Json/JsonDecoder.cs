@@ -4,7 +4,8 @@ using StreamEngine.Formats.Columns;
 namespace StreamEngine.Formats.Json;
 
 /// <summary>
-/// JSON to columns: one object per record. All declared columns are checked by type and NOT NULL, those that something reads are stored; strings without escapes stay where they lie in the record. Keys match the declared
+/// JSON to columns: one object per record. All declared columns are checked by type and NOT NULL, those that something reads are stored; strings without escapes
+/// stay where they lie in the record. Keys match the declared
 /// names exactly. A record is JSON or not by all of its bytes, whoever reads what of it. Not thread-safe: a decoder belongs to a lane.
 /// </summary>
 internal sealed unsafe class JsonDecoder : IDecoder

@@ -8,7 +8,8 @@ using StreamEngine.Formats.Columns;
 namespace StreamEngine.Formats.Json;
 
 /// <summary>
-/// Reads records by a predicted shape. Whatever it does not expect it hands to the general parser, one value (a null, an escape, 1e2) or the rest of the record (a key elsewhere), so that both accept and refuse the same.
+/// Reads records by a predicted shape. Whatever it does not expect it hands to the general parser, one value (a null, an escape, 1e2) or the rest of the record (a
+/// key elsewhere), so that both accept and refuse the same.
 /// </summary>
 internal sealed unsafe class JsonFastReader(ColumnBuilder root, JsonRecordReader reader)
 {
@@ -99,8 +100,7 @@ internal sealed unsafe class JsonFastReader(ColumnBuilder root, JsonRecordReader
         while (true)
         {
             var v = Vector256.Load(p);
-            var special = Vector256.Equals(v, Vector256.Create((byte)'"')) | Vector256.Equals(v, Vector256.Create((byte)'\\')) | Vector256.Equals(Vector256.Min(v, Vector256.Create((byte)31)), v);
-            var mask = special.ExtractMostSignificantBits();
+            var mask = JsonText.SpecialOf(v);
             if (mask == 0)
             {
                 high |= v.ExtractMostSignificantBits();

@@ -6,7 +6,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Formats.Json;
 
 /// <summary>
-/// Numbers at speed: eight digits at a time in a 64-bit word (Daniel Lemire, "Quickly parsing eight digits"), and doubles of few digits by one exact multiplication or division (William Clinger, "How to
+/// Numbers at speed: eight digits at a time in a 64-bit word (Daniel Lemire, "Quickly parsing eight digits"), and doubles of few digits by one exact multiplication
+/// or division (William Clinger, "How to
 /// Read Floating Point Numbers Accurately", 1990). What these do not cover is left to the general parsers.
 /// </summary>
 internal static unsafe class JsonNumbers
@@ -17,7 +18,8 @@ internal static unsafe class JsonNumbers
         [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
 
     /// <summary>
-    /// An integer of at most 18 digits. Returns its end, or null when it is longer, has a leading zero, or is none. Reads up to 24 bytes; the caller checks what comes behind.
+    /// An integer of at most 18 digits. Returns its end, or null when it is longer, has a leading zero, or is none. Reads up to 24 bytes; the caller checks what
+    /// comes behind.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Integer(byte* p, out long value)

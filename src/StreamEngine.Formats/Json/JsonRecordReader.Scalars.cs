@@ -27,7 +27,7 @@ internal sealed unsafe partial class JsonRecordReader
             case TypeKind.Float64 when JsonNumbers.TryDouble(p, end, out var number):
                 *column.At<double>(row) = number;
                 return end;
-            case TypeKind.Decimal when DecimalText.TryParse(text, column.Field.Type.Precision, column.Field.Type.Scale, exact: true, out var exact):
+            case TypeKind.Decimal when TryDecimal(column.Field.Type, text, out var exact):
                 *column.At<Int128>(row) = exact;
                 return end;
             case TypeKind.Timestamp when TryEpoch(column.Pattern, text, whole, out var micros):
@@ -40,6 +40,9 @@ internal sealed unsafe partial class JsonRecordReader
                 return Refuse(column, row, p, end);
         }
     }
+
+    private static bool TryDecimal(DataType type, ReadOnlySpan<byte> text, out Int128 value)
+        => DecimalText.TryParse(text, type.Precision, type.Scale, exact: true, out value);
 
     /// <summary>A number of milliseconds or seconds, with as many digits behind the point as microseconds take.</summary>
     private static bool TryEpoch(TimestampPattern pattern, ReadOnlySpan<byte> text, bool whole, out long micros)
@@ -67,11 +70,10 @@ internal sealed unsafe partial class JsonRecordReader
             case TypeKind.Date when TryDate(column.Pattern, from, length, out var days):
                 *column.At<int>(row) = days;
                 return rest;
-            case TypeKind.Decimal when DecimalText.TryParse(new ReadOnlySpan<byte>(from, length), column.Field.Type.Precision, column.Field.Type.Scale, exact: true, out var exact):
+            case TypeKind.Decimal when TryDecimal(column.Field.Type, new ReadOnlySpan<byte>(from, length), out var exact):
                 *column.At<Int128>(row) = exact;
                 return rest;
-            case TypeKind.Float64 when length >= 3 && from[0] is not (>= (byte)'0' and <= (byte)'9') && NumberText.TryParseDouble(new ReadOnlySpan<byte>(from, length), out var number, special: true)
-                && !double.IsFinite(number):
+            case TypeKind.Float64 when NumberText.TryParseDouble(new ReadOnlySpan<byte>(from, length), out var number, special: true) && !double.IsFinite(number):
                 // JSON has no number for them: the engine writes them as texts, so it reads them.
                 *column.At<double>(row) = number;
                 return rest;
@@ -157,7 +159,8 @@ internal sealed unsafe partial class JsonRecordReader
         var text = new ReadOnlySpan<byte>(from, length);
         var index = names.Find(text);
         if (index >= 0) next = index + 1;
-        else if (options.DuplicateKeys == DuplicateKeys.Error && !(others ??= []).Add(System.Text.Encoding.UTF8.GetString(text))) p = Fail(key, $"the key '{JsonRefusals.Excerpt(text)}' stands in the object twice");
+        else if (IsStrict && !(others ??= []).Add(System.Text.Encoding.UTF8.GetString(text)))
+            p = Fail(key, $"the key '{JsonRefusals.Excerpt(text)}' stands in the object twice");
         return index;
     }
 

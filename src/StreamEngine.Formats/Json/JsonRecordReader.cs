@@ -5,7 +5,8 @@ using StreamEngine.Formats.Columns;
 namespace StreamEngine.Formats.Json;
 
 /// <summary>
-/// The general parser: any JSON object, led by the declared columns. A method takes a position and returns the one behind what it read, or null when the bytes are no JSON (<see cref="Error"/>); a value that is JSON but
+/// The general parser: any JSON object, led by the declared columns. A method takes a position and returns the one behind what it read, or null when the bytes are
+/// no JSON (<see cref="Error"/>); a value that is JSON but
 /// breaks the contract is noted in <see cref="Refusals"/> and the record is read on.
 /// </summary>
 internal sealed unsafe partial class JsonRecordReader(ColumnBuilder root, JsonDecoderOptions options)
@@ -264,5 +265,7 @@ internal sealed unsafe partial class JsonRecordReader(ColumnBuilder root, JsonDe
     }
 
     private byte* Literal(byte* p, ReadOnlySpan<byte> word)
-        => _end - p >= word.Length && new ReadOnlySpan<byte>(p, word.Length).SequenceEqual(word) ? p + word.Length : Fail(p, "true, false, null, a number, a string, an object or an array expected");
+        => _end - p >= word.Length && new ReadOnlySpan<byte>(p, word.Length).SequenceEqual(word)
+            ? p + word.Length
+            : Fail(p, "true, false, null, a number, a string, an object or an array expected");
 }

@@ -5,7 +5,8 @@ using StreamEngine.Formats.Columns;
 namespace StreamEngine.Formats.Json;
 
 /// <summary>
-/// Why a record that is JSON breaks its contract. Kept until its end, since a later value of the same key takes the earlier one's refusal back, and bytes that are no JSON count for more.
+/// Why a record that is JSON breaks its contract. Kept until its end, since a later value of the same key takes the earlier one's refusal back, and bytes that are
+/// no JSON count for more.
 /// </summary>
 internal sealed unsafe class JsonRefusals
 {

@@ -53,7 +53,8 @@ internal unsafe struct JsonStep
 }
 
 /// <summary>
-/// The form of a record, learned from one that was read by the general parser: records of one producer nearly always have the same keys in the same order with the same blanks, so that a compare of a few bytes at
+/// The form of a record, learned from one that was read by the general parser: records of one producer nearly always have the same keys in the same order with the
+/// same blanks, so that a compare of a few bytes at
 /// the expected place stands for reading, unescaping and looking up a key.
 /// </summary>
 internal sealed unsafe class JsonShape

@@ -15,7 +15,19 @@ internal static unsafe class JsonText
         return p;
     }
 
-    /// <summary>Finds the quote that closes a string, from behind the one that opens it. Null when there is none before a control character or the end, at <paramref name="stop"/>.</summary>
+    /// <summary>A bit per byte that ends a run of plain characters of a string: a quote, a backslash, a control character.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint SpecialOf(Vector256<byte> v)
+    {
+        // A minimum and a compare: bytes have no unsigned less-than before AVX-512.
+        var control = Vector256.Equals(Vector256.Min(v, Vector256.Create((byte)31)), v);
+        return (Vector256.Equals(v, Vector256.Create((byte)'"')) | Vector256.Equals(v, Vector256.Create((byte)'\\')) | control).ExtractMostSignificantBits();
+    }
+
+    /// <summary>
+    /// Finds the quote that closes a string, from behind the one that opens it. Null when there is none before a control character or the end, at <paramref
+    /// name="stop"/>.
+    /// </summary>
     public static byte* StringEnd(byte* p, byte* end, out bool escaped, out bool ascii, out byte* stop)
     {
         escaped = false;
@@ -24,8 +36,7 @@ internal static unsafe class JsonText
         while (p < end)
         {
             var v = Vector256.Load(p);
-            var special = Vector256.Equals(v, Vector256.Create((byte)'"')) | Vector256.Equals(v, Vector256.Create((byte)'\\')) | Vector256.LessThan(v, Vector256.Create((byte)' '));
-            var mask = special.ExtractMostSignificantBits();
+            var mask = SpecialOf(v);
             var high = v.ExtractMostSignificantBits();
             if (mask == 0)
             {
@@ -50,7 +61,10 @@ internal static unsafe class JsonText
         return null;
     }
 
-    /// <summary>Resolves the escapes of a string's content into <paramref name="to"/>, which has room for as many bytes. -1 for an escape that is none, or half a surrogate pair, at <paramref name="stop"/>.</summary>
+    /// <summary>
+    /// Resolves the escapes of a string's content into <paramref name="to"/>, which has room for as many bytes. -1 for an escape that is none, or half a surrogate
+    /// pair, at <paramref name="stop"/>.
+    /// </summary>
     public static int Unescape(byte* p, byte* end, byte* to, out byte* stop)
     {
         stop = null;

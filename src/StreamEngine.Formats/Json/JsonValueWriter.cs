@@ -6,7 +6,8 @@ using StreamEngine.Formats.Text;
 namespace StreamEngine.Formats.Json;
 
 /// <summary>
-/// Values as JSON: timestamps 2001-01-01T06:00:00Z with a fraction where it is not zero, dates 2001-01-01, decimals as numbers with all digits of their scale, binary in base64, the shortest doubles that read back the same, NaN and
+/// Values as JSON: timestamps 2001-01-01T06:00:00Z with a fraction where it is not zero, dates 2001-01-01, decimals as numbers with all digits of their scale,
+/// binary in base64, the shortest doubles that read back the same, NaN and
 /// the infinities as strings, structs as objects with all their fields.
 /// </summary>
 internal sealed unsafe class JsonValueWriter
@@ -20,7 +21,12 @@ internal sealed unsafe class JsonValueWriter
     {
         _kind = type.Kind;
         _scale = type.Scale;
-        _children = type.Kind == TypeKind.Struct ? [.. type.Fields!.Select(f => new JsonValueWriter(f.Type))] : type.Kind == TypeKind.List ? [new JsonValueWriter(type.Element!)] : [];
+        _children = type.Kind switch
+        {
+            TypeKind.Struct => [.. type.Fields!.Select(f => new JsonValueWriter(f.Type))],
+            TypeKind.List => [new JsonValueWriter(type.Element!)],
+            _ => [],
+        };
         _keys = type.Kind == TypeKind.Struct ? KeysOf(type.Fields!.Select(f => f.Name)) : [];
         if (type.Kind == TypeKind.Interval) throw new ArgumentException("an INTERVAL has no form in a record; cast it to a number or STRING", nameof(type));
     }

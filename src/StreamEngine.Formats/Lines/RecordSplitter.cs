@@ -1,7 +1,8 @@
 namespace StreamEngine.Formats.Lines;
 
 /// <summary>
-/// Splits a text file into the values of records: at line ends, or as CSV, where a quoted field may hold line breaks. CRLF and LF end a line, a byte order mark at the start and blank lines are left out. The content is not
+/// Splits a text file into the values of records: at line ends, or as CSV, where a quoted field may hold line breaks. CRLF and LF end a line, a byte order mark at
+/// the start and blank lines are left out. The content is not
 /// checked: whether it is JSON or CSV is the decoder's question.
 /// </summary>
 internal sealed class RecordSplitter
@@ -132,7 +133,11 @@ internal sealed class RecordSplitter
         }
         if (_end == _buffer.Length)
         {
-            if (_end >= MaxRecord) throw new InvalidDataException($"the record that begins at line {Line} has more than {MaxRecord >> 20} MiB{(_state == State.Quoted ? ": is a quote never closed?" : "")}");
+            if (_end >= MaxRecord)
+            {
+                var why = _state == State.Quoted ? ": is a quote never closed?" : "";
+                throw new InvalidDataException($"the record that begins at line {Line} has more than {MaxRecord >> 20} MiB{why}");
+            }
             Array.Resize(ref _buffer, _end * 2);
         }
         var read = _stream.Read(_buffer, _end, _buffer.Length - _end);

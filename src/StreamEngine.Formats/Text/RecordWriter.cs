@@ -2,10 +2,14 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using StreamEngine.Core;
+using StreamEngine.Formats.Json;
 
 namespace StreamEngine.Formats.Text;
 
-/// <summary>Writes records of unknown length behind each other into an arena; each lies in one piece. Room is asked for in chunks, and a record that outgrows its chunk moves to a larger one.</summary>
+/// <summary>
+/// Writes records of unknown length behind each other into an arena; each lies in one piece. Room is asked for in chunks, and a record that outgrows its chunk
+/// moves to a larger one.
+/// </summary>
 internal unsafe struct RecordWriter(Arena arena)
 {
     private const int Chunk = 1 << 16;
@@ -80,8 +84,7 @@ internal unsafe struct RecordWriter(Arena arena)
         {
             var v = Vector256.Load(from);
             v.Store(_next);
-            var special = Vector256.Equals(v, Vector256.Create((byte)'"')) | Vector256.Equals(v, Vector256.Create((byte)'\\')) | Vector256.LessThan(v, Vector256.Create((byte)' '));
-            var mask = special.ExtractMostSignificantBits();
+            var mask = JsonText.SpecialOf(v);
             var clean = mask == 0 ? Vector256<byte>.Count : BitOperations.TrailingZeroCount(mask);
             if (clean >= end - from)
             {
@@ -103,7 +106,16 @@ internal unsafe struct RecordWriter(Arena arena)
     {
         Reserve(6);
         *_next++ = (byte)'\\';
-        var letter = value switch { (byte)'"' => '"', (byte)'\\' => '\\', (byte)'\b' => 'b', (byte)'\f' => 'f', (byte)'\n' => 'n', (byte)'\r' => 'r', (byte)'\t' => 't', _ => 'u' };
+        var letter = value switch
+        {
+            (byte)'"' or (byte)'\\' => (char)value,
+            (byte)'\b' => 'b',
+            (byte)'\f' => 'f',
+            (byte)'\n' => 'n',
+            (byte)'\r' => 'r',
+            (byte)'\t' => 't',
+            _ => 'u',
+        };
         *_next++ = (byte)letter;
         if (letter != 'u') return;
         *_next++ = (byte)'0';

@@ -108,8 +108,10 @@ public sealed class ArrowBatchesTests
             { "a view beyond its buffer", Of(StringViewType.Default, 1, 0, [none, Ints(13, 0, 0, 1), new ArrowBuffer(new byte[13])]) },
             { "a view with another prefix", Of(StringViewType.Default, 1, 0, [none, Ints(13, 7, 0, 0), new ArrowBuffer(new byte[13])]) },
             { "a list beyond its child", Of(new ListType(Int32Type.Default), 1, 0, [none, Ints(0, 2)], Of(Int32Type.Default, 1, 0, [none, Ints(1)])) },
-            { "a list of so many elements that the sum overflows", Of(new ListType(Int32Type.Default), 1, 0, [none, Ints(0, int.MaxValue)], Of(Int32Type.Default, int.MaxValue, 0, [none, Ints(1)])) },
-            { "a struct that is longer than its child", Of(new StructType([new Apache.Arrow.Field("a", Int32Type.Default, true)]), 2, 0, [none], Of(Int32Type.Default, 1, 0, [none, Ints(1)])) },
+            { "a list of so many elements that the sum overflows", Of(new ListType(Int32Type.Default), 1, 0, [none, Ints(0, int.MaxValue)],
+                Of(Int32Type.Default, int.MaxValue, 0, [none, Ints(1)])) },
+            { "a struct that is longer than its child", Of(new StructType([new Apache.Arrow.Field("a", Int32Type.Default, true)]), 2, 0, [none],
+                Of(Int32Type.Default, 1, 0, [none, Ints(1)])) },
             { "a struct without its child", Of(new StructType([new Apache.Arrow.Field("a", Int32Type.Default, true)]), 2, 0, [none]) },
             { "a decimal beyond its precision", Of(new Decimal128Type(3, 0), 1, 0, [none, Ints(1000, 0, 0, 0)]) },
         };

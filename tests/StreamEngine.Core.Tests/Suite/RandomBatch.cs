@@ -65,7 +65,9 @@ internal static unsafe class RandomBatch
                 case TypeKind.Boolean: values[i] = (byte)random.Next(2); break;
                 case TypeKind.Decimal: ((Int128*)values)[i] = random.NextInt64(long.MinValue, long.MaxValue); break;
                 case TypeKind.Float64: ((double*)values)[i] = random.NextDouble() * 1000; break;
-                case TypeKind.Utf8 or TypeKind.Binary: ((Utf8View*)values)[i] = Utf8View.Copy(Encoding.UTF8.GetBytes(new string('é', random.Next(12)) + new string('x', random.Next(3))), arena); break;
+                case TypeKind.Utf8 or TypeKind.Binary:
+                    ((Utf8View*)values)[i] = Utf8View.Copy(Encoding.UTF8.GetBytes(new string('é',
+                    random.Next(12)) + new string('x', random.Next(3))), arena); break;
             }
         }
         return new ColumnVector(type, rows, values, validity);

@@ -24,7 +24,8 @@ public sealed unsafe class TextTests
             Assert.Equal(text, Written(to => NumberText.Format(number, to)));
             Assert.True(NumberText.TryParseInt64(Utf8(text), out var read));
             Assert.Equal(number, read);
-            Assert.Equal(long.TryParse(text + "7", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var more), NumberText.TryParseInt64(Utf8(text + "7"), out read));
+            Assert.Equal(long.TryParse(text + "7", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var more),
+                NumberText.TryParseInt64(Utf8(text + "7"), out read));
             Assert.Equal(more, read);
         }
     }
@@ -34,7 +35,8 @@ public sealed unsafe class TextTests
     {
         var random = new Random(seed);
         var text = string.Concat(Enumerable.Range(0, random.Next(6)).Select(_ => "0123456789+- .e"[random.Next(15)]));
-        Assert.Equal(long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var expected), NumberText.TryParseInt64(Utf8(text), out var read));
+        Assert.Equal(long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var expected), NumberText.TryParseInt64(Utf8(text),
+            out var read));
         Assert.Equal(expected, read);
     }
 
@@ -129,12 +131,14 @@ public sealed unsafe class TextTests
     public void Patterns_read_what_dotnet_writes_with_them(int seed)
     {
         var time = Time(seed);
-        string[] patterns = ["yyyy/MM/dd HH:mm", "dd.MM.yyyy HH:mm:ss", "yyyyMMddHHmmssSSS", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS", "yyyy", "'at 'yyyy-MM", "yyyy-MM-dd HH:mm:ssXXX"];
+        string[] patterns = ["yyyy/MM/dd HH:mm", "dd.MM.yyyy HH:mm:ss", "yyyyMMddHHmmssSSS", "yyyy-MM-dd'T'HH:mm:ss.SSSSSS", "yyyy", "'at 'yyyy-MM",
+            "yyyy-MM-dd HH:mm:ssXXX"];
         foreach (var text in patterns)
         {
             var pattern = TimestampPattern.TryCompile(text, out var error);
             Assert.Null(error);
-            var written = time.ToString(text.Replace("SSSSSS", "ffffff").Replace("SSS", "fff").Replace("XXX", "'+00:00'").Replace("/", "'/'"), CultureInfo.InvariantCulture);
+            var written = time.ToString(text.Replace("SSSSSS", "ffffff").Replace("SSS", "fff").Replace("XXX", "'+00:00'").Replace("/", "'/'"),
+                CultureInfo.InvariantCulture);
             var expected = text switch
             {
                 "yyyy" => new DateTime(time.Year, 1, 1),

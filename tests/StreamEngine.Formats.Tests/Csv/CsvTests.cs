@@ -21,7 +21,8 @@ public sealed class CsvTests
 
     [Fact]
     public void Line_ends_of_the_file_are_no_part_of_a_record()
-        => Assert.Equal(["""{"a":1,"b":"x"}""", """{"a":1,"b":"x"}""", """{"a":1,"b":"x\n"}"""], Decode("a INT, b STRING", null, Bytes("1,x\r\n"), Bytes("1,x\n"), Bytes("1,\"x\n\"\r")).Rows);
+        => Assert.Equal(["""{"a":1,"b":"x"}""", """{"a":1,"b":"x"}""", """{"a":1,"b":"x\n"}"""], Decode("a INT, b STRING", null, Bytes("1,x\r\n"),
+            Bytes("1,x\n"), Bytes("1,\"x\n\"\r")).Rows);
 
     [Fact]
     public void Without_a_quote_quotes_are_text()
@@ -30,7 +31,8 @@ public sealed class CsvTests
     [Fact]
     public void Faults_name_what_is_wrong()
     {
-        var (_, faults) = Decode("a INT NOT NULL, b TIMESTAMP FORMAT 'epoch-millis'", null, null, [], Bytes("\r\n"), Bytes("1"), Bytes(",5"), Bytes("x,5"), Bytes("1,x"), Bytes("1,2\n3,4"), Bytes("x,1,2"));
+        var (_, faults) = Decode("a INT NOT NULL, b TIMESTAMP FORMAT 'epoch-millis'", null, null, [], Bytes("\r\n"), Bytes("1"), Bytes(",5"), Bytes("x,5"),
+            Bytes("1,x"), Bytes("1,2\n3,4"), Bytes("x,1,2"));
         Assert.Equal(
         [
             "0 decode the value is null (a tombstone)",
@@ -80,7 +82,8 @@ public sealed class CsvTests
     private static string Field(Random random)
     {
         var text = new StringBuilder();
-        for (var n = random.Next(random.Next(8) == 0 ? 80 : 6); n > 0; n--) text.Append(random.Next(3) == 0 ? "\",;'\r\n \té"[random.Next(9)] : (char)('a' + random.Next(26)));
+        for (var n = random.Next(random.Next(8) == 0 ? 80 : 6); n > 0; n--) text.Append(random.Next(3) == 0
+            ? "\",;'\r\n \té"[random.Next(9)] : (char)('a' + random.Next(26)));
         return text.ToString();
     }
 
@@ -88,7 +91,8 @@ public sealed class CsvTests
     public void Any_bytes_are_a_row_or_a_fault(int seed)
     {
         var random = new Random(seed);
-        var records = Enumerable.Range(0, 20).Select(_ => Enumerable.Range(0, random.Next(30)).Select(_ => random.Next(10) == 0 ? (byte)random.Next(256) : (byte)"\",\n\r1.5x-e:Ttrue"[random.Next(16)]).ToArray()).ToArray();
+        var records = Enumerable.Range(0, 20).Select(_ => Enumerable.Range(0,
+            random.Next(30)).Select(_ => random.Next(10) == 0 ? (byte)random.Next(256) : (byte)"\",\n\r1.5x-e:Ttrue"[random.Next(16)]).ToArray()).ToArray();
         var (rows, faults) = Decode("a INT, b STRING, c TIMESTAMP", null, records);
         Assert.Equal(records.Length, rows.Count + faults.Count);
     }

@@ -105,7 +105,8 @@ public sealed class FixtureTests
         // The record is the first level.
         var value = Encoding.ASCII.GetBytes(new string('[', depth - 1) + new string(']', depth - 1));
         Assert.Equal(good, Faults("id INT", [Inside(value)]).Count == 0);
-        Assert.Equal(good, Faults("id INT", [Inside(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":", depth - 1)) + "1" + new string('}', depth - 1)))]).Count == 0);
+        Assert.Equal(good, Faults("id INT", [Inside(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("{\"a\":", depth - 1)) + "1" + new string('}',
+            depth - 1)))]).Count == 0);
     }
 
     [Fact]
@@ -114,7 +115,8 @@ public sealed class FixtureTests
         var schema = "id INT NOT NULL, d DECIMAL(4,1), o STRUCT<a INT, t TIMESTAMP FORMAT 'yyyy/MM/dd'>, l ARRAY<INT>";
         var faults = Faults(schema, [.. new[]
         {
-            "{}", """{"id":null}""", """{"id":"7"}""", """{"id":1,"d":12.34}""", """{"id":1,"o":{"a":1.5}}""", """{"id":1,"o":{"t":"2001-01-01"}}""", """{"id":1,"l":[1,"x"]}""", """{"id":1,}""",
+            "{}", """{"id":null}""", """{"id":"7"}""", """{"id":1,"d":12.34}""", """{"id":1,"o":{"a":1.5}}""", """{"id":1,"o":{"t":"2001-01-01"}}""",
+            """{"id":1,"l":[1,"x"]}""", """{"id":1,}""",
             """{"id":1""", "[]", "", """{"id":"x","id":2}""", """{"id":"x","d":true,"id":2}""",
         }.Select(Encoding.UTF8.GetBytes)]);
         Assert.Equal(
@@ -138,7 +140,8 @@ public sealed class FixtureTests
     public void Unknown_fields_are_refused_on_request()
     {
         var options = new JsonDecoderOptions { UnknownFields = UnknownFields.Reject };
-        var faults = Faults("id INT, o STRUCT<a INT>", [.. new[] { """{"id":1,"zz":1}""", """{"id":1,"o":{"a":1,"b":2}}""", """{"id":1,"o":{}}""" }.Select(Encoding.UTF8.GetBytes)], options);
+        var faults = Faults("id INT, o STRUCT<a INT>", [.. new[] { """{"id":1,"zz":1}""", """{"id":1,"o":{"a":1,"b":2}}""",
+            """{"id":1,"o":{}}""" }.Select(Encoding.UTF8.GetBytes)], options);
         Assert.Equal(["the field is not declared, found \"zz\"", "column 'o': a field is not declared, found \"b\""], faults.Values.Select(f => f.Message));
     }
 }

@@ -8,7 +8,8 @@ namespace StreamEngine.Formats.Tests.Json;
 
 public sealed class JsonDecoderProperties
 {
-    private static (SortedDictionary<int, string> Rows, SortedDictionary<int, Fault> Faults) Decode(Schema schema, IReadOnlyList<byte[]?> records, bool predict, JsonDecoderOptions? options = null)
+    private static (SortedDictionary<int, string> Rows, SortedDictionary<int, Fault> Faults) Decode(Schema schema, IReadOnlyList<byte[]?> records, bool predict,
+        JsonDecoderOptions? options = null)
     {
         using var scope = new MemoryScope();
         var decoder = new JsonDecoder(schema, null, options, scope) { Predict = predict };
@@ -68,7 +69,11 @@ public sealed class JsonDecoderProperties
         var documents = new JsonDocuments(new Random(seed));
         var schema = documents.Schema();
         var records = documents.Records(schema, 40, wildness: 30).SelectMany(r => (byte[][])[r, documents.Mutated(r), r]).ToList();
-        var options = new JsonDecoderOptions { UnknownFields = reject ? UnknownFields.Reject : UnknownFields.Ignore, DuplicateKeys = once ? DuplicateKeys.Error : DuplicateKeys.Last };
+        var options = new JsonDecoderOptions
+        {
+            UnknownFields = reject ? UnknownFields.Reject : UnknownFields.Ignore,
+            DuplicateKeys = once ? DuplicateKeys.Error : DuplicateKeys.Last
+        };
         var (rows, faults) = Decode(schema, records, predict: true, options);
         var (plainRows, plainFaults) = Decode(schema, records, predict: false, options);
         for (var i = 0; i < records.Count; i++)
@@ -87,7 +92,8 @@ public sealed class JsonDecoderProperties
         var record = documents.Records(schema, 1, wildness: 0)[0];
         var prefixes = Enumerable.Range(0, record.Length).SelectMany(n => (byte[][])[record, record[..n]]).ToList();
         var (_, faults) = Decode(schema, prefixes, predict: true);
-        for (var i = 1; i < prefixes.Count; i += 2) Assert.True(faults.TryGetValue(i, out var fault) && fault.Stage == FaultStage.Decode, Encoding.UTF8.GetString(prefixes[i]));
+        for (var i = 1; i < prefixes.Count; i += 2) Assert.True(faults.TryGetValue(i, out var fault) && fault.Stage == FaultStage.Decode,
+            Encoding.UTF8.GetString(prefixes[i]));
     }
 
     [Property(MaxTest = 100)]

@@ -4,10 +4,14 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Formats.Tests.Json;
 
-/// <summary>Random schemas, and random records for them: mostly as a producer writes them, some with keys in another order, missing or twice, undeclared ones, escapes, values that do not fit.</summary>
+/// <summary>
+/// Random schemas, and random records for them: mostly as a producer writes them, some with keys in another order, missing or twice, undeclared ones, escapes,
+/// values that do not fit.
+/// </summary>
 internal sealed class JsonDocuments(Random random)
 {
-    private static readonly string[] Names = ["id", "a", "name", "Name", "origin", "destination", "a-rather-long-name-of-a-field", "größe", "q\"uote", "x y", "b", "value", "zz"];
+    private static readonly string[] Names = ["id", "a", "name", "Name", "origin", "destination", "a-rather-long-name-of-a-field", "größe", "q\"uote", "x y",
+        "b", "value", "zz"];
 
     // The bytes that mean something to JSON.
     private const string Telling = "\"\\{}[],:0123456789-+.eEntf \n\t\u0001";
@@ -98,7 +102,8 @@ internal sealed class JsonDocuments(Random random)
                 break;
             case TypeKind.Float64:
                 var bits = BitConverter.Int64BitsToDouble(random.NextInt64(long.MinValue, long.MaxValue));
-                to.Append(random.Next(3) == 0 && double.IsFinite(bits) ? bits.ToString("R", CultureInfo.InvariantCulture) : (random.Next(-100000, 100000) / 100.0).ToString("R", CultureInfo.InvariantCulture));
+                to.Append(random.Next(3) == 0 && double.IsFinite(bits) ? bits.ToString("R", CultureInfo.InvariantCulture) : (random.Next(-100000,
+                    100000) / 100.0).ToString("R", CultureInfo.InvariantCulture));
                 break;
             case TypeKind.Decimal:
                 var digits = random.Next(1, type.Precision - type.Scale + (wild > 0 ? 3 : 1));
@@ -153,7 +158,8 @@ internal sealed class JsonDocuments(Random random)
     {
         var length = random.Next(8) == 0 ? random.Next(200) : random.Next(20);
         var text = string.Concat(Enumerable.Range(0, length).Select(_ => (char)('a' + random.Next(26))));
-        if (Chance(wild, 30) || random.Next(10) == 0) text = text.Insert(random.Next(text.Length + 1), new[] { "é", "日本", "😀", "\"", "\\", "\n", "\u0000", "/", "\u007f", "\u2028" }[random.Next(10)]);
+        if (Chance(wild, 30) || random.Next(10) == 0) text = text.Insert(random.Next(text.Length + 1), new[] { "é", "日本", "😀", "\"", "\\", "\n", "\u0000", "/",
+            "\u007f", "\u2028" }[random.Next(10)]);
         return text;
     }
 

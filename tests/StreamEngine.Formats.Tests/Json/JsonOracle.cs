@@ -107,10 +107,12 @@ internal static class JsonOracle
                 var text = kind == JsonValueKind.Number ? element.GetRawText() : kind == JsonValueKind.String ? element.GetString()! : "";
                 if (!TryScaled(text, field.Type.Scale, out var scaled) || BigInteger.Abs(scaled) >= BigInteger.Pow(10, field.Type.Precision)) return false;
                 var digits = BigInteger.Abs(scaled).ToString().PadLeft(field.Type.Scale + 1, '0');
-                value = JsonValue.Create((scaled.Sign < 0 ? "-" : "") + (field.Type.Scale == 0 ? digits : $"{digits[..^field.Type.Scale]}.{digits[^field.Type.Scale..]}"));
+                value = JsonValue.Create((scaled.Sign < 0 ? "-" : "") + (field.Type.Scale == 0
+                    ? digits : $"{digits[..^field.Type.Scale]}.{digits[^field.Type.Scale..]}"));
                 return true;
             case TypeKind.Date:
-                if (kind != JsonValueKind.String || !DateOnly.TryParseExact(element.GetString(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _)) return false;
+                if (kind != JsonValueKind.String || !DateOnly.TryParseExact(element.GetString(), "yyyy-MM-dd", CultureInfo.InvariantCulture,
+                    DateTimeStyles.None, out _)) return false;
                 value = JsonValue.Create(element.GetString());
                 return true;
             case TypeKind.Timestamp:
@@ -149,13 +151,16 @@ internal static class JsonOracle
         value = null;
         if (field.Format is "epoch-millis")
         {
-            if (element.ValueKind != JsonValueKind.Number || !TryScaled(element.GetRawText(), 3, out var micros) || micros < long.MinValue || micros > long.MaxValue) return false;
+            if (element.ValueKind != JsonValueKind.Number || !TryScaled(element.GetRawText(), 3,
+                out var micros) || micros < long.MinValue || micros > long.MaxValue) return false;
             value = RowText.Timestamp((long)micros);
             return true;
         }
         if (element.ValueKind != JsonValueKind.String) return false;
-        string[] formats = field.Format is null ? ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd HH:mm", "yyyy-MM-dd"] : [field.Format.Replace("yyyy/", "yyyy'/'").Replace("MM/", "MM'/'")];
-        if (!DateTime.TryParseExact(element.GetString(), formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)) return false;
+        string[] formats = field.Format is null ? ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd HH:mm",
+            "yyyy-MM-dd"] : [field.Format.Replace("yyyy/", "yyyy'/'").Replace("MM/", "MM'/'")];
+        if (!DateTime.TryParseExact(element.GetString(), formats, CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)) return false;
         value = RowText.Timestamp((time.Ticks - DateTime.UnixEpoch.Ticks) / 10);
         return true;
     }

@@ -20,7 +20,8 @@ public sealed class PipelineInputTests
     public void Dirty_records_are_faults_and_clean_ones_rows(bool predict)
     {
         var folder = SharedFolder.File("pipelines", "json-dirty");
-        var either = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "case.json")))!["either"]!.AsArray().Select(e => ((int)e!["partition"]!, (int)e["offset"]!)).ToHashSet();
+        var either = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "case.json")))!["either"]!.AsArray().Select(e => ((int)e!["partition"]!,
+            (int)e["offset"]!)).ToHashSet();
         var faults = new Dictionary<(int, int), Fault>();
         var rows = new List<JsonObject>();
         for (var partition = 0; partition < 2; partition++)
@@ -68,7 +69,8 @@ public sealed class PipelineInputTests
                 Assert.Equal((string?)source["properties"]?["magType"], (string?)rows[i]["properties"]?["magType"]);
                 Assert.Equal(RowText.Text(Doubles(source["geometry"]?["coordinates"])), RowText.Text(Doubles(rows[i]["geometry"]?["coordinates"])));
                 var time = (long?)source["properties"]?["time"];
-                Assert.Equal(time is null ? null : DateTime.UnixEpoch.AddMilliseconds(time.Value).ToString("yyyy-MM-ddTHH:mm:ss.ffffff"), (string?)rows[i]["properties"]?["time"]);
+                Assert.Equal(time is null ? null : DateTime.UnixEpoch.AddMilliseconds(time.Value).ToString("yyyy-MM-ddTHH:mm:ss.ffffff"),
+                    (string?)rows[i]["properties"]?["time"]);
             }
         }
     }
@@ -79,7 +81,8 @@ public sealed class PipelineInputTests
         null => null,
         JsonObject o => new JsonObject(o.Select(p => KeyValuePair.Create(p.Key, Doubles(p.Value)))),
         JsonArray a => new JsonArray([.. a.Select(e => Doubles(e))]),
-        JsonValue v when v.GetValueKind() == JsonValueKind.Number && v.ToJsonString().AsSpan().ContainsAny('.', 'e', 'E') => JsonValue.Create(double.Parse(v.ToJsonString()).ToString("R")),
+        JsonValue v when v.GetValueKind() == JsonValueKind.Number && v.ToJsonString().AsSpan().ContainsAny('.', 'e',
+            'E') => JsonValue.Create(double.Parse(v.ToJsonString()).ToString("R")),
         JsonValue v when v.GetValueKind() == JsonValueKind.Number => JsonValue.Create(v.ToJsonString() is "-0" ? "-0" : v.ToJsonString()),
         _ => node.DeepClone(),
     };

@@ -17,5 +17,6 @@ internal static unsafe class Encoded
         return copies;
     }
 
-    public static string[] Texts(Batch batch, IEncoder encoder, MemoryScope scope) => Array.ConvertAll(Values(batch, encoder, scope), v => v is null ? null! : Encoding.UTF8.GetString(v));
+    public static string[] Texts(Batch batch, IEncoder encoder, MemoryScope scope) => Array.ConvertAll(Values(batch, encoder, scope),
+        v => v is null ? null! : Encoding.UTF8.GetString(v));
 }

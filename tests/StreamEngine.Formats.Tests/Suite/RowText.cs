@@ -7,7 +7,10 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Formats.Tests.Suite;
 
-/// <summary>Rows of a batch as JSON nodes, by code that shares nothing with the encoders. Decimals are strings with all their digits, integers exact, timestamps microseconds.</summary>
+/// <summary>
+/// Rows of a batch as JSON nodes, by code that shares nothing with the encoders. Decimals are strings with all their digits, integers exact, timestamps
+/// microseconds.
+/// </summary>
 internal static unsafe class RowText
 {
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

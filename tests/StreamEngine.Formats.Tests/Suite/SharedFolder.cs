@@ -21,7 +21,8 @@ internal static class SharedFolder
     public static string File(params string[] parts)
     {
         var path = Path is null ? null : System.IO.Path.Combine([Path, .. parts]);
-        Skip.If(path is null || !(System.IO.File.Exists(path) || Directory.Exists(path)), $"the shared folder with {string.Join('/', parts)} is not beside the repository");
+        Skip.If(path is null || !(System.IO.File.Exists(path) || Directory.Exists(path)),
+            $"the shared folder with {string.Join('/', parts)} is not beside the repository");
         return path!;
     }
 }

@@ -25,7 +25,7 @@ internal sealed class KafkaTopics : IDisposable
         foreach (var name in config.Keys.Where(k => k.StartsWith("fetch.", StringComparison.Ordinal) || k.StartsWith("queued.", StringComparison.Ordinal)
             || k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms").ToList()) config.Remove(name);
         _admin = new AdminClientBuilder(config).SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message))
-            .SetErrorHandler((_, e) => logger.LogWarning("Kafka admin client: {Reason} ({Error})", e.Reason, e.Code)).Build();
+            .SetErrorHandler((_, e) => logger.LogDebug("Kafka admin client: {Reason} ({Error})", e.Reason, e.Code)).Build();
     }
 
     /// <summary>The topic, or null where it does not exist.</summary>

@@ -93,7 +93,7 @@ internal sealed class RecordMapping
             case TypeKind.Date: return DateOnly.FromDayNumber(column.As<int>()[row] + DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber);
             case TypeKind.Timestamp:
                 var time = DateTime.UnixEpoch.AddTicks(column.As<long>()[row] * 10);
-                return type == typeof(DateTimeOffset) ? new DateTimeOffset(time) : time;
+                return type == typeof(DateTimeOffset) ? new DateTimeOffset(time) : (object)time;
             case TypeKind.Utf8: return Utf8View.TextOf(column.As<Utf8View>() + row);
             default: return Utf8View.SpanOf(column.As<Utf8View>() + row).ToArray();
         }

@@ -25,6 +25,12 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
 
     public short ReplicationFactor { get; init; } = -1;
 
+    /// <summary>Somebody has decided where a pipeline without a manifest starts, so that offsets of its group do not matter.</summary>
+    public bool IgnoreGroupOffsets { get; init; }
+
+    /// <summary>Older manifests are deleted, but never the last one.</summary>
+    public TimeSpan ManifestsKeep { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>The topics that the pipeline writes: outputs, dead letters, late rows. Those that do not exist are created.</summary>
     public IReadOnlyList<OutputTopic> Outputs { get; init; } = [];
 
@@ -63,6 +69,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     private int _writableWanted;
     private bool _failed;
     private long _trimmed;
+    private long _lastManifest;
 
     public KafkaCommitLog(KafkaConnection connection, KafkaCommitLogOptions options, TimeProvider time, ILogger logger)
     {
@@ -105,7 +112,43 @@ internal sealed class KafkaCommitLog : ICommitLog
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
-        return await OnThread(() => Open(cancellation));
+        var opened = await OnThread(() => Open(cancellation));
+        if (opened.Last is null && !_options.IgnoreGroupOffsets) await RefuseGroupOffsetsAsync(cancellation);
+        await TrimManifestsAsync(cancellation);
+        return opened;
+    }
+
+    /// <summary>Offsets without a manifest are another program's, or what is left of a pipeline whose epochs topic was deleted: a person has to say what they mean.</summary>
+    private async Task RefuseGroupOffsetsAsync(CancellationToken cancellation)
+    {
+        var offsets = await _topics.GroupOffsetsAsync(_options.Pipeline, cancellation);
+        if (offsets.Count == 0) return;
+        var (topic, partition, offset) = offsets[0];
+        throw new StartupException($"group '{_options.Pipeline}' has committed offsets ({topic}-{partition} at {offset}), but topic '{_options.EpochsTopic}' has no manifest: whose they are cannot be told\n  to start at a place of your choice:    ./engine run FILE --start-from earliest\n  to forget all that is left:            ./engine run FILE --reset");
+    }
+
+    /// <summary>Manifests older than they are kept are deleted when an incarnation starts; the last one and what a claim needs stay.</summary>
+    private async Task TrimManifestsAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var before = await _topics.OffsetOfTimeAsync(_options.EpochsTopic, _options.Slot, (_time.GetUtcNow() - _options.ManifestsKeep).ToUnixTimeMilliseconds(), cancellation);
+            if (before is > 0 && before < _lastManifest) await _topics.DeleteRecordsAsync(_options.EpochsTopic, _options.Slot, before.Value, cancellation);
+        }
+        catch (Confluent.Kafka.KafkaException e)
+        {
+            _logger.LogWarning(e, "old manifests of {Topic} could not be deleted; it is tried again at the next start", _options.EpochsTopic);
+        }
+    }
+
+    /// <summary>Deletes all that a pipeline has written about itself: state, manifests, offsets. Its outputs stay.</summary>
+    public static async Task ResetAsync(KafkaConnection connection, string pipeline, ILogger logger, CancellationToken cancellation)
+    {
+        using var topics = new KafkaTopics(connection, logger);
+        var options = new KafkaCommitLogOptions(pipeline);
+        foreach (var topic in new[] { options.StateTopic, options.EpochsTopic })
+            if (await topics.FindAsync(topic, cancellation) is not null) await topics.DeleteAsync(topic, cancellation);
+        await topics.DeleteGroupAsync(pipeline, cancellation);
     }
 
     private async Task EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
@@ -152,9 +195,10 @@ internal sealed class KafkaCommitLog : ICommitLog
         for (var step = 256L; high > low; step *= 4)
         {
             var from = Math.Max(low, high - step);
-            PartitionReader.Read(_connection, _options.EpochsTopic, _options.Slot, from, (_, value) =>
+            PartitionReader.Read(_connection, _options.EpochsTopic, _options.Slot, from, (offset, value) =>
             {
                 var (m, c) = ManifestJson.Read(value.ToArray());
+                if (m is not null) _lastManifest = offset;
                 manifest = m ?? manifest;
                 claim = c ?? claim;
             }, _options.CallTimeout, _time, _logger, cancellation);

@@ -146,6 +146,40 @@ internal sealed class KafkaTopics : IDisposable
         }
     }
 
+    /// <summary>The offsets that a consumer group has committed, by topic and partition.</summary>
+    public async Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(string group, CancellationToken cancellation)
+    {
+        try
+        {
+            var result = await _admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)], new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
+        }
+        catch (KafkaException e) when (e.Error.Code is ErrorCode.GroupIdNotFound)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>Forgets a consumer group; one that does not exist is as good.</summary>
+    public async Task DeleteGroupAsync(string group, CancellationToken cancellation)
+    {
+        try
+        {
+            await _admin.DeleteGroupsAsync([group], new DeleteGroupsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+        }
+        catch (DeleteGroupsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.GroupIdNotFound))
+        {
+            // Nothing to forget.
+        }
+    }
+
+    /// <summary>The first offset of a partition whose record is at least that new; null where none is.</summary>
+    public async Task<long?> OffsetOfTimeAsync(string topic, int partition, long time, CancellationToken cancellation)
+    {
+        var found = await ListAsync([new() { TopicPartition = new TopicPartition(topic, partition), OffsetSpec = OffsetSpec.ForTimestamp(time) }], IsolationLevel.ReadCommitted, cancellation);
+        return found[partition] < 0 ? null : found[partition];
+    }
+
     /// <summary>Deletes the records before an offset.</summary>
     public async Task DeleteRecordsAsync(string topic, int partition, long before, CancellationToken cancellation) =>
         await _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)], new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);

@@ -27,9 +27,14 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
         TransactionTimeout = pipeline.TransactionTimeout,
         ReplicationFactor = pipeline.ReplicationFactor,
         Outputs = [.. pipeline.Sinks.Select(s => new OutputTopic(s.Topic, s.CreatePartitions ?? 1)), new(pipeline.DeadLetterTopic, 1), new(pipeline.LateTopic, 1)],
+        IgnoreGroupOffsets = pipeline.StartDecided,
+        ManifestsKeep = pipeline.ManifestsKeep,
         Host = Environment.MachineName,
         Process = Environment.ProcessId,
     }, time, loggers.CreateLogger<KafkaCommitLog>());
+
+    /// <summary>Deletes all that a pipeline has written about itself, so that it starts anew.</summary>
+    public Task ResetAsync(PipelineDefinition pipeline, CancellationToken cancellation) => KafkaCommitLog.ResetAsync(ConnectionOf(pipeline), pipeline.QualifiedName, loggers.CreateLogger<KafkaCommitLog>(), cancellation);
 
     private static KafkaConnection ConnectionOf(PipelineDefinition pipeline) => new(pipeline.Bootstrap, pipeline.KafkaSettings);
 }

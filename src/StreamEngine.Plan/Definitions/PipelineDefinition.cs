@@ -44,6 +44,9 @@ internal sealed record PipelineDefinition
     /// <summary>Replicas of topics that are created; -1: the broker's default.</summary>
     public short ReplicationFactor { get; init; } = -1;
 
+    /// <summary>Where to start was decided for this run, so that offsets of the group without a manifest do not matter.</summary>
+    public bool StartDecided { get; init; }
+
     /// <summary>How long manifests are kept.</summary>
     public TimeSpan ManifestsKeep { get; init; } = TimeSpan.FromDays(7);
 

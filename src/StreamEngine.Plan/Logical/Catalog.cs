@@ -11,4 +11,8 @@ internal sealed record Catalog(IReadOnlyList<CatalogSource> Sources, IReadOnlyLi
 /// <param name="Name">Its name.</param>
 /// <param name="Schema">Its columns.</param>
 /// <param name="EventTime">The column of its event time; -1 where it has none that a window could use.</param>
-internal sealed record CatalogSource(string Name, Schema Schema, int EventTime);
+internal sealed record CatalogSource(string Name, Schema Schema, int EventTime)
+{
+    /// <summary>The field of a struct that the event-time column holds a copy of, in canonical text: a window names it so.</summary>
+    public string? EventTimePath { get; init; }
+}

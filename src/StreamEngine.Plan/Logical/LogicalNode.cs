@@ -34,6 +34,9 @@ internal abstract record LogicalNode(Schema Output, int EventTime)
 /// <summary>A source's rows.</summary>
 internal sealed record ScanNode(string Name, Schema Output, int EventTime) : LogicalNode(Output, EventTime)
 {
+    /// <summary>See <see cref="CatalogSource.EventTimePath"/>.</summary>
+    public string? EventTimePath { get; init; }
+
     public override string Describe() => $"source {Name}";
 }
 

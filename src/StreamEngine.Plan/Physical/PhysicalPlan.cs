@@ -31,7 +31,7 @@ internal sealed record PhysicalVia(string Name, string Input, Schema Columns, ob
 /// <param name="EventTime">The column of its event time, where something reads one; else null. -1: the record's timestamp.</param>
 internal sealed record PhysicalSource(string Name, Schema Declared, bool[] Read, Schema Columns, bool WithTimestamp, IReadOnlyList<Rule> Rules, int? EventTime)
 {
-    /// <summary>A path below the event time column, for an event time that is a field of a struct; null for a plain column.</summary>
+    /// <summary>The field of a struct that is the event time, to be copied into a further column, the last one; null for a plain column.</summary>
     public BoundExpression? EventTimeField { get; init; }
 }
 

@@ -74,7 +74,7 @@ internal sealed class PhysicalPlanner
     {
         try
         {
-            var streams = sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn))
+            var streams = sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn) { EventTimePath = s.EventTimePath })
                 .Concat(_definition.Vias.Select(v => new CatalogSource(v.Name, v.Schema, sources.Find(s => s.Definition.Name == BaseOf(v.Name))?.EventTime is BoundColumn time ? v.Schema.IndexOf(time.Name) : -1)));
             return _sql(_definition.Sql, new Catalog([.. streams], [.. _definition.Sinks.Select(s => s.Name)]));
         }
@@ -127,12 +127,12 @@ internal sealed class PhysicalPlanner
             {
                 var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), scope);
                 if (bound is BoundColumn column) eventTime = column.Index;
-                else field = bound;
+                else (field, eventTime) = (bound, source.Columns.Count - 1);
             }
         }
         _canonical.AppendLine(CultureInfo.InvariantCulture, $"source {source.Definition.Name} ({source.Definition.Schema})");
         foreach (var rule in rules) _canonical.AppendLine(CultureInfo.InvariantCulture, $"rule {rule.Name}: {rule.Condition}");
-        var decoded = source.WithTimestamp ? new Schema(source.Columns.Take(source.Columns.Count - 1)) : source.Columns;
+        var decoded = new Schema(source.Columns.Where(c => !CatalogColumns.IsHidden(c.Name) || source.Definition.Schema.IndexOf(c.Name) >= 0));
         return new PhysicalSource(source.Definition.Name, source.Definition.Schema, source.ReadFlags, decoded, source.WithTimestamp, rules, eventTime) { EventTimeField = field };
     }
 
@@ -235,7 +235,11 @@ internal sealed class PhysicalPlanner
         public SourceColumns(SourceDefinition definition)
         {
             Definition = definition;
-            Columns = definition.Schema.IndexOf(CatalogColumns.RecordTimestamp) >= 0 ? definition.Schema : new Schema([.. definition.Schema, new Field(CatalogColumns.RecordTimestamp, DataType.Timestamp)]);
+            var columns = definition.Schema.ToList();
+            if (definition.Schema.IndexOf(CatalogColumns.RecordTimestamp) < 0) columns.Add(new Field(CatalogColumns.RecordTimestamp, DataType.Timestamp));
+            // Added before anything is bound, since whether the path is a field of a struct is known only then; dropped again where it is a plain column.
+            if (definition.EventTime.Column is { } path && definition.Schema.IndexOf(path) < 0) columns.Add(new Field(CatalogColumns.EventTime, DataType.Timestamp));
+            Columns = new Schema(columns);
             ReadFlags = new bool[definition.Schema.Count];
         }
 
@@ -253,16 +257,22 @@ internal sealed class PhysicalPlanner
 
         public BoundExpression? EventTime { get; set; }
 
-        /// <summary>The column by which a window can name the event time; a nested one cannot be named by a window over the source itself, a view has to give it a column.</summary>
-        public int EventTimeColumn => Definition.EventTime.Column is null ? Columns.IndexOf(CatalogColumns.RecordTimestamp) : EventTime is BoundColumn column ? Columns.IndexOf(column.Name) : -1;
+        /// <summary>The column that holds the event time: a field of a struct is copied into one of its own.</summary>
+        public int EventTimeColumn => Columns.IndexOf(Definition.EventTime.Column is null ? CatalogColumns.RecordTimestamp : EventTime is BoundColumn column ? column.Name : CatalogColumns.EventTime);
+
+        /// <summary>The field that it is, where it is one.</summary>
+        public string? EventTimePath => EventTime is null or BoundColumn ? null : EventTime.ToString();
 
         public void Prune()
         {
             if (NeedsEventTime && EventTime is not null) Read.UnionWith(EventTime.ColumnsRead());
             foreach (var column in Read)
                 if (column < ReadFlags.Length) ReadFlags[column] = true;
-            WithTimestamp = Definition.Schema.Count < Columns.Count && Read.Contains(Columns.Count - 1);
-            Columns = new Schema(Columns.Where((_, i) => Read.Contains(i)));
+            var timestamp = Columns.IndexOf(CatalogColumns.RecordTimestamp);
+            WithTimestamp = timestamp >= ReadFlags.Length && Read.Contains(timestamp);
+            var copied = NeedsEventTime && EventTimePath is not null;
+            // The copy stays the last column, behind the record's timestamp.
+            Columns = new Schema(Columns.Where((c, i) => c.Name == CatalogColumns.EventTime ? copied : Read.Contains(i)));
         }
     }
 }

@@ -43,7 +43,8 @@ internal static class QueryPlanner
     {
         var bound = ExpressionBinder.Bind(window.Time, scope);
         if (bound is BoundColumn column && column.Index == input.EventTime) return;
-        var hint = input.EventTime >= 0 ? $"its event time is '{input.Output[input.EventTime].Name}'" : input is ScanNode ? "declare it: event-time { column = .. }, or use _timestamp, the record's own" : "let the view pass the source's event-time column on";
+        if (input is ScanNode { EventTimePath: { } path } && bound.ToString() == path) return;
+        var hint = input is ScanNode { EventTimePath: { } nested } ? $"its event time is {nested}" : input.EventTime >= 0 ? $"its event time is '{input.Output[input.EventTime].Name}'" : input is ScanNode ? "declare it: event-time { column = .. }, or use _timestamp, the record's own" : "let the view pass the source's event-time column on";
         throw TokenReader.Error(window.Time.Span, $"'{window.Time}' is not the event time of {window.Input.Name}", hint);
     }
 
@@ -81,7 +82,7 @@ internal static class QueryPlanner
                 for (var i = 0; i < input.Output.Count; i++)
                 {
                     var field = input.Output[i];
-                    if (field.Name == CatalogColumns.RecordTimestamp) continue;
+                    if (CatalogColumns.IsHidden(field.Name)) continue;
                     Add(new BoundColumn(new NameExpression(item.Span, [new Identifier(field.Name, true, item.Span)]), i, field.Type, field.Name, field.Nullable), field, item.Span);
                 }
                 continue;
@@ -96,7 +97,8 @@ internal static class QueryPlanner
         void Add(BoundExpression expression, Field field, SourceSpan span)
         {
             if (!names.Add(field.Name)) throw TokenReader.Error(span, $"two columns are named '{field.Name}'", "name one of them otherwise with AS");
-            if (expression is BoundColumn column && column.Index == input.EventTime && input.EventTime >= 0) time = fields.Count;
+            var isTime = expression is BoundColumn column ? column.Index == input.EventTime : input is ScanNode { EventTimePath: { } path } && expression.ToString() == path;
+            if (isTime && input.EventTime >= 0) time = fields.Count;
             fields.Add(field with { Format = null });
             expressions.Add(expression);
         }

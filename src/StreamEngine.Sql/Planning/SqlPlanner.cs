@@ -69,7 +69,7 @@ internal sealed class SqlPlanner
     {
         if (_views.FirstOrDefault(v => name.Matches(v.Key)).Value is { } view) return view;
         if (_broken.Contains(name.Name)) throw new BrokenViewException();
-        if (_catalog.Sources.FirstOrDefault(s => name.Matches(s.Name)) is { } source) return new ScanNode(source.Name, source.Schema, source.EventTime);
+        if (_catalog.Sources.FirstOrDefault(s => name.Matches(s.Name)) is { } source) return new ScanNode(source.Name, source.Schema, source.EventTime) { EventTimePath = source.EventTimePath };
         var names = _catalog.Sources.Select(s => s.Name).Concat(_views.Keys).ToList();
         var known = $"there are {string.Join(", ", names)}";
         throw TokenReader.Error(name.Span, $"'{name.Name}' is neither a source nor a view", Spelling.DidYouMean(name.Name, names) is { } near ? $"{near} {known}" : known);

@@ -3,6 +3,7 @@ using Akka.Streams.Dsl;
 using StreamEngine.Core;
 using StreamEngine.Operators.Decoding;
 using StreamEngine.Operators.EventTime;
+using StreamEngine.Operators.Projections;
 using StreamEngine.Operators.Sinks;
 using StreamEngine.Plan.Physical;
 
@@ -164,6 +165,12 @@ internal sealed class PipelineGraph
             var timestamp = new RecordTimestampOperator($"{source.Name}.timestamp", schema);
             schema = timestamp.Output;
             operators.Add(timestamp);
+        }
+        if (source.EventTimeField is { } field)
+        {
+            var copy = new AppendColumnOperator($"{source.Name}.event-time", schema, Plan.Logical.CatalogColumns.EventTime, field);
+            schema = copy.Output;
+            operators.Add(copy);
         }
         if (source.Rules.Count > 0) operators.Add(new Quality.Rules.RuleOperator($"{source.Name}.rules", schema, source.Rules));
         if (_spec.EventTimes.TryGetValue(source.Name, out var time))

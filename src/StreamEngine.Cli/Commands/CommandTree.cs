@@ -9,6 +9,7 @@ internal static class CommandTree
     public static RootCommand Create()
     {
         var root = new RootCommand("StreamEngine: exactly-once stream processing on Akka.Streams and Kafka.\n\nExample:\n  ./engine demo\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092");
+        root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(TestCommand.Create());
         root.Subcommands.Add(RunCommand.Create());
         root.Subcommands.Add(PipelineCommands.Create());

@@ -22,9 +22,14 @@ internal static class RunCommand
         var ready = new Option<string?>("--ready-file") { Description = "A file that is made when all pipelines run." };
         var embedded = new Option<bool>("--embedded") { Description = "Host the embedded broker in this process, at the port of the bootstrap address." };
         var data = new Option<string?>("--data") { Description = "With --embedded: the broker's folder (default: .streamengine/broker)." };
+        var preview = new Option<long?>("--preview") { Description = "Show so many rows and faults and end; nothing is written, no topic or group is made." };
+        preview.Validators.Add(r =>
+        {
+            if (r.Tokens.Count > 0 && long.TryParse(r.Tokens[0].Value, out var rows) && rows < 1) r.AddError("--preview is a number of rows from 1");
+        });
         var command = new Command("run", "Runs pipelines in the foreground. SIGTERM and Ctrl-C drain them: what was read is committed, open windows stay in state, the exit code is 0.\n\nExample:\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092")
         {
-            files, environment, settings, bootstrap, ready, embedded, data,
+            files, environment, settings, bootstrap, ready, embedded, data, preview,
         };
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
@@ -32,6 +37,7 @@ internal static class RunCommand
             if (parsed.GetValue(bootstrap) is { } address) all.Add($"kafka.bootstrap={address}");
             var pipelines = parsed.GetValue(files)!.Select(f => PipelineFile.Load(f, parsed.GetValue(environment), all)).ToList();
             if (pipelines.GroupBy(p => p.Definition.QualifiedName).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new StartupException($"two of the files are named '{twice.Key}': their state and offsets would be the same");
+            if (parsed.GetValue(preview) is { } rows) return await PreviewRun.ShowAsync(pipelines, rows);
             var display = ProgressDisplay.IsPossible;
             using var logs = Logs.Create(folder: Path.Combine(".streamengine", "logs"), console: !display);
             await using var broker = parsed.GetValue(embedded) ? await StartBrokerAsync(pipelines[0].Definition.Bootstrap, parsed.GetValue(data), logs) : null;

@@ -37,6 +37,8 @@ internal sealed record TopicRecord(string Topic, int Partition, long Offset, Dat
 /// </summary>
 internal sealed class TopicReader(KafkaConnection connection)
 {
+    private static readonly TimeSpan Wait = TimeSpan.FromMilliseconds(5);
+
     /// <exception cref="StartupException">The topic, partition or offset does not exist.</exception>
     public async IAsyncEnumerable<TopicRecord> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -49,7 +51,12 @@ internal sealed class TopicReader(KafkaConnection connection)
         for (var left = request.Max ?? long.MaxValue; open.Count > 0;)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (consumer.Consume(TimeSpan.FromMilliseconds(100)) is not { } result) continue;
+            // A thread of the pool is not held while there is nothing: who reads may be beside a broker in one process.
+            if (consumer.Consume(TimeSpan.Zero) is not { } result)
+            {
+                await Task.Delay(Wait, TimeProvider.System, cancellation);
+                continue;
+            }
             var partition = result.Partition.Value;
             if (!request.Follow && open.TryGetValue(partition, out var end) && (result.IsPartitionEOF || result.Offset.Value >= end))
             {

@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Logging;
+using StreamEngine.Cli.Logging;
+using StreamEngine.Cli.Terminal;
+using StreamEngine.Core;
+using StreamEngine.Pipelines.Commands.Preview;
+using StreamEngine.Pipelines.Commands.Topics;
+using StreamEngine.Pipelines.Connectors;
+using StreamEngine.Pipelines.Files;
+using StreamEngine.Pipelines.Running;
+
+namespace StreamEngine.Cli.Commands;
+
+/// <summary>run --preview: rows and faults on the screen, nothing written.</summary>
+internal static class PreviewRun
+{
+    public static async Task<int> ShowAsync(List<PipelineFile> pipelines, long rows)
+    {
+        using var signal = new StopSignal();
+        using var logs = Logs.Create("warning");
+        using var output = RecordOutput.Open();
+        foreach (var pipeline in pipelines)
+        {
+            var log = new PreviewLog(rows, row => Show(output, row));
+            await RunAsync(pipeline, log, signal, logs);
+            output.Flush();
+            if (!Console.IsErrorRedirected) await Console.Error.WriteLineAsync(log.Shown == rows ? $"{log.Shown} shown; nothing was written" : $"{log.Shown} are all there are; nothing was written");
+        }
+        return ExitCodes.Done;
+    }
+
+    private static async Task RunAsync(PipelineFile pipeline, PreviewLog log, StopSignal signal, ILoggerFactory logs)
+    {
+        var system = EngineSystem.Start(pipeline.Document);
+        try
+        {
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(signal.Token);
+            var worker = new PipelineWorker(pipeline.Definition, pipeline.Plan, new PreviewConnectors(new KafkaConnectors(TimeProvider.System, logs), log), system, TimeProvider.System, logs.CreateLogger<PipelineWorker>());
+            var running = worker.RunAsync(end.Token);
+            if (await Task.WhenAny(running, log.Full) != running) await end.CancelAsync();
+            await running;
+        }
+        finally
+        {
+            await system.Terminate();
+        }
+    }
+
+    private static void Show(RecordOutput output, PreviewRow row)
+    {
+        output.Line(row.Role == BatchRole.Output ? $"{row.Topic}  {RecordText.Of(row.Value)}" : $"{row.Topic}  {row.Position}  {row.Stage}: {row.Reason}  {RecordText.Of(row.Value)}");
+    }
+}

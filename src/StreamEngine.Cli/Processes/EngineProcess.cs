@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using StreamEngine.Core;
+
+namespace StreamEngine.Cli.Processes;
+
+/// <summary>This program in a process of its own: a worker that can be killed, a broker whose cost is not ours. What it says is kept for the case that it fails.</summary>
+internal sealed class EngineProcess : IDisposable
+{
+    private const int KeptLines = 60;
+
+    private readonly Process _process;
+    private readonly Queue<string> _lines = new();
+    private readonly Lock _lock = new();
+
+    private EngineProcess(Process process)
+    {
+        _process = process;
+        _process.OutputDataReceived += (_, e) => Keep(e.Data);
+        _process.ErrorDataReceived += (_, e) => Keep(e.Data);
+    }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>The last lines it wrote.</summary>
+    public string Lines
+    {
+        get { lock (_lock) return string.Join('\n', _lines); }
+    }
+
+    /// <summary>Processor time and greatest memory so far; null where they cannot be read any more.</summary>
+    public (TimeSpan Cpu, long PeakBytes)? Cost()
+    {
+        try
+        {
+            _process.Refresh();
+            return (_process.TotalProcessorTime, PeakMemory.Of(_process));
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Starts this program with arguments.</summary>
+    /// <param name="folder">Its working directory, where it leaves logs.</param>
+    /// <param name="arguments">The command and its arguments.</param>
+    public static EngineProcess Start(string folder, params IEnumerable<string> arguments)
+    {
+        var host = Environment.ProcessPath ?? throw new StartupException("the path of this program is not known, so that no worker can be started");
+        var start = new ProcessStartInfo(host) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        if (Path.GetFileNameWithoutExtension(host).Equals("dotnet", StringComparison.OrdinalIgnoreCase)) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "StreamEngine.Cli.dll"));
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        var process = new EngineProcess(new Process { StartInfo = start });
+        process._process.Start();
+        process._process.BeginOutputReadLine();
+        process._process.BeginErrorReadLine();
+        return process;
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is null) return;
+        lock (_lock)
+        {
+            _lines.Enqueue(line);
+            if (_lines.Count > KeptLines) _lines.Dequeue();
+        }
+    }
+
+    /// <summary>Waits until the process has made its ready file, and gives what is in it.</summary>
+    /// <exception cref="IOException">It ended before.</exception>
+    public async Task<string> WaitForFileAsync(string file, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if (File.Exists(file) && await File.ReadAllTextAsync(file, cancellation) is { Length: > 0 } text) return text.Trim();
+            if (_process.HasExited) throw new IOException($"process {Id} ended with exit code {_process.ExitCode} before it was ready\n{Lines}");
+            await Task.Delay(TimeSpan.FromMilliseconds(15), TimeProvider.System, cancellation);
+        }
+    }
+
+    /// <summary>SIGKILL: it has no chance to do anything. Returns when it is gone.</summary>
+    public void Kill()
+    {
+        _process.Kill(entireProcessTree: false);
+        _process.WaitForExit(TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>Ends it if it still runs.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            if (!_process.HasExited) Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It was never started, or is gone already.
+        }
+        _process.Dispose();
+    }
+}

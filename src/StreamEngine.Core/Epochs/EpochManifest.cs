@@ -39,7 +39,8 @@ internal sealed record SourcePosition(string Topic, string TopicId, long Waterma
 /// <param name="Offset">The next offset to read.</param>
 /// <param name="Newest">The newest event time of its rows, microseconds; <see cref="Core.Watermark.None"/> before the first.</param>
 /// <param name="Moves">Watermark moves that no row made (idleness, a closing clock), in order.</param>
-internal sealed record PartitionPosition(long Offset, long Newest, IReadOnlyList<WatermarkMove> Moves);
+/// <param name="Idle">It does not hold the watermark back until its next row: a restart goes on so, neither waiting for it again nor taking one that has woken for idle.</param>
+internal sealed record PartitionPosition(long Offset, long Newest, IReadOnlyList<WatermarkMove> Moves, bool Idle = false);
 
 /// <summary>The partition's watermark was set to <paramref name="To"/> when everything before <paramref name="Offset"/> was read: a replay does it at the same place.</summary>
 internal readonly record struct WatermarkMove(long Offset, long To);

@@ -63,6 +63,7 @@ internal static class ManifestJson
                 json.WriteEndObject();
             }
             json.WriteEndArray();
+            if (position.Idle) json.WriteBoolean("idle", true);
             json.WriteEndObject();
         }
         json.WriteEndObject();
@@ -141,7 +142,8 @@ internal static class ManifestJson
         source.TryGetProperty("watermark", out var watermark) ? watermark.GetInt64() : Watermark.None,
         source.GetProperty("partitions").EnumerateObject().ToDictionary(p => int.Parse(p.Name, CultureInfo.InvariantCulture), p => new PartitionPosition(
             p.Value.GetProperty("offset").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64() : Watermark.None,
-            [.. p.Value.GetProperty("moves").EnumerateArray().Select(m => new WatermarkMove(m.GetProperty("offset").GetInt64(), m.GetProperty("to").GetInt64()))])));
+            [.. p.Value.GetProperty("moves").EnumerateArray().Select(m => new WatermarkMove(m.GetProperty("offset").GetInt64(), m.GetProperty("to").GetInt64()))],
+            p.Value.TryGetProperty("idle", out var idle) && idle.GetBoolean())));
 
     private static ConservationLine ReadLine(JsonElement line) => new(line.GetProperty("in").GetInt64(), line.GetProperty("heldBefore").GetInt64(), line.GetProperty("done").GetInt64(),
         line.GetProperty("filtered").GetInt64(), line.GetProperty("late").GetInt64(), line.GetProperty("deadLettered").GetInt64(), line.GetProperty("heldAfter").GetInt64());

@@ -126,7 +126,8 @@ internal sealed class PipelineWorker
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var timer = _system.Scheduler.Advanced.ScheduleOnceCancelable(pause, () => done.TrySetResult());
-        var registration = drain.Register(() => done.TrySetCanceled(drain));
+        // A drain ends the pause; what it means is for the next incarnation to say, which does not start, or drains at once.
+        var registration = drain.Register(() => done.TrySetResult());
         return Finish();
 
         async Task Finish()

@@ -9,12 +9,12 @@ using StreamEngine.Simulation.Scheduling;
 namespace StreamEngine.Simulation.Runs;
 
 /// <summary>
-/// Runs a pipeline's real graph by its real worker on a seeded system, over a memory log behind a bad network, while the world appends its input, until the input is read and the last window is committed. Crashes and
-/// kills come at the steps asked for.
+/// Runs a pipeline's real graph by its real worker on a seeded system, over a memory log behind a bad network, while the world appends its input, until the input is read and the last window is committed. Blows
+/// come at the steps asked for.
 /// </summary>
 internal sealed class PipelineSimulation
 {
-    private readonly PipelineFile _file;
+    private readonly IReadOnlyList<PipelineFile> _files;
     private readonly IReadOnlyList<InputRecord> _input;
     private readonly SimulationOptions _options;
     private readonly MemoryLog _log = new();
@@ -22,26 +22,29 @@ internal sealed class PipelineSimulation
     private readonly FaultyBroker _broker;
     private readonly Random _feed;
     private readonly List<string> _errors = [];
-    private readonly Queue<(long Step, bool Kill)> _faults;
+    private readonly Queue<(long Step, Blow Blow)> _blows;
     private int _fed;
     private int _restarts;
     private long _steps;
     private ulong _trace;
     private TimeSpan _elapsed;
 
-    private PipelineSimulation(PipelineFile file, IReadOnlyList<InputRecord> input, SimulationOptions options)
+    private PipelineSimulation(IReadOnlyList<PipelineFile> files, IReadOnlyList<InputRecord> input, SimulationOptions options)
     {
-        _file = file;
+        _files = files;
         _input = input;
         _options = options;
         _broker = new FaultyBroker(options.Faults, Mixing.Mix(options.Seed ^ 1), _clock);
         _feed = new Random(unchecked((int)Mixing.Mix(options.Seed ^ 2)));
-        _faults = new Queue<(long, bool)>(options.CrashAt.Select(s => (s, false)).Concat(options.KillAt.Select(s => (s, true))).OrderBy(f => f.Item1).ThenBy(f => f.Item2));
-        foreach (var source in file.Definition.Sources) _log.Create(source.Topic, options.Partitions);
+        _blows = new Queue<(long, Blow)>(options.Blows.OrderBy(b => b.Step));
+        foreach (var source in files[0].Definition.Sources) _log.Create(source.Topic, options.Partitions);
     }
 
+    /// <param name="files">The pipeline; each process takes the next one in turn, which may differ in parallelism and the like.</param>
+    /// <param name="input">What the world writes.</param>
+    /// <param name="options">Seed, faults and blows.</param>
     /// <exception cref="SimulationException">The run hung or cannot be repeated.</exception>
-    public static SimulationResult Run(PipelineFile file, IReadOnlyList<InputRecord> input, SimulationOptions options) => new PipelineSimulation(file, input, options).Run();
+    public static SimulationResult Run(IReadOnlyList<PipelineFile> files, IReadOnlyList<InputRecord> input, SimulationOptions options) => new PipelineSimulation(files, input, options).Run();
 
     private SimulationResult Run()
     {
@@ -49,18 +52,20 @@ internal sealed class PipelineSimulation
             if (RunProcess(process)) return Result();
     }
 
-    /// <summary>One process; false when it was killed.</summary>
+    /// <summary>One process; false when it was killed or drained.</summary>
     private bool RunProcess(int process)
     {
         var connectors = new FaultyConnectors(_log, _options.BatchRows, _broker, _clock);
         var system = SimulatedSystem.Boot(Mixing.Mix(_options.Seed ^ (ulong)process << 32), _clock);
-        var worker = new PipelineWorker(_file.Definition, _file.Plan, connectors, system.System, _clock, new ErrorLog(_errors));
-        var run = system.Tasks.Start(() => worker.RunAsync(CancellationToken.None));
+        var file = _files[process % _files.Count];
+        var worker = new PipelineWorker(file.Definition, file.Plan, connectors, system.System, _clock, new ErrorLog(_errors));
+        using var drain = new CancellationTokenSource();
+        var run = system.Tasks.Start(() => worker.RunAsync(drain.Token));
         var feed = system.Tasks.Start(FeedAsync);
         bool killed;
         try
         {
-            killed = !RunToEnd(system, worker, () => run.IsCompleted);
+            killed = !RunToEnd(system, worker, drain, () => run.IsCompleted);
         }
         catch (SimulationException e)
         {
@@ -73,24 +78,32 @@ internal sealed class PipelineSimulation
             _trace = Mixing.Mix(_trace ^ system.Tasks.Trace);
             _restarts += worker.Restarts;
         }
-        if (!killed)
-        {
-            if (feed.IsFaulted) throw new SimulationException($"seed {_options.Seed}: the feed failed: {feed.Exception}");
-            run.GetAwaiter().GetResult();
-            system.Dispose();
-        }
+        if (feed.IsFaulted) throw new SimulationException($"seed {_options.Seed}: the feed failed: {feed.Exception}");
+        // A worker that fails while it drains does not start again: its process ends with an error, and the next one goes on.
+        if (run.Exception is { } failure && !drain.IsCancellationRequested) throw new SimulationException($"seed {_options.Seed}: the worker ended: {failure}");
+        var ended = run is { IsCompletedSuccessfully: true, Result: { Finished: true } };
+        if (!killed) system.Dispose();
         connectors.FreeMemory();
-        return !killed;
+        return ended;
     }
 
-    private bool RunToEnd(SimulatedSystem system, PipelineWorker worker, Func<bool> goal)
+    private bool RunToEnd(SimulatedSystem system, PipelineWorker worker, CancellationTokenSource drain, Func<bool> goal)
     {
-        while (_faults.TryPeek(out var fault))
+        while (_blows.TryPeek(out var blow))
         {
-            if (system.Run(goal, fault.Step - _steps)) return true;
-            _faults.Dequeue();
-            if (fault.Kill) return false;
-            worker.Crash();
+            if (system.Run(goal, blow.Step - _steps)) return true;
+            _blows.Dequeue();
+            switch (blow.Blow)
+            {
+                case Blow.Kill:
+                    return false;
+                case Blow.Crash:
+                    worker.Crash();
+                    break;
+                default:
+                    drain.Cancel();
+                    break;
+            }
         }
         return system.Run(goal);
     }
@@ -114,7 +127,7 @@ internal sealed class PipelineSimulation
 
     private SimulationResult Result()
     {
-        var manifests = _log.ReadAll($"{_file.Definition.QualifiedName}.epochs").Select(r => ManifestJson.Read(r.Value).Manifest).OfType<EpochManifest>().ToList();
+        var manifests = _log.ReadAll($"{_files[0].Definition.QualifiedName}.epochs").Select(r => ManifestJson.Read(r.Value).Manifest).OfType<EpochManifest>().ToList();
         return new SimulationResult(_trace, _steps, _elapsed, _restarts, _log, manifests, _broker, _errors);
     }
 

@@ -2,6 +2,19 @@ using StreamEngine.Simulation.Faults;
 
 namespace StreamEngine.Simulation.Runs;
 
+/// <summary>What a worker has to survive.</summary>
+internal enum Blow : byte
+{
+    /// <summary>Its graph is torn down; it starts a new incarnation by itself.</summary>
+    Crash,
+
+    /// <summary>Its process dies (kill -9): nothing of it runs any further, and another process starts on the same log.</summary>
+    Kill,
+
+    /// <summary>It is asked to drain (SIGTERM), ends, and another process starts.</summary>
+    Drain,
+}
+
 /// <summary>One simulated run of a pipeline.</summary>
 internal sealed record SimulationOptions
 {
@@ -10,11 +23,8 @@ internal sealed record SimulationOptions
 
     public FaultPlan Faults { get; init; } = FaultPlan.None;
 
-    /// <summary>Steps of the whole run at which the worker's graph is torn down; it starts a new incarnation by itself.</summary>
-    public IReadOnlyList<long> CrashAt { get; init; } = [];
-
-    /// <summary>Steps of the whole run at which the process dies (kill -9): nothing of it runs any further, and another process starts on the same log.</summary>
-    public IReadOnlyList<long> KillAt { get; init; } = [];
+    /// <summary>What is done to the worker, and at which step of the whole run.</summary>
+    public IReadOnlyList<(long Step, Blow Blow)> Blows { get; init; } = [];
 
     /// <summary>The most records of a batch.</summary>
     public int BatchRows { get; init; } = 16;

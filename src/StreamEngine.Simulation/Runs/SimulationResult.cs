@@ -8,7 +8,7 @@ namespace StreamEngine.Simulation.Runs;
 /// <param name="Trace">The hash of everything that ran; equal for equal seeds.</param>
 /// <param name="Steps">Runnables that ran.</param>
 /// <param name="Elapsed">Virtual time.</param>
-/// <param name="Restarts">Incarnations that were started after a failure, in all processes.</param>
+/// <param name="Restarts">Incarnations that were started after a failure by their worker, in all processes.</param>
 /// <param name="Log">The log as it was left.</param>
 /// <param name="Manifests">The committed manifests, in order.</param>
 /// <param name="Broker">What the network did.</param>

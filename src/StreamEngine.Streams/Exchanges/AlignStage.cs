@@ -74,7 +74,7 @@ internal sealed class AlignStage : GraphStage<UniformFanInShape<StreamElement, S
             {
                 case Watermark watermark:
                     _watermarks[inlet] = watermark.Time;
-                    Advance();
+                    Advance(inlet);
                     PullUnlessHeld(inlet);
                     break;
                 case Barrier barrier:
@@ -96,12 +96,13 @@ internal sealed class AlignStage : GraphStage<UniformFanInShape<StreamElement, S
             }
         }
 
-        private void Advance()
+        // A watermark that waits counts as its inlet's waiting element, so that no more than one per inlet ever waits.
+        private void Advance(int inlet)
         {
             var least = _watermarks.Min();
             if (least <= _watermark) return;
             _watermark = least;
-            Send(new Watermark(least), FromNobody);
+            Send(new Watermark(least), inlet);
         }
 
         private void Align()

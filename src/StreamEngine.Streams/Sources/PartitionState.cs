@@ -18,7 +18,7 @@ internal sealed class PartitionState(int partition, int lane, PartitionPosition 
     public bool AtEnd { get; set; }
 
     /// <summary>No row moved its watermark for the timeout, and it was at its end meanwhile.</summary>
-    public bool Idle { get; set; }
+    public bool Idle { get; set; } = start.Idle;
 
     /// <summary>A bounded source's partition that has come to its bound.</summary>
     public bool Finished { get; set; }
@@ -53,6 +53,6 @@ internal sealed class PartitionState(int partition, int lane, PartitionPosition 
     {
         var moves = _moves;
         _moves = [];
-        return new PartitionPosition(Offset, newest, moves);
+        return new PartitionPosition(Offset, newest, moves, Idle);
     }
 }

@@ -84,7 +84,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             _controls = [.. _outlets.Select(_ => new Queue<StreamElement>())];
             _partitions = _run.Positions.OrderBy(p => p.Key).Select((p, i) => new PartitionState(p.Key, i % _outlets.Length, p.Value)).ToDictionary(p => p.Partition);
             _lanes = [.. _outlets.Select((_, lane) => _partitions.Values.Where(p => p.Lane == lane).ToArray())];
-            // A partition that is restored goes on at least at the last watermark issued; on its first row that is noted as a move only where it was behind.
+            // A partition that is restored goes on at least at the last watermark issued, which is noted as a move only where it was behind.
             foreach (var state in _partitions.Values) Restored(state);
             _onReady = GetAsyncCallback<int>(Ready);
             _onEndOfPartition = GetAsyncCallback<(int, long)>(EndOfPartition);
@@ -99,9 +99,9 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
 
         private void Restored(PartitionState state)
         {
-            if (_run.EventTime is not { } time || _watermark == Watermark.None) return;
-            if (WatermarkOf(state.SeenNewest, time) >= _watermark) return;
-            state.Idle = true;
+            if (_run.EventTime is not { } time || _watermark == Watermark.None || state.Idle) return;
+            // Not idle: it had woken, and taken for idle it would no longer hold the watermark back, so that its rows were late for the restart alone.
+            if (WatermarkOf(state.SeenNewest, time) < _watermark) state.Lift(_watermark);
         }
 
         private static long WatermarkOf(long newest, EventTimeSettings time) => newest == Watermark.None ? Watermark.None : newest - time.OutOfOrderness;

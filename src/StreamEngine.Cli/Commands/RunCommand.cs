@@ -22,6 +22,8 @@ internal static class RunCommand
         var ready = new Option<string?>("--ready-file") { Description = "A file that is made when all pipelines run." };
         var embedded = new Option<bool>("--embedded") { Description = "Host the embedded broker in this process, at the port of the bootstrap address." };
         var data = new Option<string?>("--data") { Description = "With --embedded: the broker's folder (default: .streamengine/broker)." };
+        var startFrom = new Option<string?>("--start-from") { Description = "earliest, latest or a time: where a pipeline that never committed starts, whatever its file and its consumer group say." };
+        var reset = new Option<bool>("--reset") { Description = "Forget the pipeline's state, manifests and offsets before it starts; its outputs stay, and will be written again." };
         var preview = new Option<long?>("--preview") { Description = "Show so many rows and faults and end; nothing is written, no topic or group is made." };
         preview.Validators.Add(r =>
         {
@@ -29,7 +31,7 @@ internal static class RunCommand
         });
         var command = new Command("run", "Runs pipelines in the foreground. SIGTERM and Ctrl-C drain them: what was read is committed, open windows stay in state, the exit code is 0.\n\nExample:\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092")
         {
-            files, environment, settings, bootstrap, ready, embedded, data, preview,
+            files, environment, settings, bootstrap, ready, embedded, data, startFrom, reset, preview,
         };
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
@@ -37,14 +39,19 @@ internal static class RunCommand
             if (parsed.GetValue(bootstrap) is { } address) all.Add($"kafka.bootstrap={address}");
             var pipelines = parsed.GetValue(files)!.Select(f => PipelineFile.Load(f, parsed.GetValue(environment), all)).ToList();
             if (pipelines.GroupBy(p => p.Definition.QualifiedName).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new StartupException($"two of the files are named '{twice.Key}': their state and offsets would be the same");
+            if (parsed.GetValue(startFrom) is { } place) pipelines = [.. pipelines.Select(p => p with { Definition = p.Definition with { StartDecided = true, Sources = [.. p.Definition.Sources.Select(s => s with { StartFrom = place })] } })];
             if (parsed.GetValue(preview) is { } rows) return await PreviewRun.ShowAsync(pipelines, rows);
             var display = ProgressDisplay.IsPossible;
-            using var logs = Logs.Create(folder: Path.Combine(".streamengine", "logs"), console: !display);
+            using var logs = Logs.Create(Setting(pipelines[0], "logging.level"), Setting(pipelines[0], "logging.folder"), console: !display);
             await using var broker = parsed.GetValue(embedded) ? await StartBrokerAsync(pipelines[0].Definition.Bootstrap, parsed.GetValue(data), logs) : null;
+            if (parsed.GetValue(reset))
+                foreach (var pipeline in pipelines) await new KafkaConnectors(TimeProvider.System, logs).ResetAsync(pipeline.Definition, CancellationToken.None);
             return await RunAsync(pipelines, parsed.GetValue(ready), display, logs);
         }));
         return command;
     }
+
+    private static string Setting(PipelineFile pipeline, string path) => pipeline.Document.Root.Find(path.Split('.')) is Config.ConfigText text ? text.Text : "";
 
     private static async Task<BrokerHost> StartBrokerAsync(string bootstrap, string? data, ILoggerFactory logs)
     {

@@ -43,9 +43,16 @@ internal static class QueryPlanner
     {
         var bound = ExpressionBinder.Bind(window.Time, scope);
         if (bound is BoundColumn column && column.Index == input.EventTime) return;
-        if (input is ScanNode { EventTimePath: { } path } && bound.ToString() == path) return;
-        var hint = input is ScanNode { EventTimePath: { } nested } ? $"its event time is {nested}" : input.EventTime >= 0 ? $"its event time is '{input.Output[input.EventTime].Name}'" : input is ScanNode ? "declare it: event-time { column = .. }, or use _timestamp, the record's own" : "let the view pass the source's event-time column on";
+        if (PathOf(input) is { } path && bound.ToString() == path) return;
+        var hint = PathOf(input) is { } nested ? $"its event time is {nested}" : input.EventTime >= 0 ? $"its event time is '{input.Output[input.EventTime].Name}'" : input is ScanNode ? "declare it: event-time { column = .. }, or use _timestamp, the record's own" : "let the view pass the source's event-time column on";
         throw TokenReader.Error(window.Time.Span, $"'{window.Time}' is not the event time of {window.Input.Name}", hint);
+    }
+
+    /// <summary>The field of a struct that is the source's event time, as long as the source's own columns are still there.</summary>
+    private static string? PathOf(LogicalNode node)
+    {
+        while (node is FilterNode filter) node = filter.Before;
+        return (node as ScanNode)?.EventTimePath;
     }
 
     private static WindowSpec SpecOf(WindowReference window)
@@ -97,7 +104,7 @@ internal static class QueryPlanner
         void Add(BoundExpression expression, Field field, SourceSpan span)
         {
             if (!names.Add(field.Name)) throw TokenReader.Error(span, $"two columns are named '{field.Name}'", "name one of them otherwise with AS");
-            var isTime = expression is BoundColumn column ? column.Index == input.EventTime : input is ScanNode { EventTimePath: { } path } && expression.ToString() == path;
+            var isTime = expression is BoundColumn column ? column.Index == input.EventTime : PathOf(input) is { } path && expression.ToString() == path;
             if (isTime && input.EventTime >= 0) time = fields.Count;
             fields.Add(field with { Format = null });
             expressions.Add(expression);

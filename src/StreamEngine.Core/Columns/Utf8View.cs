@@ -6,7 +6,7 @@ namespace StreamEngine.Core;
 
 /// <summary>
 /// A string or binary value in 16 bytes: its length, then either the bytes themselves (up to 12, zero-padded) or their first four and a pointer. It is Arrow's
-/// BinaryView with a pointer in place of (buffer, offset): gathering a string is then a copy of 16 bytes, with no table of buffers to merge (docs/decisions/0002).
+/// BinaryView with a pointer in place of (buffer, offset): gathering a string is then a copy of 16 bytes, with no table of buffers to merge (docs/decisions/strings-hold-pointers.md).
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
 internal unsafe struct Utf8View

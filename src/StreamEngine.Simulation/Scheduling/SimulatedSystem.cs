@@ -100,6 +100,28 @@ internal sealed class SimulatedSystem : IDisposable
         });
     }
 
+    /// <summary>Steps until nothing can run, without moving time.</summary>
+    public void Settle() => Quietly(() =>
+    {
+        while (Tasks.TryStep(Clock.Elapsed.Ticks))
+        {
+        }
+        return Tasks.Violation is { } violation ? throw new SimulationException(violation) : true;
+    });
+
+    /// <summary>Lets so much virtual time pass, and everything happen that is due in it.</summary>
+    public void Pass(TimeSpan time)
+    {
+        var end = Clock.Elapsed + time;
+        Settle();
+        while (_timers.NextDue is { } next && next <= end)
+        {
+            _timers.TryAdvance();
+            Settle();
+        }
+        Clock.MoveTo(end);
+    }
+
     /// <summary>An await must come back to the task scheduler, and a test framework's synchronization context would win over it.</summary>
     private static T Quietly<T>(Func<T> action)
     {

@@ -80,17 +80,17 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             _epoch = _last?.Epoch ?? 0;
             _rotation = new SnapshotRotation(_last?.State, settings.SnapshotBytes);
             _sources = settings.Sources;
-            _onWritable = GetAsyncCallback(Writable);
-            _onCommitted = GetAsyncCallback<long>(Committed);
+            _onWritable = GetAsyncCallback(() => Guarded(Writable));
+            _onCommitted = GetAsyncCallback<long>(epoch => Guarded(() => Committed(epoch)));
             _onFailed = GetAsyncCallback<Exception>(Failed);
-            SetHandler(_in, onPush: OnPush, onUpstreamFinish: OnFinish, onUpstreamFailure: Failed);
+            SetHandler(_in, onPush: () => Guarded(OnPush), onUpstreamFinish: OnFinish, onUpstreamFailure: Failed);
         }
 
         public override void PreStart()
         {
             SetKeepGoing(true);
             _log.Listen(this);
-            _control.SetCommitter(GetAsyncCallback<EpochRequest>(Requested));
+            _control.SetCommitter(GetAsyncCallback<EpochRequest>(request => Guarded(() => Requested(request))));
             Pull(_in);
         }
 
@@ -264,6 +264,19 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
         {
             _end.TrySetResult(new RunEnd(_last, Finished: !_drain));
             CompleteStage();
+        }
+
+        /// <summary>An exception that leaves a handler stops the stage, and one that leaves a callback does so without a word: the run has to end with it, not with having been stopped.</summary>
+        private void Guarded(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception e)
+            {
+                Failed(e);
+            }
         }
 
         private void Failed(Exception cause)

@@ -1,0 +1,243 @@
+using StreamEngine.Compliance.Tests.Suite;
+using StreamEngine.Core;
+using StreamEngine.Streams;
+
+namespace StreamEngine.Compliance.Tests.Stages;
+
+/// <summary>The stage that reads partitions into lanes and alone issues watermarks.</summary>
+public class SourceStageTests
+{
+    private const long Delay = 10;
+
+    public static TheoryData<Setting, int> Settings()
+    {
+        var data = new TheoryData<Setting, int>();
+        foreach (var setting in Setting.All)
+            foreach (var lanes in new[] { 1, 2, 3 }) data.Add(setting, lanes);
+        return data;
+    }
+
+    private sealed class Rig : IAsyncDisposable
+    {
+        private readonly long[] _newest;
+        private long _epoch;
+
+        public Rig(Setting setting, int lanes, long watermark = Watermark.None, long drift = 1000, params PartitionPosition[] positions)
+        {
+            Lab = new StageLab(setting);
+            Source = new ScriptedSource(Lab.Scope);
+            _newest = [.. positions.Select(p => p.Newest)];
+            Feedback = new EventTimeFeedback(_newest);
+            var run = new SourceRun(Source, new SourceLayout("topic", "id", positions.Length, new Dictionary<int, long>()), positions.Index().ToDictionary(p => p.Index, p => p.Item), watermark)
+            {
+                EventTime = new EventTimeSettings(Delay, TimeSpan.FromSeconds(30), drift),
+            };
+            Control.SetCommitter(Requests.Add);
+            Lab.Run(new SourceStage(run, lanes, Feedback, Control, Progress, Lab.Clock));
+        }
+
+        public StageLab Lab { get; }
+
+        public ScriptedSource Source { get; }
+
+        public EventTimeFeedback Feedback { get; }
+
+        public EpochControl Control { get; } = new(1);
+
+        public RunProgress Progress { get; } = new();
+
+        public List<EpochRequest> Requests { get; } = [];
+
+        public SourcePosition Barrier(bool last = false)
+        {
+            var barrier = new Barrier(++_epoch, new EpochReport());
+            Control.Tell(new SourceCommand(barrier, last));
+            Lab.TakeAll();
+            return barrier.Report.Sources()["source"];
+        }
+
+        /// <summary>A lane has seen rows up to that time.</summary>
+        public void See(int partition, long time)
+        {
+            Feedback.Report(partition, time);
+            Lab.System.Settle();
+        }
+
+        public List<long> Watermarks(int lane = 0)
+        {
+            Lab.TakeAll();
+            return [.. Lab.Sinks[lane].Received.OfType<Watermark>().Select(w => w.Time)];
+        }
+
+        /// <summary>The partition is at its end, nothing moved its watermark for the timeout, and the log says so.</summary>
+        public void MakeIdle(int partition)
+        {
+            Lab.TakeAll();
+            Source.ReachEnd(partition);
+            Lab.System.Pass(TimeSpan.FromSeconds(31));
+            Assert.Contains(partition, Source.Queries);
+            Source.AnswerEnds(partition);
+            Lab.System.Settle();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Lab.Stop();
+            await Source.DisposeAsync();
+            Lab.Dispose();
+        }
+    }
+
+    private static PartitionPosition At(long offset, long newest = Watermark.None, bool idle = false) => new(offset, newest, [], idle);
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_barrier_stands_behind_exactly_what_its_offsets_say(Setting setting, int lanes)
+    {
+        await using var rig = new Rig(setting, lanes, Watermark.None, 1000, At(0), At(100), At(7), At(0));
+        var random = rig.Lab.Random;
+        var positions = new List<SourcePosition>();
+        for (var i = 0; i < 40; i++)
+        {
+            switch (random.Next(4))
+            {
+                case 0: positions.Add(rig.Barrier()); break;
+                case 1: rig.Lab.Sinks[random.Next(lanes)].Request(random.Next(3)); break;
+                default: rig.Source.Give(random.Next(4), 1 + random.Next(10)); break;
+            }
+            if (random.Next(2) == 0) rig.Lab.System.Settle();
+        }
+        positions.Add(rig.Barrier(last: true));
+        Assert.All(rig.Lab.Sinks, s => Assert.True(s.Completed));
+        Assert.All(rig.Lab.Sinks, s => Assert.IsType<End>(s.Received[^1]));
+        foreach (var partition in Enumerable.Range(0, 4))
+        {
+            var lane = Assert.Single(rig.Lab.Sinks, s => s.Received.OfType<Barrier>().Any() && (s.Received.OfType<Batch>().Any(b => b.Records!.Partition == partition) || s == rig.Lab.Sinks[partition % lanes]));
+            long next = new[] { 0, 100, 7, 0 }[partition];
+            var barrier = 0;
+            foreach (var element in lane.Received)
+            {
+                if (element is Barrier) Assert.Equal(next, positions[barrier++].Partitions[partition].Offset);
+                if (element is not Batch batch || batch.Records!.Partition != partition) continue;
+                Assert.Equal(next, FirstOffset(batch));
+                next = batch.Records.NextOffset;
+            }
+            Assert.Equal(positions.Count, barrier);
+        }
+        await rig.Source.DisposeAsync();
+        Assert.Equal(0, rig.Lab.Lost([]));
+    }
+
+    private static unsafe long FirstOffset(Batch batch) => batch.Records!.Offsets[0];
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task The_watermark_is_the_least_over_the_partitions_that_are_not_idle(Setting setting, int lanes)
+    {
+        await using var rig = new Rig(setting, lanes, Watermark.None, long.MaxValue / 4, At(0), At(0));
+        rig.See(0, 500);
+        Assert.Empty(rig.Watermarks());
+        rig.See(1, 300);
+        rig.See(1, 400);
+        rig.See(0, 900);
+        Assert.Equal([290, 390], rig.Watermarks());
+        rig.MakeIdle(1);
+        Assert.Equal([290, 390, 890], rig.Watermarks());
+        Assert.True(rig.Barrier().Partitions[1].Idle);
+        // It wakes: its rows are lifted to the watermark issued, which the manifest says, and it holds the others back again.
+        rig.Source.Give(1, 3);
+        rig.Lab.TakeAll();
+        var woken = rig.Lab.Sinks[1 % lanes].Received.OfType<Batch>().Last();
+        Assert.Equal(890, woken.Records!.IdleFloor);
+        rig.See(0, 2000);
+        Assert.Equal([290, 390, 890], rig.Watermarks());
+        var position = rig.Barrier().Partitions[1];
+        Assert.Equal([new WatermarkMove(0, 890)], position.Moves);
+        Assert.False(position.Idle);
+        rig.See(1, 1500);
+        Assert.All(Enumerable.Range(0, lanes), lane => Assert.Equal([290, 390, 890, 1490], rig.Watermarks(lane)));
+        Assert.Empty(rig.Barrier().Partitions[1].Moves);
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_partition_goes_on_as_it_was_restored(Setting setting, int lanes)
+    {
+        // 0 is ahead, 1 had woken and was catching up from the floor of 890, 2 is idle.
+        await using var rig = new Rig(setting, lanes, 890, long.MaxValue / 4, At(10, 2000), At(3, 400), At(5, 300, idle: true));
+        rig.See(0, 3000);
+        Assert.Empty(rig.Watermarks());
+        rig.Source.Give(1, 2);
+        rig.Source.Give(2, 2);
+        rig.Lab.TakeAll();
+        Assert.All(rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>(), b => Assert.Equal(890, b.Records!.IdleFloor));
+        var position = rig.Barrier();
+        Assert.Equal(890, position.Watermark);
+        Assert.Equal([new WatermarkMove(3, 890)], position.Partitions[1].Moves);
+        Assert.Equal([new WatermarkMove(5, 890)], position.Partitions[2].Moves);
+        Assert.Empty(position.Partitions[0].Moves);
+        rig.See(1, 1200);
+        rig.See(2, 1300);
+        Assert.Equal([1190], rig.Watermarks());
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_partition_too_far_ahead_is_not_read_and_one_at_its_end_holds_nobody_back(Setting setting, int lanes)
+    {
+        await using var rig = new Rig(setting, lanes, Watermark.None, 1000, At(0), At(0));
+        rig.Lab.TakeAll();
+        rig.See(1, 100);
+        rig.Source.Give(0, 1);
+        rig.Lab.System.Settle();
+        rig.See(0, 5000);
+        rig.Source.Give(0, 1);
+        rig.Lab.System.Settle();
+        Assert.Single(rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>());
+        rig.See(1, 4500);
+        Assert.Equal(2, rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>().Count());
+        rig.See(0, 9000);
+        rig.Source.Give(0, 1);
+        rig.Lab.System.Settle();
+        Assert.Equal(2, rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>().Count());
+        rig.Source.ReachEnd(1);
+        rig.Lab.System.Settle();
+        Assert.Equal(3, rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>().Count());
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_finished_source_closes_every_window_once_and_says_so(Setting setting, int lanes)
+    {
+        await using var rig = new Rig(setting, lanes, Watermark.None, 1000, At(0), At(0));
+        rig.Lab.TakeAll();
+        rig.Source.Give(0, 4);
+        rig.Source.ReachEnd(0, finished: true);
+        rig.Lab.System.Settle();
+        Assert.DoesNotContain(EpochRequest.SourceFinished, rig.Requests);
+        rig.Source.ReachEnd(1, finished: true);
+        rig.Source.ReachEnd(1, finished: true);
+        rig.Lab.System.Settle();
+        Assert.Equal([EpochRequest.SourcesStarted, EpochRequest.SourceFinished], rig.Requests);
+        rig.See(0, 50);
+        Assert.All(Enumerable.Range(0, lanes), lane => Assert.Equal([Watermark.Finished], rig.Watermarks(lane)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_failing_source_and_a_lane_that_cancels_fail_all_lanes(Setting setting, int lanes)
+    {
+        await using var rig = new Rig(setting, lanes, Watermark.None, 1000, At(0));
+        rig.Source.Give(0, 4);
+        if (setting.Seed % 2 == 0)
+        {
+            rig.Source.Listener.OnFailed(new TimeoutException("the source"));
+            rig.Lab.System.Settle();
+            Assert.All(rig.Lab.Sinks, s => Assert.IsType<TimeoutException>(s.Failure));
+            return;
+        }
+        rig.Lab.Sinks[0].Cancel();
+        rig.Lab.System.Settle();
+        Assert.All(rig.Lab.Sinks.Skip(1), s => Assert.Contains("lane 0 cancelled while rows flow", s.Failure!.Message, StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,108 @@
+namespace StreamEngine.EndToEnd.Tests.Suite;
+
+/// <summary>A broker for one test, in processes of its own.</summary>
+internal abstract class TestBroker : IAsyncDisposable
+{
+    public string Bootstrap { get; protected set; } = "";
+
+    /// <summary>Its last log lines.</summary>
+    public abstract string Tail { get; }
+
+    /// <summary>Kills it as a crash would.</summary>
+    public abstract Task KillAsync();
+
+    /// <summary>Starts it again on the same address, with what it has on disk.</summary>
+    public abstract Task RestartAsync();
+
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>The embedded broker as its own process, on disk.</summary>
+internal sealed class EmbeddedBroker : TestBroker
+{
+    private readonly TemporaryFolder _folder = new();
+    private ChildProcess? _process;
+
+    public static async Task<EmbeddedBroker> StartAsync()
+    {
+        var broker = new EmbeddedBroker();
+        await broker.StartAsync(0);
+        return broker;
+    }
+
+    public override string Tail => _process?.Tail ?? "";
+
+    private async Task StartAsync(int port)
+    {
+        var ready = _folder.File("ready");
+        File.Delete(ready);
+        _process = ChildProcess.Engine("broker", _folder.Path, "broker", "--port", $"{port}", "--data", _folder.File("data"), "--ready-file", ready);
+        await Patience.UntilAsync(() => _process.HasExited || (File.Exists(ready) && File.ReadAllText(ready).Contains(':')), "the broker to start", () => _process.Tail);
+        if (_process.HasExited) throw new InvalidOperationException($"the broker did not start\n{_process.Tail}");
+        Bootstrap = File.ReadAllText(ready).Trim();
+    }
+
+    public override Task KillAsync() => _process!.KillAsync();
+
+    public override Task RestartAsync() => StartAsync(int.Parse(Bootstrap[(Bootstrap.LastIndexOf(':') + 1)..]));
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_process is not null) await _process.DisposeAsync();
+        _folder.Dispose();
+    }
+}
+
+/// <summary>Real Apache Kafka, from the shared folder.</summary>
+internal sealed class RealKafka : TestBroker
+{
+    private readonly TemporaryFolder _folder = new();
+    private string _script = "";
+
+    /// <summary>Starts one node, or skips the test with the reason.</summary>
+    public static async Task<RealKafka> StartAsync()
+    {
+        var script = Locations.Shared is { } shared ? Path.Combine(shared, "kafka", "kafka") : null;
+        Skip.IfNot(File.Exists(script), "shared/kafka is absent: no real Kafka to test with");
+        Skip.IfNot(Locations.Has("java", "-version"), "Java is missing: no real Kafka to test with");
+        var kafka = new RealKafka { _script = script! };
+        try
+        {
+            await kafka.RestartAsync();
+            return kafka;
+        }
+        catch
+        {
+            await kafka.DisposeAsync();
+            throw;
+        }
+    }
+
+    private string Data => _folder.File("kafka");
+
+    public override string Tail => $"--- Kafka on {Bootstrap}";
+
+    // The servers that the script leaves running inherit its output: it goes to a file, so that nobody waits for their end.
+    private async Task<string> RunAsync(params string[] arguments)
+    {
+        var output = _folder.File("output");
+        await using var process = new ChildProcess("kafka", "/bin/sh", ["-c", "out=$1; shift; \"$@\" > \"$out\" 2>&1", "sh", output, _script, .. arguments], _folder.Path);
+        var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(150));
+        var text = await File.ReadAllTextAsync(output);
+        return code == 0 ? text : throw new InvalidOperationException($"kafka {string.Join(' ', arguments)} ended with {code}:\n{text}");
+    }
+
+    public override async Task KillAsync() => await RunAsync("kill", "--dir", Data);
+
+    public override async Task RestartAsync()
+    {
+        var output = await RunAsync("start", "--dir", Data);
+        Bootstrap = output.Split('\n').First(l => l.StartsWith("bootstrap=", StringComparison.Ordinal))["bootstrap=".Length..].Trim();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (Directory.Exists(Data)) await RunAsync("clean", "--dir", Data);
+        _folder.Dispose();
+    }
+}

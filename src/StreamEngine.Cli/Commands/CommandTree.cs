@@ -11,6 +11,7 @@ internal static class CommandTree
         var root = new RootCommand("StreamEngine: exactly-once stream processing on Akka.Streams and Kafka.\n\nExample:\n  ./engine demo\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092");
         root.Subcommands.Add(DemoCommand.Create());
         root.Subcommands.Add(TestCommand.Create());
+        root.Subcommands.Add(BenchCommand.Create());
         root.Subcommands.Add(RunCommand.Create());
         root.Subcommands.Add(PipelineCommands.Create());
         root.Subcommands.Add(BrokerCommand.Create());

@@ -29,20 +29,6 @@ internal sealed class EngineProcess : IDisposable
         get { lock (_lock) return string.Join('\n', _lines); }
     }
 
-    /// <summary>Processor time and greatest memory so far; null where they cannot be read any more.</summary>
-    public (TimeSpan Cpu, long PeakBytes)? Cost()
-    {
-        try
-        {
-            _process.Refresh();
-            return (_process.TotalProcessorTime, PeakMemory.Of(_process));
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>Starts this program with arguments.</summary>
     /// <param name="folder">Its working directory, where it leaves logs.</param>
     /// <param name="arguments">The command and its arguments.</param>
@@ -79,6 +65,14 @@ internal sealed class EngineProcess : IDisposable
             if (_process.HasExited) throw new IOException($"process {Id} ended with exit code {_process.ExitCode} before it was ready\n{Lines}");
             await Task.Delay(TimeSpan.FromMilliseconds(15), TimeProvider.System, cancellation);
         }
+    }
+
+    /// <summary>Waits until it ends by itself.</summary>
+    /// <exception cref="IOException">It failed.</exception>
+    public async Task WaitForEndAsync(CancellationToken cancellation)
+    {
+        await _process.WaitForExitAsync(cancellation);
+        if (_process.ExitCode != 0) throw new IOException($"process {Id} ended with exit code {_process.ExitCode}\n{Lines}");
     }
 
     /// <summary>SIGKILL: it has no chance to do anything. Returns when it is gone.</summary>

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Text.Json;
+using StreamEngine.Cli.Bench;
+using StreamEngine.Cli.Processes;
+using StreamEngine.Cli.Terminal;
+using StreamEngine.Config;
+
+namespace StreamEngine.Cli.Commands;
+
+/// <summary>bench: the figures.</summary>
+internal static class BenchCommand
+{
+    private sealed record Entry(string Name, long Rows, Func<long, CancellationToken, Task<BenchResult>> Run)
+    {
+        public Entry(string name, long rows, Func<long, BenchResult> run)
+            : this(name, rows, (n, _) => Task.FromResult(run(n)))
+        {
+        }
+    }
+
+    private static readonly Entry[] All =
+    [
+        new("json-decode", 4_000_000, OperatorBenches.JsonDecode),
+        new("filter", 100_000_000, OperatorBenches.Filter),
+        new("group-window", 4_000_000, OperatorBenches.GroupWindow),
+        new("sliding", 1_000_000, OperatorBenches.Sliding),
+        new("topic-to-topic", 1_000_000, TopicBenches.TopicToTopicAsync),
+        new("pass", 1_000_000, TopicBenches.PassAsync),
+        new("graph-chain", 200_000_000, GraphBenches.Chain),
+        new("graph-async", 200_000_000, GraphBenches.Async),
+        new("graph-exchange", 20_000_000, GraphBenches.Exchange),
+    ];
+
+    public static Command Create()
+    {
+        var names = new Argument<string[]>("name") { Description = $"Which: {string.Join(", ", All.Select(b => b.Name))}. All of them by default.", Arity = ArgumentArity.ZeroOrMore };
+        var rows = new Option<long?>("--rows") { Description = "Rows a round; each benchmark has its own default." };
+        var json = CommonOptions.Json();
+        rows.Validators.Add(r =>
+        {
+            if (r.Tokens.Count > 0 && long.TryParse(r.Tokens[0].Value, out var n) && n < 1) r.AddError("--rows is a number from 1");
+        });
+        names.Validators.Add(r =>
+        {
+            foreach (var token in r.Tokens.Where(t => !t.Value.StartsWith('-') && All.All(b => b.Name != t.Value)))
+                r.AddError($"there is no benchmark '{token.Value}'\n  {Nearest.Hint(token.Value, All.Select(b => b.Name)) ?? string.Join(", ", All.Select(b => b.Name))}");
+        });
+        var command = new Command("bench", "Measures what the engine does on this machine. Each benchmark runs in a process of its own: some rounds to warm up, then the median of several. Rows, seconds, processor time, bytes allocated per row, and the most memory in use.\n\nExample:\n  ./engine bench json-decode group-window\n  ./engine bench topic-to-topic --rows 500000 --json") { names, rows, json };
+        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        {
+            using var signal = new StopSignal();
+            var chosen = parsed.GetValue(names) is { Length: > 0 } given ? given : [.. All.Select(b => b.Name)];
+            foreach (var name in chosen.Distinct())
+            {
+                var result = chosen.Length == 1 ? await RunHereAsync(name, parsed.GetValue(rows), signal.Token) : await RunApartAsync(name, parsed.GetValue(rows), signal.Token);
+                Console.WriteLine(parsed.GetValue(json) ? result.ToJson() : result.ToString());
+            }
+            return ExitCodes.Done;
+        }));
+        return command;
+    }
+
+    private static Task<BenchResult> RunHereAsync(string name, long? rows, CancellationToken cancellation)
+    {
+        var entry = All.First(b => b.Name == name);
+        return entry.Run(rows ?? entry.Rows, cancellation);
+    }
+
+    // One benchmark's heap and compiled code would be the next one's.
+    private static async Task<BenchResult> RunApartAsync(string name, long? rows, CancellationToken cancellation)
+    {
+        using var process = EngineProcess.Start(Directory.GetCurrentDirectory(), ["bench", name, "--json", .. rows is null ? Array.Empty<string>() : ["--rows", $"{rows}"]]);
+        await process.WaitForEndAsync(cancellation);
+        return JsonSerializer.Deserialize<BenchResult>(process.Lines.Split('\n').Last(l => l.StartsWith('{'))) ?? throw new IOException($"benchmark {name} said nothing");
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text;
+
+namespace StreamEngine.Core.Epochs;
+
+/// <summary>One of each record of the epochs topic as version 1 wrote it: every later version has to read them.</summary>
+public class ManifestVersionTests
+{
+    private const string ManifestOne = """
+        {"v":1,"kind":"manifest","pipeline":"9f2c","slot":0,"incarnation":7,"epoch":8121,"at":"2026-11-28T10:00:00.123Z",
+         "sources":{"flights":{"topic":"flights","topicId":"id","watermark":978339600000000,"partitions":{"0":{"offset":5120,"newest":978343200000000,"moves":[{"offset":5000,"to":978336000000000}]},"1":{"offset":7,"moves":[]}}}},
+         "inserts":{"hourly":{"in":200,"heldBefore":40,"done":150,"filtered":0,"late":1,"deadLettered":2,"heldAfter":87}},
+         "state":{"full":[81002,84410],"end":88120},"prepared":[]}
+        """;
+
+    private const string ClaimOne = """{"v":1,"kind":"claim","slot":0,"incarnation":8,"host":"h","process":4711,"at":"2026-11-28T10:00:00Z"}""";
+
+    [Fact]
+    public void A_manifest_of_version_1_is_read()
+    {
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest!;
+        Assert.Equal((8121, 7, "9f2c", false), (manifest.Epoch, manifest.Incarnation, manifest.Pipeline, manifest.Finished));
+        var source = manifest.Sources["flights"];
+        Assert.Equal(978339600000000, source.Watermark);
+        Assert.Equal((5120, 978343200000000), (source.Partitions[0].Offset, source.Partitions[0].Newest));
+        Assert.Equal([new WatermarkMove(5000, 978336000000000)], source.Partitions[0].Moves);
+        Assert.Equal(Watermark.None, source.Partitions[1].Newest);
+        Assert.True(manifest.Inserts["hourly"].Holds);
+        Assert.Equal([81002, 84410], manifest.State.Full);
+    }
+
+    [Fact]
+    public void A_claim_of_version_1_is_read()
+    {
+        var claim = ManifestJson.Read(Encoding.UTF8.GetBytes(ClaimOne)).Claim!;
+        Assert.Equal((8, "h", 4711), (claim.Incarnation, claim.Host, claim.Process));
+    }
+
+    [Fact]
+    public void What_is_written_is_read_back()
+    {
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest!;
+        var again = ManifestJson.Read(ManifestJson.Write(manifest)).Manifest!;
+        Assert.Equal(Encoding.UTF8.GetString(ManifestJson.Write(manifest)), Encoding.UTF8.GetString(ManifestJson.Write(again)));
+    }
+
+    [Theory]
+    [InlineData("""{"v":2,"kind":"manifest"}""", "version 2")]
+    [InlineData("""{"v":1,"kind":"else"}""", "kind 'else'")]
+    [InlineData("""{"v":1,"kind":"manifest"}""", "neither a manifest nor a claim")]
+    [InlineData("no json", "neither a manifest nor a claim")]
+    [InlineData("[]", "neither a manifest nor a claim")]
+    public void What_is_neither_is_refused_with_the_reason(string record, string reason) =>
+        Assert.Contains(reason, Assert.Throws<FormatException>(() => ManifestJson.Read(Encoding.UTF8.GetBytes(record))).Message, StringComparison.Ordinal);
+}

@@ -30,7 +30,7 @@ public class WindowAggregateTests
             Or((Int128)random.Next(-1000, 1000)), Or(new string((char)('p' + random.Next(6)), random.Next(0, 25))), Or(random.Next(2) == 0), Or(random.NextInt64(1000))];
     }
 
-    public static TheoryData<int> Seeds() => [.. Enumerable.Range(1, 60)];
+    public static TheoryData<int> Seeds() => [.. Enumerable.Range(1, 40)];
 
     [Theory]
     [MemberData(nameof(Seeds))]

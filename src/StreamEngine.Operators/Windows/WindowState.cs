@@ -113,6 +113,8 @@ internal sealed class WindowState(IReadOnlyList<AggregateSpec> aggregates)
         var version = reader.Get<byte>();
         if (version != Version) throw new FormatException($"window state has version {version}; this engine reads version {Version}");
         closedTo = Math.Max(closedTo, reader.Get<long>());
+        // A whole key group of another lane: not an entry of it has to be looked at.
+        if (part.KeyGroup != StatePart.AnyGroup && !keyGroups.Contains(part.KeyGroup)) return;
         using var skipped = new SkippedGroup(aggregates);
         while (!reader.AtEnd)
         {

@@ -79,6 +79,15 @@ internal sealed class CommittedReader : IDisposable
         lock (_lock) return _seen[topic].Count;
     }
 
+    /// <summary>Records seen of all topics.</summary>
+    public int Total
+    {
+        get
+        {
+            lock (_lock) return _seen.Values.Sum(s => s.Count);
+        }
+    }
+
     public IReadOnlyList<SeenRecord> Of(string topic)
     {
         lock (_lock) return [.. _seen[topic]];

@@ -1,0 +1,78 @@
+using StreamEngine.EndToEnd.Tests.Flights;
+using StreamEngine.EndToEnd.Tests.Suite;
+using Xunit.Abstractions;
+
+namespace StreamEngine.EndToEnd.Tests;
+
+/// <summary>Two processes of one pipeline: the later one takes over, the earlier one wakes, writes nothing, and says who replaced it.</summary>
+public class FenceTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task A_process_that_wakes_after_its_successor_took_over_ends_with_3_and_writes_nothing()
+    {
+        await using var broker = await EmbeddedBroker.StartAsync();
+        await RunAsync(broker);
+    }
+
+    [SkippableFact]
+    public async Task On_real_Kafka_too()
+    {
+        await using var broker = await RealKafka.StartAsync();
+        await RunAsync(broker);
+    }
+
+    private async Task RunAsync(TestBroker broker)
+    {
+        await using var scene = await FlightScene.CreateAsync(broker, new FlightPlan(Seed: 8, Rows: 9_000, Days: 2));
+        try
+        {
+            var zombie = scene.StartEngine();
+            await scene.IsReadyAsync(zombie);
+            var sending = scene.Loader.SendAsync(3_000, TimeSpan.FromMilliseconds(500));
+            await scene.WaitAsync(zombie, () => scene.Reader.Count("flights.hourly") > 20, "windows to close");
+            zombie.Pause();
+            scene.Tell("engine 1 stopped by SIGSTOP");
+            await sending;
+
+            var successor = scene.StartEngine();
+            await scene.IsReadyAsync(successor);
+            await scene.Loader.SendRestAsync();
+            scene.Loader.Finish();
+            await scene.HasAllAsync(successor);
+            // The successor comes to rest: whatever is written from here on is the zombie's.
+            await QuietAsync(scene);
+            var before = await FlightScene.EndsAsync(scene.Cluster);
+
+            zombie.Continue();
+            scene.Tell("engine 1 goes on");
+            var code = await zombie.WaitForExitAsync();
+            scene.Tell($"engine 1 ended with {code}");
+            Assert.True(code == 3, $"exit code {code} instead of 3\n{scene.State}");
+            Assert.Contains("was fenced by incarnation 2", zombie.Output, StringComparison.Ordinal);
+            Assert.Contains($"process {successor.Id} on {Environment.MachineName}", zombie.Output, StringComparison.Ordinal);
+
+            var after = await FlightScene.EndsAsync(scene.Cluster);
+            Assert.True(before.All(b => after[b.Key] == b.Value), $"the zombie wrote: {string.Join(", ", before.Where(b => after[b.Key] != b.Value).Select(b => $"{b.Key} {b.Value} to {after[b.Key]}"))}\n{scene.State}");
+            scene.IsAlive(successor);
+            await scene.DrainAsync(successor);
+            await scene.CheckAsync();
+        }
+        finally
+        {
+            output.WriteLine(scene.Story);
+        }
+    }
+
+    private static async Task QuietAsync(FlightScene scene)
+    {
+        var last = await FlightScene.EndsAsync(scene.Cluster);
+        for (var (tries, same) = (0, 0); same < 5; tries++)
+        {
+            if (tries > 300) throw new TimeoutException($"the successor does not come to rest\n{scene.State}");
+            await Task.Delay(200);
+            var now = await FlightScene.EndsAsync(scene.Cluster);
+            same = now.All(n => last.TryGetValue(n.Key, out var before) && before == n.Value && n.Value.Stable == n.Value.High) ? same + 1 : 0;
+            last = now;
+        }
+    }
+}

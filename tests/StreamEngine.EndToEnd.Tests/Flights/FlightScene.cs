@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Confluent.Kafka;
+using StreamEngine.EndToEnd.Tests.Suite;
+
+namespace StreamEngine.EndToEnd.Tests.Flights;
+
+/// <summary>The flights pipeline on a broker: its topics, its file, a reader of committed records beside it, and its processes.</summary>
+internal sealed class FlightScene : IAsyncDisposable
+{
+    private static readonly string[] Read = [.. FlightPipeline.Outputs, FlightPipeline.DeadLetters, FlightPipeline.Late];
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<ChildProcess> _engines = [];
+    private readonly StringBuilder _story = new();
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly string _pipeline;
+
+    private FlightScene(TestBroker broker, Cluster cluster, IReadOnlyList<Flight> flights)
+    {
+        (Broker, Cluster) = (broker, cluster);
+        Expected = new FlightOracle(flights);
+        Loader = new FlightLoader(broker.Bootstrap, flights);
+        Reader = new CommittedReader(broker.Bootstrap, cluster.Partitions(Read));
+        _pipeline = _folder.Write("flights.conf", FlightPipeline.Text());
+        Tell($"{flights.Count} rows; expected {string.Join(", ", Expected.Rows.Select(r => $"{r.Key} {r.Value.Count}"))}, {Expected.DeadLetters.Count} dead letters, {Expected.Late.Count} late");
+    }
+
+    /// <summary>Makes the topics; no engine runs yet.</summary>
+    public static async Task<FlightScene> CreateAsync(TestBroker broker, FlightPlan plan)
+    {
+        var cluster = new Cluster(broker.Bootstrap);
+        await cluster.CreateAsync(FlightPipeline.Topics);
+        return new FlightScene(broker, cluster, FlightInput.Generate(plan));
+    }
+
+    public TestBroker Broker { get; }
+
+    public Cluster Cluster { get; }
+
+    public FlightOracle Expected { get; }
+
+    public FlightLoader Loader { get; }
+
+    public CommittedReader Reader { get; }
+
+    /// <summary>What happened when.</summary>
+    public string Story => _story.ToString();
+
+    /// <summary>Everything that helps to understand a failure.</summary>
+    public string State => $"{_story}{Reader.State}\n{string.Join('\n', _engines.TakeLast(2).Select(e => e.Tail))}\n{Broker.Tail}";
+
+    public void Tell(string what) => _story.AppendLine(CultureInfo.InvariantCulture, $"{_clock.Elapsed.TotalSeconds,7:0.00} s  {what}");
+
+    public ChildProcess StartEngine()
+    {
+        var number = _engines.Count + 1;
+        var engine = ChildProcess.Engine($"engine {number}", _folder.Path, "run", _pipeline, "--bootstrap", Broker.Bootstrap, "--ready-file", _folder.File($"ready-{number}"));
+        _engines.Add(engine);
+        Tell($"engine {number} started, process {engine.Id}");
+        return engine;
+    }
+
+    public Task IsReadyAsync(ChildProcess engine) => WaitAsync(engine, () => File.Exists(_folder.File($"ready-{_engines.IndexOf(engine) + 1}")), "the engine to run");
+
+    /// <summary>Waits while the engine lives.</summary>
+    public Task WaitAsync(ChildProcess engine, Func<bool> condition, string what) => Patience.UntilAsync(() => IsAlive(engine) && condition(), what, () => State);
+
+    public bool IsAlive(ChildProcess engine) => engine.HasExited ? throw new InvalidOperationException($"the engine ended by itself with {engine.ExitCode}\n{State}") : true;
+
+    /// <summary>Waits for as many records as must come.</summary>
+    public async Task HasAllAsync(ChildProcess engine)
+    {
+        await WaitAsync(engine, () => FlightPipeline.Outputs.All(t => Reader.Count(t) >= Expected.Rows[t].Count) && Reader.Count(FlightPipeline.DeadLetters) >= Expected.DeadLetters.Count
+            && Reader.Count(FlightPipeline.Late) >= Expected.Late.Count, "all expected rows");
+        Tell("all rows are there");
+    }
+
+    /// <summary>SIGTERM: the engine ends with 0, and leaves no transaction open.</summary>
+    public async Task DrainAsync(ChildProcess engine)
+    {
+        engine.Terminate();
+        var code = await engine.WaitForExitAsync();
+        Tell($"stopped by SIGTERM, exit code {code}");
+        Assert.True(code == 0, $"SIGTERM: exit code {code}\n{State}");
+        var open = (await EndsAsync(Cluster)).Where(e => e.Value.Stable != e.Value.High).ToList();
+        Assert.True(open.Count == 0, $"a transaction is open after a drain: {string.Join(", ", open)}\n{State}");
+    }
+
+    /// <summary>The ends of all topics that the pipeline reads and writes.</summary>
+    public static Task<IReadOnlyDictionary<TopicPartition, (long Stable, long High)>> EndsAsync(Cluster cluster) => cluster.EndsAsync(cluster.Partitions([.. Read, FlightPipeline.Name, FlightPipeline.Epochs, FlightPipeline.State]));
+
+    /// <summary>The epochs topic as a committed reader sees it now.</summary>
+    public Task<IReadOnlyList<SeenRecord>> EpochsAsync() => CommittedReader.ReadAllAsync(Broker.Bootstrap, Cluster, FlightPipeline.Epochs);
+
+    /// <summary>Compares all that was committed, as the reader beside the engine saw it and as one sees it that comes later, with what had to come.</summary>
+    public async Task CheckAsync()
+    {
+        var ends = (await EndsAsync(Cluster)).Where(e => Read.Contains(e.Key.Topic)).ToDictionary();
+        await Reader.PassAsync(ends);
+        var later = (await CommittedReader.ReadAllAsync(Broker.Bootstrap, Cluster, Read)).ToLookup(r => r.Topic);
+        var epochs = await EpochsAsync();
+        List<string> wrong =
+        [
+            .. CommittedOutput.Compare(Expected, Reader.Of),
+            .. CommittedOutput.Compare(Expected, t => [.. later[t]]).Select(w => $"read again: {w}"),
+            .. Manifests.Check(epochs, Expected),
+        ];
+        Tell($"{Manifests.Of(epochs).Count} epochs of {Manifests.Of(epochs, "claim").Count} incarnations; {ends.Values.Sum(e => e.High) - Read.Sum(t => later[t].Count())} records of the outputs are control records or of aborted transactions");
+        Assert.True(wrong.Count == 0, $"{string.Join('\n', wrong)}\n{State}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var engine in _engines) await engine.DisposeAsync();
+        Reader.Dispose();
+        Loader.Dispose();
+        Cluster.Dispose();
+        _folder.Dispose();
+    }
+}

@@ -1,0 +1,47 @@
+using StreamEngine.EndToEnd.Tests.Suite;
+using Xunit.Abstractions;
+
+namespace StreamEngine.EndToEnd.Tests;
+
+/// <summary>The shared folder's whole pipelines with their expected results, and its wrong files, by its own runner.</summary>
+public class PipelineCasesTests(ITestOutputHelper output)
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(12);
+
+    [SkippableFact]
+    public async Task All_cases_are_right_on_the_embedded_broker_with_three_kills()
+    {
+        var runner = Runner();
+        await using var broker = await EmbeddedBroker.StartAsync();
+        await RunAsync(runner, broker, "--kill", "3");
+    }
+
+    [SkippableFact]
+    public async Task All_cases_are_right_on_real_Kafka()
+    {
+        var runner = Runner();
+        await using var broker = await RealKafka.StartAsync();
+        await RunAsync(runner, broker);
+    }
+
+    private static string Runner()
+    {
+        var runner = Locations.Shared is { } shared ? Path.Combine(shared, "pipelines", "run.py") : null;
+        Skip.IfNot(File.Exists(runner), "shared/pipelines is absent: no cases to run");
+        Skip.IfNot(Locations.Has("python3", "--version"), "Python 3 is missing: the runner of shared/pipelines cannot be started");
+        Skip.IfNot(Locations.Has("java", "-version"), "Java is missing: the runner of shared/pipelines needs it");
+        return runner!;
+    }
+
+    private async Task RunAsync(string runner, TestBroker broker, params string[] more)
+    {
+        using var folder = new TemporaryFolder();
+        var engine = folder.Write("engine", $"#!/bin/sh\nexec dotnet '{Locations.Program}' \"$@\"\n");
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(engine, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        await using var process = new ChildProcess("run.py", "python3", [runner, "--engine", engine, "--bootstrap", broker.Bootstrap, "--report", folder.File("report"), .. more], folder.Path);
+        var code = await process.WaitForExitAsync(Limit);
+        output.WriteLine(process.Output);
+        var wrong = process.Output.Split('\n').Where(l => l.StartsWith("wrong", StringComparison.Ordinal) || l.StartsWith("not runnable", StringComparison.Ordinal));
+        Assert.True(code == 0, $"run.py ended with {code}:\n{string.Join('\n', wrong)}\n{process.Tail}\n{broker.Tail}");
+    }
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using StreamEngine.EndToEnd.Tests.Flights;
+using StreamEngine.EndToEnd.Tests.Suite;
+
+namespace StreamEngine.EndToEnd.Tests;
+
+/// <summary>What a person meets at the start: clear errors in bounded time, the ready file, the broker in the same process.</summary>
+public class StartupTests
+{
+    [Fact]
+    public async Task A_missing_topic_is_named_with_what_to_do()
+    {
+        await using var broker = await EmbeddedBroker.StartAsync();
+        using var folder = new TemporaryFolder();
+        var ready = folder.File("ready");
+        await using var engine = ChildProcess.Engine("engine", folder.Path, "run", folder.Write("flights.conf", FlightPipeline.Text()), "--bootstrap", broker.Bootstrap, "--ready-file", ready);
+        Assert.Equal(1, await engine.WaitForExitAsync());
+        Assert.Contains($"""
+            topic 'flights' does not exist on {broker.Bootstrap}
+              create it:                    ./engine topic create flights --partitions 4
+              or let the pipeline do it:    sources.flights.create
+            """, engine.Output, StringComparison.Ordinal);
+        Assert.Contains("sources.flights.create { partitions = 4 }", engine.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(ready), "the ready file was made although nothing runs");
+        // It is found before anything is written.
+        using var cluster = new Cluster(broker.Bootstrap);
+        Assert.Empty(cluster.Partitions(FlightPipeline.Epochs, FlightPipeline.State, FlightPipeline.DeadLetters));
+    }
+
+    [Fact]
+    public async Task Without_a_broker_the_engine_says_so_and_ends_within_a_minute()
+    {
+        using var folder = new TemporaryFolder();
+        var bootstrap = $"127.0.0.1:{FreePort()}";
+        await using var engine = ChildProcess.Engine("engine", folder.Path, "run", folder.Write("flights.conf", FlightPipeline.Text()), "--bootstrap", bootstrap);
+        Assert.Equal(1, await engine.WaitForExitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Contains($"no broker answers on {bootstrap}", engine.Output, StringComparison.Ordinal);
+        Assert.Contains("--bootstrap HOST:PORT", engine.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Embedded_hosts_the_broker_in_the_same_process_and_its_data_outlives_it()
+    {
+        using var folder = new TemporaryFolder();
+        var bootstrap = $"127.0.0.1:{FreePort()}";
+        var flights = FlightInput.Generate(new FlightPlan(Seed: 9, Rows: 2_000, Days: 1));
+        var expected = new FlightOracle(flights);
+        var pipeline = folder.Write("flights.conf", FlightPipeline.Text("create { partitions = 4 }"));
+        for (var start = 1; start <= 2; start++)
+        {
+            var ready = folder.File($"ready-{start}");
+            await using var engine = ChildProcess.Engine($"engine {start}", folder.Path, "run", pipeline, "--embedded", "--bootstrap", bootstrap, "--data", folder.File("data"), "--ready-file", ready);
+            await Patience.UntilAsync(() => engine.HasExited || File.Exists(ready), "the engine to run", () => engine.Tail);
+            Assert.False(engine.HasExited, engine.Tail);
+            Assert.Equal($"{engine.Id}", (await File.ReadAllTextAsync(ready)).Trim());
+            using var cluster = new Cluster(bootstrap);
+            if (start == 1)
+            {
+                using var loader = new FlightLoader(bootstrap, flights);
+                await loader.SendRestAsync();
+                loader.Finish();
+            }
+            using (var reader = new CommittedReader(bootstrap, cluster.Partitions([.. FlightPipeline.Outputs, FlightPipeline.DeadLetters, FlightPipeline.Late])))
+            {
+                await Patience.UntilAsync(() => FlightPipeline.Outputs.All(t => reader.Count(t) >= expected.Rows[t].Count) && reader.Count(FlightPipeline.Late) >= expected.Late.Count, "all expected rows", () => $"{reader.State}\n{engine.Tail}");
+                Assert.Empty(CommittedOutput.Compare(expected, reader.Of));
+            }
+            engine.Terminate();
+            Assert.True(await engine.WaitForExitAsync() == 0, engine.Tail);
+        }
+    }
+
+    [Fact]
+    public async Task A_topic_that_was_deleted_and_created_again_is_refused()
+    {
+        await using var broker = await EmbeddedBroker.StartAsync();
+        await using var scene = await FlightScene.CreateAsync(broker, new FlightPlan(Seed: 10, Rows: 500, Days: 1));
+        await scene.Loader.SendRestAsync();
+        scene.Loader.Finish();
+        var first = scene.StartEngine();
+        await scene.HasAllAsync(first);
+        await scene.DrainAsync(first);
+        var before = await FlightScene.EndsAsync(scene.Cluster);
+        await scene.Cluster.DeleteAsync(FlightPipeline.Name);
+        await scene.Cluster.CreateAsync((FlightPipeline.Name, 4));
+
+        var second = scene.StartEngine();
+        Assert.Equal(1, await second.WaitForExitAsync());
+        Assert.Contains("topic 'flights' was deleted and created again since epoch", second.Output, StringComparison.Ordinal);
+        Assert.Contains("to start the pipeline anew", second.Output, StringComparison.Ordinal);
+        var after = await FlightScene.EndsAsync(scene.Cluster);
+        // The incarnation that looked has put its claim; nothing else was written.
+        Assert.All(before.Where(b => b.Key.Topic is not (FlightPipeline.Name or FlightPipeline.Epochs)), b => Assert.Equal(b.Value, after[b.Key]));
+        Assert.DoesNotContain(after, e => e.Value.Stable != e.Value.High);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

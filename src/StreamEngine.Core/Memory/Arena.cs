@@ -23,10 +23,10 @@ internal sealed unsafe class Arena
     /// <summary>Bytes of all its blocks.</summary>
     public long Bytes { get; private set; }
 
-    internal void Rented()
+    internal void Rented(int firstBlock)
     {
         _references = 1;
-        _nextSize = 1 << 16;
+        _nextSize = firstBlock;
         Bytes = 0;
     }
 

@@ -8,7 +8,8 @@ namespace StreamEngine.Core;
 /// </summary>
 internal sealed class MemoryScope : IDisposable
 {
-    private const int SmallestShift = 16;
+    // Small ones for the state of windows with few rows: a sparse stream has thousands of them open.
+    private const int SmallestShift = 10;
     private const int LargestShift = 20;
     private const int KeptPerClass = 256;
 
@@ -77,13 +78,14 @@ internal sealed class MemoryScope : IDisposable
     private static void Poison(NativeBlock block) => block.GetSpan().Fill(0xDD);
 
     /// <summary>An empty arena with one reference, owned by the caller.</summary>
-    public Arena RentArena()
+    /// <param name="firstBlock">Bytes of its first block; each further one is twice as large.</param>
+    public Arena RentArena(int firstBlock = 1 << 16)
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             var arena = _arenas.TryPop(out var pooled) ? pooled : new Arena(this);
-            arena.Rented();
+            arena.Rented(firstBlock);
             return arena;
         }
     }

@@ -11,7 +11,7 @@ namespace StreamEngine.Operators.State;
 internal sealed unsafe class KeyTable(MemoryScope scope) : IDisposable
 {
     private readonly GrowingBuffer<Entry> _entries = new(scope);
-    private readonly Arena _heap = scope.RentArena();
+    private readonly Arena _heap = scope.RentArena(firstBlock: 1 << 10);
     private NativeBlock? _slots;
     private int _shift = 64;
     private int _limit;
@@ -69,7 +69,7 @@ internal sealed unsafe class KeyTable(MemoryScope scope) : IDisposable
 
     private void Grow()
     {
-        var slots = Math.Max(1024, BitOperations.RoundUpToPowerOf2((uint)(Count * 2 + 1)) * 2);
+        var slots = Math.Max(64, BitOperations.RoundUpToPowerOf2((uint)(Count * 2 + 1)) * 2);
         var block = scope.Rent(checked((int)(slots * sizeof(int))));
         Unsafe.InitBlockUnaligned(block.Pointer, 0, (uint)block.Capacity);
         _slots?.Release();

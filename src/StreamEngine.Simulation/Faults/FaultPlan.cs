@@ -9,7 +9,12 @@ internal sealed record FaultPlan
     /// <summary>Slow, at times refusing, and every twentieth commit has an unknown outcome.</summary>
     public static FaultPlan Rough { get; } = new()
     {
-        CommitDelay = TimeSpan.FromMilliseconds(300), OpenDelay = TimeSpan.FromMilliseconds(200), SourceDelay = TimeSpan.FromMilliseconds(20), AppendRefusals = 0.05, LostCommits = 0.025, UnknownCommits = 0.025,
+        CommitDelay = TimeSpan.FromMilliseconds(300),
+        OpenDelay = TimeSpan.FromMilliseconds(200),
+        SourceDelay = TimeSpan.FromMilliseconds(20),
+        AppendRefusals = 0.05,
+        LostCommits = 0.025,
+        UnknownCommits = 0.025,
     };
 
     public TimeSpan CommitDelay { get; init; }

@@ -81,8 +81,8 @@ internal sealed class PipelineSimulation
         if (feed.IsFaulted) throw new SimulationException($"seed {_options.Seed}: the feed failed: {feed.Exception}");
         // A worker that fails while it drains does not start again: its process ends with an error, and the next one goes on.
         if (run.Exception is { } failure && !drain.IsCancellationRequested) throw new SimulationException($"seed {_options.Seed}: the worker ended: {failure}");
+        // The system is left as it stands, also behind a regular end: its own termination needs the thread pool and could not be repeated, and the world would go on meanwhile.
         var ended = run is { IsCompletedSuccessfully: true, Result: { Finished: true } };
-        if (!killed) system.Dispose();
         connectors.FreeMemory();
         return ended;
     }

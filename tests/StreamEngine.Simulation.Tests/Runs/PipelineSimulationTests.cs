@@ -20,8 +20,9 @@ public class PipelineSimulationTests
     public void One_seed_gives_one_trace_and_other_seeds_give_others_with_the_same_rows(int parallelism)
     {
         Pipelines.Files.PipelineFile[] files = [Flights.Pipeline(parallelism)];
-        var first = Run(files, 1, FaultPlan.Rough);
-        var again = Run(files, 1, FaultPlan.Rough);
+        (long, Blow)[] blows = [(200, Blow.Crash), (400, Blow.Drain), (600, Blow.Kill)];
+        var first = Run(files, 1, FaultPlan.Rough, blows);
+        var again = Run(files, 1, FaultPlan.Rough, blows);
         Assert.Equal((first.Trace, first.Steps, first.Elapsed), (again.Trace, again.Steps, again.Elapsed));
         Assert.All(Flights.Topics, t => Assert.Equal(first.Rows(t), again.Rows(t)));
         var free = FaultFree[parallelism].Value;

@@ -23,8 +23,8 @@ internal sealed record FlightPlan(int Seed, int Rows, int Days)
 }
 
 /// <summary>
-/// Rows like the flights of 2001, made from a seed: nearly in order (within the bound of an hour), over uneven partitions, some late, some dirty in eleven ways, some that
-/// one expression alone fails on.
+/// Rows like the flights of 2001, made from a seed: nearly in order (within the bound of an hour), over uneven partitions, some late, some dirty in eleven ways, some
+/// that one expression alone fails on.
 /// </summary>
 internal static class FlightInput
 {

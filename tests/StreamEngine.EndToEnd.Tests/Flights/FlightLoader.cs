@@ -52,7 +52,7 @@ internal sealed class FlightLoader : IDisposable
         var left = _producer.Flush(TimeSpan.FromSeconds(120));
         lock (_lock)
             if (left > 0 || _wrong.Count > 0)
-                throw new InvalidOperationException($"the input was not written as planned; {left} undelivered, {_wrong.Count} failed\n{string.Join('\n', _wrong.Take(10))}");
+                throw new InvalidOperationException($"the input was not written as planned: {left} undelivered, {_wrong.Count} failed, first {_wrong.FirstOrDefault()}");
     }
 
     public void Dispose() => _producer.Dispose();

@@ -21,7 +21,10 @@ public class DrainTests(ITestOutputHelper output)
             await scene.DrainAsync(first);
             var half = Manifests.Of(await scene.EpochsAsync())[^1];
             foreach (var insert in new[] { "hourly", "routes" })
-                Assert.True(Manifests.Long(half.GetProperty("inserts").GetProperty(insert), "heldAfter") > 0, $"no row of {insert} is held by an open window after the drain: {half}");
+            {
+                var held = Manifests.Long(half.GetProperty("inserts").GetProperty(insert), "heldAfter");
+                Assert.True(held > 0, $"no row of {insert} is held by an open window after the drain: {half}");
+            }
             var closed = scene.Reader.Count("flights.hourly");
             Assert.True(closed < scene.Expected.Rows["flights.hourly"].Count, "every window is closed: the drain was taken for the end of the data");
 

@@ -33,7 +33,8 @@ public class KillTests(ITestOutputHelper output)
         try
         {
             var first = _random.Next(3);
-            for (var round = 0; round < rounds; round++) await RoundAsync(scene, rows / rounds, (KillMoment)((first + round) % 3), killBroker: brokerKills.Contains(round));
+            for (var round = 0; round < rounds; round++)
+                await RoundAsync(scene, rows / rounds, (KillMoment)((first + round) % 3), killBroker: brokerKills.Contains(round));
             var engine = scene.StartEngine();
             await scene.Loader.SendRestAsync();
             scene.Loader.Finish();

@@ -38,7 +38,8 @@ public class PipelineCasesTests(ITestOutputHelper output)
         using var folder = new TemporaryFolder();
         var engine = folder.Write("engine", $"#!/bin/sh\nexec dotnet '{Locations.Program}' \"$@\"\n");
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(engine, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        await using var process = new ChildProcess("run.py", "python3", [runner, "--engine", engine, "--bootstrap", broker.Bootstrap, "--report", folder.File("report"), .. more], folder.Path);
+        string[] arguments = [runner, "--engine", engine, "--bootstrap", broker.Bootstrap, "--report", folder.File("report"), .. more];
+        await using var process = new ChildProcess("run.py", "python3", arguments, folder.Path);
         var code = await process.WaitForExitAsync(Limit);
         output.WriteLine(process.Output);
         var wrong = process.Output.Split('\n').Where(l => l.StartsWith("wrong", StringComparison.Ordinal) || l.StartsWith("not runnable", StringComparison.Ordinal));

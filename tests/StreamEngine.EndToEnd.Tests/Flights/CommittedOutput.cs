@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using StreamEngine.EndToEnd.Tests.Suite;
 
@@ -14,41 +13,48 @@ internal static class CommittedOutput
         .. Sides(FlightPipeline.Late, expected.Late, seen(FlightPipeline.Late)),
     ];
 
-    private static IEnumerable<string> Rows(string topic, IReadOnlyList<string> expected, IReadOnlyList<SeenRecord> seen) => Multiset(topic, expected, seen.Select(r => Canonical(r.Text)));
+    private static IEnumerable<string> Rows(string topic, IReadOnlyList<string> expected, IReadOnlyList<SeenRecord> seen) =>
+        Multiset(topic, expected, seen.Select(r => Canonical(r.Text))) is { } wrong ? [wrong] : [];
 
-    private static IEnumerable<string> Multiset(string what, IEnumerable<string> expected, IEnumerable<string> seen)
+    private static string? Multiset(string what, IEnumerable<string> expected, IEnumerable<string> seen)
     {
         var left = expected.CountBy(r => r).ToDictionary();
         foreach (var row in seen) left[row] = left.GetValueOrDefault(row) - 1;
-        var missing = left.Where(l => l.Value > 0).ToList();
-        var added = left.Where(l => l.Value < 0).ToList();
-        if (missing.Count + added.Count > 0)
-            yield return $"{what}: {missing.Sum(m => m.Value)} are missing ({string.Join("; ", missing.Take(3).Select(m => m.Key))}) and {-added.Sum(a => a.Value)} are too many ({string.Join("; ", added.Take(3).Select(a => a.Key))})";
+        var (missing, added) = (left.Where(l => l.Value > 0).ToList(), left.Where(l => l.Value < 0).ToList());
+        if (missing.Count + added.Count == 0) return null;
+        return $"{what}: {missing.Sum(m => m.Value)} are missing ({string.Join("; ", missing.Take(3).Select(m => m.Key))})"
+            + $" and {-added.Sum(a => a.Value)} are too many ({string.Join("; ", added.Take(3).Select(a => a.Key))})";
     }
 
     private static string Canonical(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return string.Join(' ', document.RootElement.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{p.Name}={(p.Value.ValueKind == JsonValueKind.Number ? FlightOracle.Number(p.Value.GetRawText()) : p.Value.ToString())}"));
+        return string.Join(' ', document.RootElement.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{p.Name}={Value(p.Value)}"));
     }
+
+    private static string Value(JsonElement value) => value.ValueKind == JsonValueKind.Number ? FlightOracle.Number(value.GetRawText()) : value.ToString();
 
     private static IEnumerable<string> Sides(string topic, IReadOnlyList<ExpectedSide> expected, IReadOnlyList<SeenRecord> seen)
     {
-        foreach (var wrong in Multiset(topic, expected.Select(e => Place(e.Flight.Partition, e.Flight.Offset, e.Insert)), seen.Select(s => Place(Long(s, "__streams.errors.partition"), Long(s, "__streams.errors.offset"), s.Header("streamengine.insert"))))) yield return wrong;
-        var at = expected.ToDictionary(e => Place(e.Flight.Partition, e.Flight.Offset, e.Insert));
+        if (Multiset(topic, expected.Select(PlaceOf), seen.Select(PlaceOf)) is { } wrong) yield return wrong;
+        var at = expected.ToDictionary(PlaceOf);
         foreach (var record in seen)
-        {
-            var place = Place(Long(record, "__streams.errors.partition"), Long(record, "__streams.errors.offset"), record.Header("streamengine.insert"));
-            if (!at.TryGetValue(place, out var side)) continue;
-            if (record.Header("__streams.errors.topic") != "flights") yield return $"{topic}: {place} names topic '{record.Header("__streams.errors.topic")}'";
-            if (!side.Stages.Split(' ').Contains(record.Header("streamengine.stage"))) yield return $"{topic}: {place} blames {record.Header("streamengine.stage")} instead of {side.Stages}";
-            if (side.Flight.Rule is { } rule && record.Header("streamengine.rule") != rule) yield return $"{topic}: {place} blames the rule {record.Header("streamengine.rule")} instead of {rule}";
-            if (!(record.Value ?? []).AsSpan().SequenceEqual(side.Flight.Value ?? []) || (record.Value is null) != (side.Flight.Value is null)) yield return $"{topic}: {place} does not hold the original bytes but {record.Text}";
-            if (record.Timestamp != side.Flight.Timestamp) yield return $"{topic}: {place} is stamped {record.Timestamp} instead of {side.Flight.Timestamp}";
-        }
+            if (at.TryGetValue(PlaceOf(record), out var side) && Side(record, side) is { } other) yield return $"{topic}: {PlaceOf(record)} {other}";
     }
 
-    private static string Place(long partition, long offset, string? insert) => string.Create(CultureInfo.InvariantCulture, $"{partition}@{offset} in {insert}");
+    private static string? Side(SeenRecord record, ExpectedSide side)
+    {
+        var (stage, rule) = (record.Header("streamengine.stage"), record.Header("streamengine.rule"));
+        if (record.Header("__streams.errors.topic") is var topic && topic != FlightPipeline.Name) return $"names topic '{topic}'";
+        if (!side.Stages.Split(' ').Contains(stage)) return $"blames {stage} instead of {side.Stages}";
+        if (side.Flight.Rule != rule) return $"blames the rule {rule} instead of {side.Flight.Rule}";
+        if (record.Value is null != side.Flight.Value is null || !record.Value.AsSpan().SequenceEqual(side.Flight.Value))
+            return $"does not hold the original bytes but {record.Text}";
+        return record.Timestamp == side.Flight.Timestamp ? null : $"is stamped {record.Timestamp} instead of {side.Flight.Timestamp}";
+    }
 
-    private static long Long(SeenRecord record, string header) => long.TryParse(record.Header(header), CultureInfo.InvariantCulture, out var value) ? value : -1;
+    private static string PlaceOf(ExpectedSide side) => $"{side.Flight.Partition}@{side.Flight.Offset} in {side.Insert}";
+
+    private static string PlaceOf(SeenRecord record) =>
+        $"{record.Header("__streams.errors.partition")}@{record.Header("__streams.errors.offset")} in {record.Header("streamengine.insert")}";
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace StreamEngine.EndToEnd.Tests.Flights;
@@ -22,7 +23,8 @@ internal sealed record FlightPlan(int Seed, int Rows, int Days)
 }
 
 /// <summary>
-/// Rows like the flights of 2001, made from a seed: nearly in order (within the bound of an hour), over uneven partitions, some late, some dirty in eleven ways, some that one expression alone fails on.
+/// Rows like the flights of 2001, made from a seed: nearly in order (within the bound of an hour), over uneven partitions, some late, some dirty in eleven ways, some
+/// that one expression alone fails on.
 /// </summary>
 internal static class FlightInput
 {
@@ -76,10 +78,16 @@ internal static class FlightInput
 
     private static byte[] Encode(string text) => Encoding.UTF8.GetBytes(text);
 
-    private static string Json(Flight row, string? date = null, string? delay = null, string? distance = null, string? origin = null) =>
-        $$"""{"id":{{row.Id}},"date":{{date ?? $"\"{Date(row.Minute)}\""}},"delay":{{delay ?? $"{row.Delay}"}},"distance":{{distance ?? $"{row.Distance}"}},"origin":{{origin ?? Quote(row.Origin)}},"destination":{{Quote(row.Destination)}}}""";
+    private static string Json(Flight row, string? date = null, string? delay = null, string? distance = null, string? origin = null)
+    {
+        date ??= Quote(Date(row.Minute));
+        delay ??= $"{row.Delay}";
+        distance ??= $"{row.Distance}";
+        origin ??= Quote(row.Origin);
+        return $$"""{"id":{{row.Id}},"date":{{date}},"delay":{{delay}},"distance":{{distance}},"origin":{{origin}},"destination":{{Quote(row.Destination)}}}""";
+    }
 
-    private static string Date(long minute) => DateTimeOffset.FromUnixTimeSeconds(minute * 60).ToString("yyyy/MM/dd HH:mm", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Date(long minute) => DateTimeOffset.FromUnixTimeSeconds(minute * 60).ToString("yyyy/MM/dd HH:mm", CultureInfo.InvariantCulture);
 
     private static string Quote(string text) => $"\"{text.Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 

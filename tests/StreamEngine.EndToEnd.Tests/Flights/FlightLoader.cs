@@ -15,7 +15,8 @@ internal sealed class FlightLoader : IDisposable
     public FlightLoader(string bootstrap, IReadOnlyList<Flight> flights)
     {
         _flights = flights;
-        _producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = bootstrap, EnableIdempotence = true, LingerMs = 2, MessageTimeoutMs = 120_000 }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+        var config = new ProducerConfig { BootstrapServers = bootstrap, EnableIdempotence = true, LingerMs = 2, MessageTimeoutMs = 120_000 };
+        _producer = new ProducerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
     }
 
     public int Sent => _next;
@@ -35,18 +36,23 @@ internal sealed class FlightLoader : IDisposable
 
     public Task SendRestAsync() => SendAsync(_flights.Count, TimeSpan.Zero);
 
-    private void Send(Flight flight) => _producer.Produce(new TopicPartition("flights", flight.Partition), new Message<byte[]?, byte[]?> { Value = flight.Value, Timestamp = new Timestamp(flight.Timestamp, TimestampType.CreateTime) }, report =>
+    private void Send(Flight flight)
     {
-        if (report.Error.Code == ErrorCode.NoError && report.Offset.Value == flight.Offset) return;
-        lock (_lock) _wrong.Add($"row {flight.Id} went to {report.TopicPartitionOffset} instead of offset {flight.Offset}: {report.Error.Reason}");
-    });
+        var message = new Message<byte[]?, byte[]?> { Value = flight.Value, Timestamp = new Timestamp(flight.Timestamp, TimestampType.CreateTime) };
+        _producer.Produce(new TopicPartition("flights", flight.Partition), message, report =>
+        {
+            if (report.Error.Code == ErrorCode.NoError && report.Offset.Value == flight.Offset) return;
+            lock (_lock) _wrong.Add($"row {flight.Id} went to {report.TopicPartitionOffset} instead of offset {flight.Offset}: {report.Error.Reason}");
+        });
+    }
 
     /// <summary>Waits until everything is written, each row where it belongs.</summary>
     public void Finish()
     {
         var left = _producer.Flush(TimeSpan.FromSeconds(120));
         lock (_lock)
-            if (left > 0 || _wrong.Count > 0) throw new InvalidOperationException($"the input could not be written as planned; {left} records are undelivered, {_wrong.Count} failed\n{string.Join('\n', _wrong.Take(10))}");
+            if (left > 0 || _wrong.Count > 0)
+                throw new InvalidOperationException($"the input was not written as planned: {left} undelivered, {_wrong.Count} failed, first {_wrong.FirstOrDefault()}");
     }
 
     public void Dispose() => _producer.Dispose();

@@ -38,7 +38,8 @@ internal sealed class FlightOracle
         // The common watermark: the least over the partitions. None is idle in these tests; one without a usable row would hold everything.
         Watermark = newest.Values.Min() - Bound;
         Rows["flights.hourly"] = [.. _hours.Where(h => h.Key.Start + 60 <= Watermark).Select(h => Hour(h.Key.Start, h.Key.Origin, h.Value))];
-        Rows["flights.routes"] = [.. _routes.Where(r => r.Key.End <= Watermark && r.Value.Count >= 2).Select(r => Route(r.Key.End, r.Key.Origin, r.Key.Destination, r.Value))];
+        Rows["flights.routes"] = [.. _routes.Where(r => r.Key.End <= Watermark && r.Value.Count >= 2)
+            .Select(r => Route(r.Key.End, r.Key.Origin, r.Key.Destination, r.Value))];
         foreach (var insert in new[] { "hourly", "routes", "delayed" }) Lines[insert] = Line(insert, flights.Count);
     }
 
@@ -52,6 +53,11 @@ internal sealed class FlightOracle
     public List<ExpectedSide> Late { get; } = [];
 
     public Dictionary<string, ExpectedLine> Lines { get; } = [];
+
+    /// <summary>Whether a reader has seen as many records as must come.</summary>
+    public bool IsReachedBy(Suite.CommittedReader reader) =>
+        Rows.All(r => reader.Count(r.Key) >= r.Value.Count)
+        && reader.Count(FlightPipeline.DeadLetters) >= DeadLetters.Count && reader.Count(FlightPipeline.Late) >= Late.Count;
 
     private void Window(Flight flight, long watermark)
     {
@@ -99,8 +105,10 @@ internal sealed class FlightOracle
 
     private static string Hour(long start, string origin, List<Flight> flights)
     {
-        var average = ((double)flights.Sum(f => f.Delay) / flights.Count).ToString("R", CultureInfo.InvariantCulture);
-        return $"average_delay={Number(average)} destinations={flights.Select(f => f.Destination).Distinct().Count()} flights={flights.Count} miles={flights.Sum(f => (long)f.Distance)} origin={origin} window_start={Time(start)} worst_delay={flights.Max(f => f.Delay)}";
+        var average = Number(((double)flights.Sum(f => f.Delay) / flights.Count).ToString("R", CultureInfo.InvariantCulture));
+        var worst = flights.Max(f => f.Delay);
+        var (places, miles) = (flights.Select(f => f.Destination).Distinct().Count(), flights.Sum(f => (long)f.Distance));
+        return $"average_delay={average} destinations={places} flights={flights.Count} miles={miles} origin={origin} window_start={Time(start)} worst_delay={worst}";
     }
 
     private static string Route(long end, string origin, string destination, List<Flight> flights) =>
@@ -109,5 +117,6 @@ internal sealed class FlightOracle
     private static string Time(long minute) => DateTimeOffset.FromUnixTimeSeconds(minute * 60).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>A number's text without the freedoms that JSON leaves: 12.50, 12.5 and 1.25e1 are one value.</summary>
-    public static string Number(string json) => decimal.TryParse(json, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value.ToString("0.#############################", CultureInfo.InvariantCulture) : json;
+    public static string Number(string json) =>
+        decimal.TryParse(json, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value.ToString("G29", CultureInfo.InvariantCulture) : json;
 }

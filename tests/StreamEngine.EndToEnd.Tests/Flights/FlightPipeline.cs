@@ -10,7 +10,8 @@ internal static class FlightPipeline
     public const string Epochs = "flights.epochs";
     public const string State = "flights.state";
 
-    public static readonly (string Name, int Partitions)[] Topics = [("flights", 4), ("flights.hourly", 4), ("flights.routes", 3), ("flights.delayed", 2), (DeadLetters, 1), (Late, 1)];
+    public static readonly (string Name, int Partitions)[] Topics =
+        [("flights", 4), ("flights.hourly", 4), ("flights.routes", 3), ("flights.delayed", 2), (DeadLetters, 1), (Late, 1)];
 
     /// <param name="source">More settings of the source, such as create.</param>
     /// <param name="idle">The idle timeout; infinite: lateness then depends on the rows alone.</param>
@@ -26,7 +27,8 @@ internal static class FlightPipeline
           }
           sql = """
             INSERT INTO hourly
-            SELECT window_start, origin, count(*) AS flights, avg(delay) AS average_delay, max(delay) AS worst_delay, sum(distance) AS miles, count(DISTINCT destination) AS destinations
+            SELECT window_start, origin, count(*) AS flights, avg(delay) AS average_delay, max(delay) AS worst_delay, sum(distance) AS miles,
+                   count(DISTINCT destination) AS destinations
             FROM TUMBLE(flights, date, INTERVAL '1' HOUR) GROUP BY window_start, origin;
             INSERT INTO routes
             SELECT window_end, origin, destination, count(*) AS flights, min(delay) AS best_delay

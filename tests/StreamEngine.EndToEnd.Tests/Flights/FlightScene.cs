@@ -24,7 +24,8 @@ internal sealed class FlightScene : IAsyncDisposable
         Loader = new FlightLoader(broker.Bootstrap, flights);
         Reader = new CommittedReader(broker.Bootstrap, cluster.Partitions(Read));
         _pipeline = _folder.Write("flights.conf", FlightPipeline.Text());
-        Tell($"{flights.Count} rows; expected {string.Join(", ", Expected.Rows.Select(r => $"{r.Key} {r.Value.Count}"))}, {Expected.DeadLetters.Count} dead letters, {Expected.Late.Count} late");
+        var rows = string.Join(", ", Expected.Rows.Select(r => $"{r.Key} {r.Value.Count}"));
+        Tell($"{flights.Count} rows; expected {rows}, {Expected.DeadLetters.Count} dead letters, {Expected.Late.Count} late");
     }
 
     /// <summary>Makes the topics; no engine runs yet.</summary>
@@ -56,7 +57,8 @@ internal sealed class FlightScene : IAsyncDisposable
     public ChildProcess StartEngine()
     {
         var number = _engines.Count + 1;
-        var engine = ChildProcess.Engine($"engine {number}", _folder.Path, "run", _pipeline, "--bootstrap", Broker.Bootstrap, "--ready-file", _folder.File($"ready-{number}"));
+        string[] arguments = ["run", _pipeline, "--bootstrap", Broker.Bootstrap, "--ready-file", _folder.File($"ready-{number}")];
+        var engine = ChildProcess.Engine($"engine {number}", _folder.Path, arguments);
         _engines.Add(engine);
         Tell($"engine {number} started, process {engine.Id}");
         return engine;
@@ -67,13 +69,13 @@ internal sealed class FlightScene : IAsyncDisposable
     /// <summary>Waits while the engine lives.</summary>
     public Task WaitAsync(ChildProcess engine, Func<bool> condition, string what) => Patience.UntilAsync(() => IsAlive(engine) && condition(), what, () => State);
 
-    public bool IsAlive(ChildProcess engine) => engine.HasExited ? throw new InvalidOperationException($"the engine ended by itself with {engine.ExitCode}\n{State}") : true;
+    public bool IsAlive(ChildProcess engine) =>
+        engine.HasExited ? throw new InvalidOperationException($"the engine ended by itself with {engine.ExitCode}\n{State}") : true;
 
     /// <summary>Waits for as many records as must come.</summary>
     public async Task HasAllAsync(ChildProcess engine)
     {
-        await WaitAsync(engine, () => FlightPipeline.Outputs.All(t => Reader.Count(t) >= Expected.Rows[t].Count) && Reader.Count(FlightPipeline.DeadLetters) >= Expected.DeadLetters.Count
-            && Reader.Count(FlightPipeline.Late) >= Expected.Late.Count, "all expected rows");
+        await WaitAsync(engine, () => Expected.IsReachedBy(Reader), "all expected rows");
         Tell("all rows are there");
     }
 
@@ -89,7 +91,8 @@ internal sealed class FlightScene : IAsyncDisposable
     }
 
     /// <summary>The ends of all topics that the pipeline reads and writes.</summary>
-    public static Task<IReadOnlyDictionary<TopicPartition, (long Stable, long High)>> EndsAsync(Cluster cluster) => cluster.EndsAsync(cluster.Partitions([.. Read, FlightPipeline.Name, FlightPipeline.Epochs, FlightPipeline.State]));
+    public static Task<IReadOnlyDictionary<TopicPartition, (long Stable, long High)>> EndsAsync(Cluster cluster) =>
+        cluster.EndsAsync(cluster.Partitions([.. Read, FlightPipeline.Name, FlightPipeline.Epochs, FlightPipeline.State]));
 
     /// <summary>The epochs topic as a committed reader sees it now.</summary>
     public Task<IReadOnlyList<SeenRecord>> EpochsAsync() => CommittedReader.ReadAllAsync(Broker.Bootstrap, Cluster, FlightPipeline.Epochs);
@@ -107,7 +110,9 @@ internal sealed class FlightScene : IAsyncDisposable
             .. CommittedOutput.Compare(Expected, t => [.. later[t]]).Select(w => $"read again: {w}"),
             .. Manifests.Check(epochs, Expected),
         ];
-        Tell($"{Manifests.Of(epochs).Count} epochs of {Manifests.Of(epochs, "claim").Count} incarnations; {ends.Values.Sum(e => e.High) - Read.Sum(t => later[t].Count())} records of the outputs are control records or of aborted transactions");
+        var (manifests, claims) = (Manifests.Of(epochs).Count, Manifests.Of(epochs, "claim").Count);
+        var other = ends.Values.Sum(e => e.High) - Read.Sum(t => later[t].Count());
+        Tell($"{manifests} epochs of {claims} incarnations; {other} records of the outputs are control records or of aborted transactions");
         Assert.True(wrong.Count == 0, $"{string.Join('\n', wrong)}\n{State}");
     }
 

@@ -16,7 +16,16 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     public ChildProcess(string name, string program, IEnumerable<string> arguments, string folder)
     {
         _name = name;
-        _process = new Process { StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = folder } };
+        _process = new Process
+        {
+            StartInfo = new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                RedirectStandardInput = true,
+                WorkingDirectory = folder,
+            },
+        };
         _process.StartInfo.Environment["DOTNET_NOLOGO"] = "1";
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
@@ -50,7 +59,8 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     {
         get
         {
-            lock (_lines) return $"--- {_name} ({Id}, {(HasExited ? $"ended with {ExitCode}" : "alive")}), its last lines:\n{string.Join('\n', _lines.TakeLast(40))}\n---";
+            var state = HasExited ? $"ended with {ExitCode}" : "alive";
+            lock (_lines) return $"--- {_name} ({Id}, {state}), its last lines:\n{string.Join('\n', _lines.TakeLast(40))}\n---";
         }
     }
 
@@ -102,7 +112,12 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_ended is not null) return;
-        if (!_process.HasExited) await KillAsync();
+        if (!_process.HasExited)
+        {
+            // With what it started itself: a runner's engines must not outlive it.
+            _process.Kill(entireProcessTree: true);
+            await WaitForExitAsync();
+        }
         _ended = _process.ExitCode;
         _process.Dispose();
     }

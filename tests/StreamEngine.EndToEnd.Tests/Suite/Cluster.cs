@@ -6,7 +6,8 @@ namespace StreamEngine.EndToEnd.Tests.Suite;
 /// <summary>Topics and offsets of the broker under test, by the ordinary admin client.</summary>
 internal sealed class Cluster(string bootstrap) : IDisposable
 {
-    private readonly IAdminClient _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+    private readonly IAdminClient _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap })
+        .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
 
     public Task CreateAsync(params (string Name, int Partitions)[] topics) => _admin.CreateTopicsAsync(topics.Select(t => new TopicSpecification
     {
@@ -34,7 +35,8 @@ internal sealed class Cluster(string bootstrap) : IDisposable
 
     private async Task<Dictionary<TopicPartition, long>> EndsAsync(IEnumerable<TopicPartition> partitions, IsolationLevel isolation)
     {
-        var result = await _admin.ListOffsetsAsync(partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = p, OffsetSpec = OffsetSpec.Latest() }), new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = TimeSpan.FromSeconds(30) });
+        var asked = partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = p, OffsetSpec = OffsetSpec.Latest() });
+        var result = await _admin.ListOffsetsAsync(asked, new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = TimeSpan.FromSeconds(30) });
         return result.ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.TopicPartition, r => r.TopicPartitionOffsetError.Offset.Value);
     }
 

@@ -4,7 +4,7 @@ using Confluent.Kafka;
 namespace StreamEngine.EndToEnd.Tests.Suite;
 
 /// <summary>A record as a reader saw it.</summary>
-internal sealed record SeenRecord(string Topic, int Partition, long Offset, long Timestamp, byte[]? Key, byte[]? Value, IReadOnlyList<(string Name, string Value)> Headers)
+internal sealed record SeenRecord(string Topic, long Timestamp, byte[]? Value, IReadOnlyList<(string Name, string Value)> Headers)
 {
     /// <summary>The last header of that name, as Kafka's own readers take it; null where there is none.</summary>
     public string? Header(string name) => Headers.LastOrDefault(h => h.Name == name).Value;
@@ -69,8 +69,8 @@ internal sealed class CommittedReader : IDisposable
                 _ends[result.TopicPartition] = result.Offset.Value;
                 return;
             }
-            _seen[result.Topic].Add(new SeenRecord(result.Topic, result.Partition.Value, result.Offset.Value, result.Message.Timestamp.UnixTimestampMs, result.Message.Key, result.Message.Value,
-                [.. result.Message.Headers.Select(h => (h.Key, h.GetValueBytes() is { } bytes ? Encoding.UTF8.GetString(bytes) : ""))]));
+            var headers = result.Message.Headers.Select(h => (h.Key, h.GetValueBytes() is { } bytes ? Encoding.UTF8.GetString(bytes) : ""));
+            _seen[result.Topic].Add(new SeenRecord(result.Topic, result.Message.Timestamp.UnixTimestampMs, result.Message.Value, [.. headers]));
         }
     }
 
@@ -98,7 +98,11 @@ internal sealed class CommittedReader : IDisposable
     {
         get
         {
-            lock (_lock) return $"--- reader: {string.Join(", ", _seen.Select(s => $"{s.Key} {s.Value.Count}"))}{string.Concat(_trouble.TakeLast(5).Select(t => $"\n{t}"))}";
+            lock (_lock)
+            {
+                var counts = string.Join(", ", _seen.Select(s => $"{s.Key} {s.Value.Count}"));
+                return $"--- reader: {counts}{string.Concat(_trouble.TakeLast(5).Select(t => $"\n{t}"))}";
+            }
         }
     }
 

@@ -86,7 +86,8 @@ internal sealed class RealKafka : TestBroker
     private async Task<string> RunAsync(params string[] arguments)
     {
         var output = _folder.File("output");
-        await using var process = new ChildProcess("kafka", "/bin/sh", ["-c", "out=$1; shift; \"$@\" > \"$out\" 2>&1", "sh", output, _script, .. arguments], _folder.Path);
+        string[] command = ["-c", "out=$1; shift; \"$@\" > \"$out\" 2>&1", "sh", output, _script, .. arguments];
+        await using var process = new ChildProcess("kafka", "/bin/sh", command, _folder.Path);
         var code = await process.WaitForExitAsync(TimeSpan.FromSeconds(150));
         var text = await File.ReadAllTextAsync(output);
         return code == 0 ? text : throw new InvalidOperationException($"kafka {string.Join(' ', arguments)} ended with {code}:\n{text}");

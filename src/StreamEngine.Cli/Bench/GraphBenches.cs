@@ -28,7 +28,7 @@ internal static class GraphBenches
         var parts = Enumerable.Range(0, Lanes).Select(lane => batches.Where((_, i) => i % Lanes == lane).ToList()).ToList();
         return () =>
         {
-            using var materializer = ActorMaterializer.Create(system);
+            using var materializer = StageStart.CreateAsync(system, "bench").GetAwaiter().GetResult();
             RunnableGraph.FromGraph(GraphDsl.Create(Sink.ForEach<StreamElement>(Drop), (builder, sink) =>
             {
                 var end = builder.Add(new AlignStage("end", Lanes));
@@ -56,7 +56,7 @@ internal static class GraphBenches
 
     private static BenchResult RunSource(string name, long rows, Func<ActorSystem, Source<StreamElement, NotUsed>, Source<StreamElement, NotUsed>> build) => Run(name, rows, (system, batches, _) => () =>
     {
-        using var materializer = ActorMaterializer.Create(system);
+        using var materializer = StageStart.CreateAsync(system, "bench").GetAwaiter().GetResult();
         build(system, Elements(batches)).RunForeach(Drop, materializer).GetAwaiter().GetResult();
     });
 

@@ -37,6 +37,7 @@ public abstract partial class BrokerSuite
         await admin.DeleteTopicsAsync([topic]);
         Assert.True(await BecomesAsync(() => admin.GetMetadata(Patience).Topics.All(t => t.Topic != topic)));
         await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = 1 }]);
+        await SeenAsync(admin, topic);
         var after = (await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([topic]))).TopicDescriptions[0].TopicId;
         Assert.NotEqual(before.ToString(), after.ToString());
         Assert.Empty(Values(topic));

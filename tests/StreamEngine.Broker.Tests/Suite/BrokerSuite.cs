@@ -29,8 +29,12 @@ public abstract partial class BrokerSuite(BrokerFixture fixture)
         using var admin = Admin();
         var name = NewName("topic");
         await admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = 1, Configs = configs }]);
+        await SeenAsync(admin, name);
         return name;
     }
+
+    /// <summary>Kafka answers a creation before every broker has the topic in its metadata.</summary>
+    protected static async Task SeenAsync(IAdminClient admin, string topic) => Assert.True(await BecomesAsync(() => admin.GetMetadata(topic, Patience).Topics is [{ Error.Code: ErrorCode.NoError }]), $"{topic} was created and does not come into the metadata");
 
     protected IProducer<byte[]?, byte[]?> Producer(Action<ProducerConfig>? configure = null)
     {

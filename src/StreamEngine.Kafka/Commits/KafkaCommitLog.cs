@@ -304,20 +304,37 @@ internal sealed class KafkaCommitLog : ICommitLog
     private void Fail(Exception cause)
     {
         _failed = true;
-        _listener!.OnFailed(cause is KafkaClientException { Code: LibRdKafka.Fenced } ? Fenced(cause) : cause);
+        _listener!.OnFailed(cause is KafkaClientException client ? Fenced(client) : cause);
     }
 
-    /// <summary>Fenced, or timed out: the client cannot tell, the claims can. A successor may still be about to write its claim, so that it is looked for during a growing delay.</summary>
-    private Exception Fenced(Exception cause)
+    /// <summary>
+    /// The claims tell what the client cannot: whether somebody else has taken over. They are looked at after every failure of the client, since the first sign of having been fenced may be a record that it
+    /// purged, and a new incarnation that starts without looking would fence its own successor. Where the client knows that its epoch is old (fenced, or timed out) the successor may still be about to
+    /// write its claim, so that it is looked for during a growing delay.
+    /// </summary>
+    private Exception Fenced(KafkaClientException cause)
     {
-        for (var wait = 0; wait <= 2000 && !_stopping.IsCancellationRequested; wait = wait * 2 + 250)
+        var longest = cause.Code is LibRdKafka.Fenced or LibRdKafka.InvalidProducerEpoch or LibRdKafka.ProducerFenced || _producer!.HasFatalError ? 2000 : 0;
+        for (var wait = 0; wait <= longest && !_stopping.IsCancellationRequested; wait = wait * 2 + 250)
         {
             if (wait > 0) _stopping.Token.WaitHandle.WaitOne(wait);
-            var (_, claim) = ReadEpochs(_stopping.Token);
-            if (claim is not null && claim.Incarnation > _incarnation)
+            if (LastClaim() is { } claim && claim.Incarnation > _incarnation)
                 return new FencedException($"incarnation {_incarnation} of slot {_options.Slot} was fenced by incarnation {claim.Incarnation}, process {claim.Process} on {claim.Host}, claimed at {claim.At:O}", cause);
         }
         return cause;
+    }
+
+    private EpochClaim? LastClaim()
+    {
+        try
+        {
+            return ReadEpochs(_stopping.Token).Claim;
+        }
+        catch (Exception e) when (e is KafkaClientException or OperationCanceledException)
+        {
+            _logger.LogWarning(e, "the claims of {Topic} cannot be read", _options.EpochsTopic);
+            return null;
+        }
     }
 
     // State behind the older of the two newest snapshots is never read again.

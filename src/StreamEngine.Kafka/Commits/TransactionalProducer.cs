@@ -38,6 +38,9 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     /// <summary>Records handed over and not yet delivered or failed.</summary>
     public long Outstanding => Interlocked.Read(ref _sent) - Interlocked.Read(ref _delivered);
 
+    /// <summary>The client can do nothing more: another producer of the same id has fenced it, or worse.</summary>
+    public bool HasFatalError => LibRdKafka.FatalError(_client.Handle, null, 0) != LibRdKafka.NoError;
+
     private void Poll()
     {
         while (!_stop.IsSet) _ = LibRdKafka.Poll(_client.Handle, 50);

@@ -22,6 +22,8 @@ internal static unsafe partial class LibRdKafka
     public const int AutoOffsetReset = -140;
     public const int NoOffset = -168;
     public const int Purged = -152;
+    public const int InvalidProducerEpoch = 47;
+    public const int ProducerFenced = 90;
 
     public const int FlagCopy = 2;
 

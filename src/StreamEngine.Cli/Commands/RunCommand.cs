@@ -62,7 +62,6 @@ internal static class RunCommand
     private static async Task<int> RunAsync(List<PipelineFile> pipelines, string? readyFile, bool display, ILoggerFactory logs)
     {
         using var signal = new StopSignal();
-        using var failed = CancellationTokenSource.CreateLinkedTokenSource(signal.Token);
         var system = EngineSystem.Start(pipelines[0].Document);
         try
         {
@@ -74,27 +73,12 @@ internal static class RunCommand
             var connectors = new KafkaConnectors(TimeProvider.System, logs);
             var workers = pipelines.Select(p => new PipelineWorker(p.Definition, p.Plan, connectors, system, TimeProvider.System, logs.CreateLogger<PipelineWorker>()) { OnRunning = Started }).ToList();
             await using var progress = display ? new ProgressDisplay(workers, TimeProvider.System) : null;
-            var runs = workers.Select(w => RunOneAsync(w, failed)).ToList();
-            await Task.WhenAll(runs);
+            await WorkerGroup.RunAsync(workers, signal.Token);
             return ExitCodes.Done;
         }
         finally
         {
             await system.Terminate();
-        }
-    }
-
-    // One pipeline that cannot go on stops the others in order: a process that runs half of what it was asked for would go unnoticed.
-    private static async Task RunOneAsync(PipelineWorker worker, CancellationTokenSource failed)
-    {
-        try
-        {
-            await worker.RunAsync(failed.Token);
-        }
-        catch
-        {
-            await failed.CancelAsync();
-            throw;
         }
     }
 }

@@ -48,27 +48,12 @@ public sealed class StreamEngineHost
         var system = EngineSystem.Start(PipelineFile.Defaults());
         try
         {
-            using var failed = CancellationTokenSource.CreateLinkedTokenSource(stop);
             var connectors = new KafkaConnectors(_time, _loggers);
-            await Task.WhenAll(_pipelines.Select(p => RunOneAsync(new PipelineWorker(p.Pipeline.Definition, p.Plan, connectors, system, _time, _loggers.CreateLogger<PipelineWorker>()), failed)));
+            await WorkerGroup.RunAsync(_pipelines.Select(p => new PipelineWorker(p.Pipeline.Definition, p.Plan, connectors, system, _time, _loggers.CreateLogger<PipelineWorker>())), stop);
         }
         finally
         {
             await system.Terminate();
-        }
-    }
-
-    // One pipeline that cannot go on stops the others in order: a program that runs half of what it was given would go unnoticed.
-    private static async Task RunOneAsync(PipelineWorker worker, CancellationTokenSource failed)
-    {
-        try
-        {
-            await worker.RunAsync(failed.Token);
-        }
-        catch
-        {
-            await failed.CancelAsync();
-            throw;
         }
     }
 }

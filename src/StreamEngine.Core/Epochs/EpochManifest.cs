@@ -59,4 +59,8 @@ internal sealed record ConservationLine(long In, long HeldBefore, long Done, lon
 internal sealed record StatePositions(IReadOnlyList<long> Full, long End);
 
 /// <summary>An incarnation announces itself, before it reads what was committed.</summary>
-internal sealed record EpochClaim(int Slot, long Incarnation, string Host, int Process, DateTimeOffset At);
+internal sealed record EpochClaim(int Slot, long Incarnation, string Host, int Process, DateTimeOffset At)
+{
+    /// <summary>Whether it is another worker's, made after <paramref name="own"/>: of a later incarnation, or of the same number where the own claim was not written.</summary>
+    public bool IsAfter(EpochClaim own) => Incarnation > own.Incarnation || (Incarnation == own.Incarnation && (Host != own.Host || Process != own.Process));
+}

@@ -84,6 +84,8 @@ internal sealed class KafkaCommitLog : ICommitLog
 
     public long StateEnd { get; private set; }
 
+    public EpochClaim? Claim { get; private set; }
+
     private void Run()
     {
         foreach (var action in _work.GetConsumingEnumerable()) action();
@@ -106,13 +108,13 @@ internal sealed class KafkaCommitLog : ICommitLog
         return done.Task;
     }
 
-    public async Task<CommitLogState> OpenAsync(CancellationToken cancellation)
+    public async Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation)
     {
         var internals = new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" };
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
-        var opened = await OnThread(() => Open(cancellation));
+        var opened = await OnThread(() => Open(before, cancellation));
         if (opened.Last is null && !_options.IgnoreGroupOffsets) await RefuseGroupOffsetsAsync(cancellation);
         await TrimManifestsAsync(cancellation);
         return opened;
@@ -165,8 +167,10 @@ internal sealed class KafkaCommitLog : ICommitLog
         _partitions[name] = topic.Partitions;
     }
 
-    private CommitLogState Open(CancellationToken cancellation)
+    private CommitLogState Open(EpochClaim? before, CancellationToken cancellation)
     {
+        // A worker that starts again must not fence its own successor: that one's claim is looked for before InitTransactions.
+        if (before is not null && ReadEpochs(cancellation).Claim is { } later && later.IsAfter(before)) throw Superseded(before.Incarnation, later, null);
         _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _logger, OnDelivered);
         try
         {
@@ -178,8 +182,9 @@ internal sealed class KafkaCommitLog : ICommitLog
         }
         var (last, claim) = ReadEpochs(cancellation);
         _incarnation = Math.Max(claim?.Incarnation ?? 0, last?.Incarnation ?? 0) + 1;
+        Claim = new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow());
         _producer.Begin();
-        Produce(_options.EpochsTopic, ManifestJson.Write(new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow())));
+        Produce(_options.EpochsTopic, ManifestJson.Write(Claim));
         _producer.Flush(_options.CallTimeout);
         _producer.Commit(_options.CallTimeout);
         StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
@@ -319,10 +324,13 @@ internal sealed class KafkaCommitLog : ICommitLog
         {
             if (wait > 0) _stopping.Token.WaitHandle.WaitOne(wait);
             if (LastClaim() is { } claim && claim.Incarnation > _incarnation)
-                return new FencedException($"incarnation {_incarnation} of slot {_options.Slot} was fenced by incarnation {claim.Incarnation}, process {claim.Process} on {claim.Host}, claimed at {claim.At:O}", cause);
+                return Superseded(_incarnation, claim, cause);
         }
         return cause;
     }
+
+    private FencedException Superseded(long incarnation, EpochClaim by, Exception? cause) =>
+        new($"incarnation {incarnation} of slot {_options.Slot} was fenced by incarnation {by.Incarnation}, process {by.Process} on {by.Host}, claimed at {by.At:O}", cause);
 
     private EpochClaim? LastClaim()
     {

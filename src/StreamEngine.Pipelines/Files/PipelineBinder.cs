@@ -131,6 +131,7 @@ internal sealed class PipelineBinder(ConfigReader reader)
             IdleTimeout = time.GetDuration("idle-timeout", defaults.GetDuration("idle-timeout", TimeSpan.FromSeconds(30)), TimeSpan.FromMilliseconds(1), allowInfinite: true),
             MaxAhead = time.GetDuration("max-ahead", defaults.GetDuration("max-ahead", TimeSpan.FromHours(24)), allowInfinite: true),
             MaxDrift = time.GetDuration("max-drift", defaults.GetDuration("max-drift", TimeSpan.FromHours(1)), TimeSpan.FromMilliseconds(1), allowInfinite: true),
+            CloseByClockAfter = time.GetDuration("close-by-clock-after", defaults.GetDuration("close-by-clock-after", TimeSpan.MaxValue, TimeSpan.FromMilliseconds(1), allowInfinite: true), TimeSpan.FromMilliseconds(1), allowInfinite: true),
         };
     }
 

@@ -42,6 +42,7 @@ internal sealed class PipelineWorker
     private ActorMaterializer? _materializer;
     private volatile WorkerPhase _phase = WorkerPhase.Starting;
     private long _rowsBefore;
+    private EpochClaim? _claim;
     private int _restarts;
 
     public PipelineWorker(PipelineDefinition definition, PhysicalPlan plan, IConnectors connectors, ActorSystem system, TimeProvider time, ILogger logger, int slot = 0)
@@ -165,7 +166,7 @@ internal sealed class PipelineWorker
             var layouts = new Dictionary<string, SourceLayout>();
             // Sources first: a topic that is missing is said before anything is written.
             foreach (var (name, source) in sources) layouts[name] = await source.OpenAsync(drain);
-            var opened = await log.OpenAsync(drain);
+            var opened = await OpenAsync(log, drain);
             CheckPlan(opened.Last);
             var state = await RestoredState.ReadAsync(log, opened.Last, drain);
             CheckState(state);
@@ -175,6 +176,18 @@ internal sealed class PipelineWorker
         finally
         {
             foreach (var source in sources.Values) await source.DisposeAsync();
+        }
+    }
+
+    private async Task<CommitLogState> OpenAsync(ICommitLog log, CancellationToken drain)
+    {
+        try
+        {
+            return await log.OpenAsync(_claim, drain);
+        }
+        finally
+        {
+            _claim = log.Claim ?? _claim;
         }
     }
 
@@ -233,9 +246,12 @@ internal sealed class PipelineWorker
         var physical = _plan.Sources.First(s => s.Name == name);
         return new SourceRun(source, layout, positions, position?.Watermark ?? Watermark.None)
         {
-            EventTime = physical.EventTime is null ? null : new EventTimeSettings(Micros(definition.EventTime.OutOfOrderness), definition.EventTime.IdleTimeout, Micros(definition.EventTime.MaxDrift)),
+            EventTime = physical.EventTime is null ? null : ToSettings(definition.EventTime),
         };
     }
+
+    private static EventTimeSettings ToSettings(EventTimeDefinition time) =>
+        new(Micros(time.OutOfOrderness), time.IdleTimeout, Micros(time.MaxDrift)) { CloseByClockAfter = time.CloseByClockAfter };
 
     private static long Micros(TimeSpan span) => span == TimeSpan.MaxValue ? long.MaxValue / 4 : span.Ticks / 10;
 

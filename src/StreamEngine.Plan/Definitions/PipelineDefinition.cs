@@ -103,6 +103,9 @@ internal sealed record EventTimeDefinition
     public TimeSpan MaxAhead { get; init; } = TimeSpan.FromHours(24);
 
     public TimeSpan MaxDrift { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>After which a source without rows goes on by the clock; <see cref="TimeSpan.MaxValue"/>: never.</summary>
+    public TimeSpan CloseByClockAfter { get; init; } = TimeSpan.MaxValue;
 }
 
 /// <summary>A named rule, SQL text.</summary>

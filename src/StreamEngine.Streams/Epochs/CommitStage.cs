@@ -176,7 +176,8 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
                 var (before, own) = (report.SourceCounts(source), report.InsertCounts(insert));
                 var line = new ConservationLine(before.In + own.In, _last?.Inserts.GetValueOrDefault(insert)?.HeldAfter ?? 0, before.Done + own.Done, before.Filtered + own.Filtered,
                     before.Late + own.Late, before.DeadLettered + own.DeadLettered, before.Held + own.Held);
-                if (!line.Holds) throw new InvalidOperationException($"rows are not conserved in epoch {barrier.Epoch} of INSERT INTO {insert}: {line}. This is a defect of the engine; nothing of the epoch is committed");
+                // A new incarnation would count the same again: a person has to act.
+                if (!line.Holds) throw new StartupException($"rows are not conserved in epoch {barrier.Epoch} of INSERT INTO {insert}: {line}\n  this is a defect of the engine; nothing of the epoch is committed, and the state is as the epoch before left it");
                 lines[insert] = line;
             }
             return new EpochManifest

@@ -95,7 +95,7 @@ internal sealed class PipelineGraph
     /// <summary>One lane of a source: decoded, checked, timed, and what each INSERT does before its exchange.</summary>
     private IGraph<UniformFanOutShape<StreamElement, StreamElement>, Akka.NotUsed> Lane(PhysicalSource source, int lane) => GraphDsl.Create(builder =>
     {
-        var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () => Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All)));
+        var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () => Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All, records => _feedback[source.Name].Processed(records.Partition, records.NextOffset))));
         var outlets = new List<Outlet<StreamElement>>();
         AddReaders(builder, source.Name, prefix.Outlet, lane, outlets);
         return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, [.. outlets]);
@@ -149,9 +149,9 @@ internal sealed class PipelineGraph
         return new UniformFanInShape<StreamElement, StreamElement>(chain.Outlet, align.Ins.ToArray());
     });
 
-    private OperatorChain Chain(Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups)
+    private OperatorChain Chain(Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups, Action<LogRecords>? onProcessed = null)
     {
-        var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit }, _spec.CreateSideOutputs(), report);
+        var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit }, _spec.CreateSideOutputs(), report) { OnProcessed = onProcessed };
         foreach (var op in chain.Operators) _spec.State.Restore(op);
         return chain;
     }

@@ -26,6 +26,9 @@ internal sealed record EpochManifest
 
     /// <summary>True for the last epoch of a bounded source that is finished: there is nothing to go on from.</summary>
     public bool Finished { get; init; }
+
+    /// <summary>What is read, where the run is a replay; null for a live one.</summary>
+    public ReplayBounds? Replay { get; init; }
 }
 
 /// <summary>Where a source stands at the end of an epoch.</summary>

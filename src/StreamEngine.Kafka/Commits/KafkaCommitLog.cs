@@ -86,6 +86,8 @@ internal sealed class KafkaCommitLog : ICommitLog
 
     public EpochClaim? Claim { get; private set; }
 
+    private EpochsReader Epochs => new(_connection, _options.EpochsTopic, _options.Slot, _options.CallTimeout, _time, _logger);
+
     private void Run()
     {
         foreach (var action in _work.GetConsumingEnumerable()) action();
@@ -170,7 +172,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     private CommitLogState Open(EpochClaim? before, CancellationToken cancellation)
     {
         // A worker that starts again must not fence its own successor: that one's claim is looked for before InitTransactions.
-        if (before is not null && ReadEpochs(cancellation).Claim is { } later && later.IsAfter(before)) throw Superseded(before.Incarnation, later, null);
+        if (before is not null && Epochs.ReadLast(cancellation).Claim is { } later && later.IsAfter(before)) throw Superseded(before.Incarnation, later, null);
         _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _logger, OnDelivered);
         try
         {
@@ -180,7 +182,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         {
             throw new StartupException($"the transaction timeout of {_options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms", e);
         }
-        var (last, claim) = ReadEpochs(cancellation);
+        var (last, at, claim) = Epochs.ReadLast(cancellation);
+        _lastManifest = at;
         _incarnation = Math.Max(claim?.Incarnation ?? 0, last?.Incarnation ?? 0) + 1;
         Claim = new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow());
         _producer.Begin();
@@ -189,27 +192,6 @@ internal sealed class KafkaCommitLog : ICommitLog
         _producer.Commit(_options.CallTimeout);
         StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
         return new CommitLogState(_incarnation, last);
-    }
-
-    /// <summary>The last committed manifest and the last claim, read backwards in growing steps.</summary>
-    private (EpochManifest? Manifest, EpochClaim? Claim) ReadEpochs(CancellationToken cancellation)
-    {
-        var (low, high) = PartitionReader.Bounds(_connection, _options.EpochsTopic, _options.Slot, _options.CallTimeout, _logger);
-        EpochManifest? manifest = null;
-        EpochClaim? claim = null;
-        for (var step = 256L; high > low; step *= 4)
-        {
-            var from = Math.Max(low, high - step);
-            PartitionReader.Read(_connection, _options.EpochsTopic, _options.Slot, from, (offset, value) =>
-            {
-                var (m, c) = ManifestJson.Read(value.ToArray());
-                if (m is not null) _lastManifest = offset;
-                manifest = m ?? manifest;
-                claim = c ?? claim;
-            }, _options.CallTimeout, _time, _logger, cancellation);
-            if ((manifest is not null && claim is not null) || from == low) break;
-        }
-        return (manifest, claim);
     }
 
     public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation) =>
@@ -336,7 +318,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     {
         try
         {
-            return ReadEpochs(_stopping.Token).Claim;
+            return Epochs.ReadLast(_stopping.Token).Claim;
         }
         catch (Exception e) when (e is KafkaClientException or OperationCanceledException)
         {

@@ -52,6 +52,7 @@ internal sealed class PipelineBinder(ConfigReader reader)
             KafkaSettings = settings,
             TransactionTimeout = kafka.GetDuration("transaction-timeout", TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(15)),
             ReplicationFactor = (short)kafka.GetInt("replication-factor", -1, -1, short.MaxValue),
+            PromoteMaxBytes = pipeline.GetSection("promote").GetSize("max-bytes", 64 << 20, 1 << 10),
             ManifestsKeep = pipeline.GetSection("manifests").GetDuration("keep", TimeSpan.FromDays(7), TimeSpan.FromMinutes(1)),
         };
         if (definition.CommitInterval > definition.TransactionTimeout / 2)

@@ -18,6 +18,9 @@ internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(
 
     /// <summary>A whole snapshot of the state begins when the deltas since the last one are at least this many bytes, and as many as the last one had.</summary>
     public long SnapshotBytes { get; init; } = 4 << 20;
+
+    /// <summary>What a replay reads, which each of its manifests repeats; null for a live pipeline.</summary>
+    public ReplayBounds? Replay { get; init; }
 }
 
 /// <summary>
@@ -183,7 +186,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             return new EpochManifest
             {
                 Pipeline = _settings.PlanHash, Slot = _settings.Slot, Incarnation = _settings.Start.Incarnation, Epoch = barrier.Epoch, At = _time.GetUtcNow(), Sources = report.Sources(), Inserts = lines,
-                State = _rotation.AtBarrier(report, _log.StateEnd), Finished = _lastSent && !_drain,
+                State = _rotation.AtBarrier(report, _log.StateEnd), Finished = _lastSent && !_drain, Replay = _settings.Replay,
             };
         }
 

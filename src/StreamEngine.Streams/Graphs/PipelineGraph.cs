@@ -4,6 +4,7 @@ using StreamEngine.Core;
 using StreamEngine.Operators.Decoding;
 using StreamEngine.Operators.EventTime;
 using StreamEngine.Operators.Projections;
+using StreamEngine.Operators.Replay;
 using StreamEngine.Operators.Sinks;
 using StreamEngine.Plan.Physical;
 
@@ -175,6 +176,7 @@ internal sealed class PipelineGraph
         if (source.Rules.Count > 0) operators.Add(new Quality.Rules.RuleOperator($"{source.Name}.rules", schema, source.Rules));
         if (_spec.EventTimes.TryGetValue(source.Name, out var time))
             operators.Add(new EventTimeOperator($"{source.Name}.time", source.Name, schema, time, _feedback[source.Name], _spec.Sources[source.Name].Positions.ToDictionary(p => p.Key, p => p.Value.Newest)));
+        if (_spec.Plan.Range is { } range) operators.Add(new TimeRangeOperator($"{source.Name}.range", schema, source.EventTime!.Value, range));
         return operators;
     };
 

@@ -34,6 +34,9 @@ internal sealed class PartitionState(int partition, int lane, PartitionPosition 
 
     public long MovedAt { get; set; }
 
+    /// <summary>How many of a replay's watermark moves were made.</summary>
+    public int MovesDone { get; set; }
+
     /// <summary>The floor that was last put on its rows.</summary>
     public long Floor { get; private set; } = Watermark.None;
 

@@ -14,6 +14,11 @@ internal sealed record SourceRun(ISource Source, SourceLayout Layout, IReadOnlyD
 {
     /// <summary>How event time is taken from it; null when nothing reads it.</summary>
     public EventTimeSettings? EventTime { get; init; }
+
+    /// <summary>
+    /// Of a replay: where the live run lifted a partition's watermark, growing, and to what. A batch of the source begins at each of these offsets; those before its position count from its first row on.
+    /// </summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<WatermarkMove>> Moves { get; init; } = new Dictionary<int, IReadOnlyList<WatermarkMove>>();
 }
 
 /// <summary>How a source's event time becomes watermarks.</summary>
@@ -117,6 +122,8 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             foreach (var state in _partitions.Values) state.MovedAt = now;
             _clockAt = now;
             _feedback.OnReport(GetAsyncCallback(Reported));
+            // What was issued before the restart is known to every operator before the first row, as it was then.
+            if (_watermark != Watermark.None) Send(new Watermark(_watermark));
             _control.AddSource(GetAsyncCallback<SourceCommand>(Command));
             _source.Start(_run.Positions.ToDictionary(p => p.Key, p => p.Value.Offset), this);
             if (_run.EventTime is { } time) ScheduleRepeatedly("idle", TimeSpan.FromTicks(Math.Clamp(time.IdleTimeout.Ticks / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond)));
@@ -158,9 +165,17 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
                 state.MovedAt = _time.GetTimestamp();
                 state.Lift(_watermark);
             }
+            LiftAsLive(state, records);
             records.IdleFloor = state.Floor;
             state.Took(records.NextOffset);
             _progress.AddRowsIn(records.Count);
+        }
+
+        /// <summary>A replay moves watermarks where the live run did, whatever the clock says now.</summary>
+        private unsafe void LiftAsLive(PartitionState state, LogRecords records)
+        {
+            if (!_run.Moves.TryGetValue(state.Partition, out var moves)) return;
+            for (; state.MovesDone < moves.Count && moves[state.MovesDone].Offset <= records.Offsets[0]; state.MovesDone++) state.Lift(moves[state.MovesDone].To);
         }
 
         private long LeastNewest()

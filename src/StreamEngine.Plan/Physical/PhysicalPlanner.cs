@@ -99,7 +99,7 @@ internal sealed class PhysicalPlanner
     private void CollectRules(SourceColumns source)
     {
         foreach (var rule in source.Definition.Rules)
-            Try(PlanText.Rule, source.Definition.Name, rule.Name, () => source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression), Scope.Of(source.Columns, source.Definition.Name)).ColumnsRead()));
+            Try(PlanText.Rule, source.Definition.Name, rule.Name, () => source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression), Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden)).ColumnsRead()));
     }
 
     private void Try(PlanText text, string owner, string name, Action action)
@@ -116,7 +116,7 @@ internal sealed class PhysicalPlanner
 
     private PhysicalSource ToSource(SourceColumns source)
     {
-        var scope = Scope.Of(source.Columns, source.Definition.Name);
+        var scope = Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden);
         var rules = source.Definition.Rules.Select(r => new Rule(r.Name, ExpressionBinder.BindCondition(ExpressionParser.Parse(r.Expression), scope))).ToList();
         int? eventTime = null;
         BoundExpression? field = null;

@@ -45,7 +45,7 @@ public class HostileTextTests
         }
     }
 
-    [Property(MaxTest = 3000)]
+    [Property(MaxTest = 3000, EndSize = Seeds.All)]
     public void Any_sequence_of_words(int seed)
     {
         var random = new Random(seed);
@@ -55,7 +55,7 @@ public class HostileTextTests
     [Property(MaxTest = 1000)]
     public void Any_text(string? text) => Survives(text ?? "");
 
-    [Property(MaxTest = 3000)]
+    [Property(MaxTest = 3000, EndSize = Seeds.All)]
     public void A_damaged_statement(int seed)
     {
         var random = new Random(seed);
@@ -74,7 +74,7 @@ public class HostileTextTests
         Survives(text.ToString());
     }
 
-    [Property(MaxTest = 1000)]
+    [Property(MaxTest = 1000, EndSize = Seeds.All)]
     public void Words_of_several_statements_shuffled(int seed)
     {
         var random = new Random(seed);

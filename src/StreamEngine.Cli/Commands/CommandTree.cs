@@ -19,6 +19,7 @@ internal static class CommandTree
         root.Subcommands.Add(ProduceCommand.Create());
         root.Subcommands.Add(ConsumeCommand.Create());
         root.Subcommands.Add(DlqCommands.Create());
+        root.Subcommands.Add(ReplayCommands.Create());
         HelpTexts.Apply(root);
         return root;
     }

@@ -65,13 +65,18 @@ internal static class RunCommand
         var system = EngineSystem.Start(pipelines[0].Document);
         try
         {
-            var running = pipelines.Count;
-            void Started(long incarnation)
+            var waiting = pipelines.Count;
+            // A pipeline counts once, however many incarnations it takes.
+            Action<long> Started()
             {
-                if (Interlocked.Decrement(ref running) == 0 && readyFile is not null) File.WriteAllText(readyFile, $"{Environment.ProcessId}\n");
+                var started = 0;
+                return _ =>
+                {
+                    if (Interlocked.Exchange(ref started, 1) == 0 && Interlocked.Decrement(ref waiting) == 0 && readyFile is not null) File.WriteAllText(readyFile, $"{Environment.ProcessId}\n");
+                };
             }
             var connectors = new KafkaConnectors(TimeProvider.System, logs);
-            var workers = pipelines.Select(p => new PipelineWorker(p.Definition, p.Plan, connectors, system, TimeProvider.System, logs.CreateLogger<PipelineWorker>()) { OnRunning = Started }).ToList();
+            var workers = pipelines.Select(p => new PipelineWorker(p.Definition, p.Plan, connectors, system, TimeProvider.System, logs.CreateLogger<PipelineWorker>()) { OnRunning = Started() }).ToList();
             await using var progress = display ? new ProgressDisplay(workers, TimeProvider.System) : null;
             await WorkerGroup.RunAsync(workers, signal.Token);
             return ExitCodes.Done;

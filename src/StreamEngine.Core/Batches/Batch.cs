@@ -115,6 +115,7 @@ public sealed unsafe class Batch : StreamElement, IDisposable
             Selection = selection,
             Count = selection is null ? rows : selected,
             IsAggregated = aggregated,
+            IdleFloor = idleFloor,
         };
 
     /// <summary>Encoded records, or records as they came: a batch without columns.</summary>

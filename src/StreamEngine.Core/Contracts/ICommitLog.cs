@@ -7,7 +7,13 @@ namespace StreamEngine.Core;
 internal interface ICommitLog : IAsyncDisposable
 {
     /// <summary>Fences the incarnation before, writes this one's claim, and reads what was committed last.</summary>
-    Task<CommitLogState> OpenAsync(CancellationToken cancellation);
+    /// <param name="before">What this worker claimed last, perhaps without an answer; null for its first opening. Any other claim since is another worker's, which must not be fenced.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="FencedException">Another incarnation has claimed the slot since.</exception>
+    Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation);
+
+    /// <summary>What it claims, from just before the claim is sent: whether an opening that failed has written it cannot be known.</summary>
+    EpochClaim? Claim { get; }
 
     /// <summary>Hands every committed record of the slot's state partition from that offset to the end to <paramref name="apply"/>, in order.</summary>
     Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation);

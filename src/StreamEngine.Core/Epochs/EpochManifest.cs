@@ -26,6 +26,9 @@ internal sealed record EpochManifest
 
     /// <summary>True for the last epoch of a bounded source that is finished: there is nothing to go on from.</summary>
     public bool Finished { get; init; }
+
+    /// <summary>What is read, where the run is a replay; null for a live one.</summary>
+    public ReplayBounds? Replay { get; init; }
 }
 
 /// <summary>Where a source stands at the end of an epoch.</summary>
@@ -59,4 +62,8 @@ internal sealed record ConservationLine(long In, long HeldBefore, long Done, lon
 internal sealed record StatePositions(IReadOnlyList<long> Full, long End);
 
 /// <summary>An incarnation announces itself, before it reads what was committed.</summary>
-internal sealed record EpochClaim(int Slot, long Incarnation, string Host, int Process, DateTimeOffset At);
+internal sealed record EpochClaim(int Slot, long Incarnation, string Host, int Process, DateTimeOffset At)
+{
+    /// <summary>Whether it is another worker's, made after <paramref name="own"/>: of a later incarnation, or of the same number where the own claim was not written.</summary>
+    public bool IsAfter(EpochClaim own) => Incarnation > own.Incarnation || (Incarnation == own.Incarnation && (Host != own.Host || Process != own.Process));
+}

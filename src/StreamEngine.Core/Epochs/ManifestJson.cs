@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace StreamEngine.Core;
 
 /// <summary>Manifests and claims as the records of the epochs topic hold them: JSON, version 1 (reference form "The last committed manifest"). Every later version reads this one.</summary>
-internal static class ManifestJson
+internal static partial class ManifestJson
 {
     public const int Version = 1;
 
@@ -37,6 +37,7 @@ internal static class ManifestJson
             json.WriteEndObject();
             json.WriteStartArray("prepared");
             json.WriteEndArray();
+            if (manifest.Replay is { } replay) WriteReplay(json, replay);
             json.WriteEndObject();
         }
         return buffer.WrittenSpan.ToArray();
@@ -54,20 +55,25 @@ internal static class ManifestJson
             json.WriteStartObject(partition.ToString(CultureInfo.InvariantCulture));
             json.WriteNumber("offset", position.Offset);
             if (position.Newest != Watermark.None) json.WriteNumber("newest", position.Newest);
-            json.WriteStartArray("moves");
-            foreach (var move in position.Moves)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("offset", move.Offset);
-                json.WriteNumber("to", move.To);
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
+            WriteMoves(json, position.Moves);
             if (position.Idle) json.WriteBoolean("idle", true);
             json.WriteEndObject();
         }
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private static void WriteMoves(Utf8JsonWriter json, IReadOnlyList<WatermarkMove> moves)
+    {
+        json.WriteStartArray("moves");
+        foreach (var move in moves)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("offset", move.Offset);
+            json.WriteNumber("to", move.To);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     private static void WriteLine(Utf8JsonWriter json, string name, ConservationLine line)
@@ -136,14 +142,17 @@ internal static class ManifestJson
         Sources = root.GetProperty("sources").EnumerateObject().ToDictionary(s => s.Name, s => ReadSource(s.Value)),
         Inserts = root.GetProperty("inserts").EnumerateObject().ToDictionary(i => i.Name, i => ReadLine(i.Value)),
         State = new StatePositions([.. root.GetProperty("state").GetProperty("full").EnumerateArray().Select(o => o.GetInt64())], root.GetProperty("state").GetProperty("end").GetInt64()),
+        Replay = root.TryGetProperty("replay", out var replay) ? ReadReplay(replay) : null,
     };
 
     private static SourcePosition ReadSource(JsonElement source) => new(source.GetProperty("topic").GetString() ?? "", source.GetProperty("topicId").GetString() ?? "",
         source.TryGetProperty("watermark", out var watermark) ? watermark.GetInt64() : Watermark.None,
         source.GetProperty("partitions").EnumerateObject().ToDictionary(p => int.Parse(p.Name, CultureInfo.InvariantCulture), p => new PartitionPosition(
             p.Value.GetProperty("offset").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64() : Watermark.None,
-            [.. p.Value.GetProperty("moves").EnumerateArray().Select(m => new WatermarkMove(m.GetProperty("offset").GetInt64(), m.GetProperty("to").GetInt64()))],
+            ReadMoves(p.Value),
             p.Value.TryGetProperty("idle", out var idle) && idle.GetBoolean())));
+
+    private static WatermarkMove[] ReadMoves(JsonElement partition) => [.. partition.GetProperty("moves").EnumerateArray().Select(m => new WatermarkMove(m.GetProperty("offset").GetInt64(), m.GetProperty("to").GetInt64()))];
 
     private static ConservationLine ReadLine(JsonElement line) => new(line.GetProperty("in").GetInt64(), line.GetProperty("heldBefore").GetInt64(), line.GetProperty("done").GetInt64(),
         line.GetProperty("filtered").GetInt64(), line.GetProperty("late").GetInt64(), line.GetProperty("deadLettered").GetInt64(), line.GetProperty("heldAfter").GetInt64());

@@ -84,6 +84,10 @@ internal sealed class KafkaCommitLog : ICommitLog
 
     public long StateEnd { get; private set; }
 
+    public EpochClaim? Claim { get; private set; }
+
+    private EpochsReader Epochs => new(_connection, _options.EpochsTopic, _options.Slot, _options.CallTimeout, _time, _logger);
+
     private void Run()
     {
         foreach (var action in _work.GetConsumingEnumerable()) action();
@@ -106,13 +110,13 @@ internal sealed class KafkaCommitLog : ICommitLog
         return done.Task;
     }
 
-    public async Task<CommitLogState> OpenAsync(CancellationToken cancellation)
+    public async Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation)
     {
         var internals = new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" };
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
-        var opened = await OnThread(() => Open(cancellation));
+        var opened = await OnThread(() => Open(before, cancellation));
         if (opened.Last is null && !_options.IgnoreGroupOffsets) await RefuseGroupOffsetsAsync(cancellation);
         await TrimManifestsAsync(cancellation);
         return opened;
@@ -165,8 +169,10 @@ internal sealed class KafkaCommitLog : ICommitLog
         _partitions[name] = topic.Partitions;
     }
 
-    private CommitLogState Open(CancellationToken cancellation)
+    private CommitLogState Open(EpochClaim? before, CancellationToken cancellation)
     {
+        // A worker that starts again must not fence its own successor: that one's claim is looked for before InitTransactions.
+        if (before is not null && Epochs.ReadLast(cancellation).Claim is { } later && later.IsAfter(before)) throw Superseded(before.Incarnation, later, null);
         _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _logger, OnDelivered);
         try
         {
@@ -176,35 +182,16 @@ internal sealed class KafkaCommitLog : ICommitLog
         {
             throw new StartupException($"the transaction timeout of {_options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms", e);
         }
-        var (last, claim) = ReadEpochs(cancellation);
+        var (last, at, claim) = Epochs.ReadLast(cancellation);
+        _lastManifest = at;
         _incarnation = Math.Max(claim?.Incarnation ?? 0, last?.Incarnation ?? 0) + 1;
+        Claim = new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow());
         _producer.Begin();
-        Produce(_options.EpochsTopic, ManifestJson.Write(new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow())));
+        Produce(_options.EpochsTopic, ManifestJson.Write(Claim));
         _producer.Flush(_options.CallTimeout);
         _producer.Commit(_options.CallTimeout);
         StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
         return new CommitLogState(_incarnation, last);
-    }
-
-    /// <summary>The last committed manifest and the last claim, read backwards in growing steps.</summary>
-    private (EpochManifest? Manifest, EpochClaim? Claim) ReadEpochs(CancellationToken cancellation)
-    {
-        var (low, high) = PartitionReader.Bounds(_connection, _options.EpochsTopic, _options.Slot, _options.CallTimeout, _logger);
-        EpochManifest? manifest = null;
-        EpochClaim? claim = null;
-        for (var step = 256L; high > low; step *= 4)
-        {
-            var from = Math.Max(low, high - step);
-            PartitionReader.Read(_connection, _options.EpochsTopic, _options.Slot, from, (offset, value) =>
-            {
-                var (m, c) = ManifestJson.Read(value.ToArray());
-                if (m is not null) _lastManifest = offset;
-                manifest = m ?? manifest;
-                claim = c ?? claim;
-            }, _options.CallTimeout, _time, _logger, cancellation);
-            if ((manifest is not null && claim is not null) || from == low) break;
-        }
-        return (manifest, claim);
     }
 
     public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation) =>
@@ -319,16 +306,19 @@ internal sealed class KafkaCommitLog : ICommitLog
         {
             if (wait > 0) _stopping.Token.WaitHandle.WaitOne(wait);
             if (LastClaim() is { } claim && claim.Incarnation > _incarnation)
-                return new FencedException($"incarnation {_incarnation} of slot {_options.Slot} was fenced by incarnation {claim.Incarnation}, process {claim.Process} on {claim.Host}, claimed at {claim.At:O}", cause);
+                return Superseded(_incarnation, claim, cause);
         }
         return cause;
     }
+
+    private FencedException Superseded(long incarnation, EpochClaim by, Exception? cause) =>
+        new($"incarnation {incarnation} of slot {_options.Slot} was fenced by incarnation {by.Incarnation}, process {by.Process} on {by.Host}, claimed at {by.At:O}", cause);
 
     private EpochClaim? LastClaim()
     {
         try
         {
-            return ReadEpochs(_stopping.Token).Claim;
+            return Epochs.ReadLast(_stopping.Token).Claim;
         }
         catch (Exception e) when (e is KafkaClientException or OperationCanceledException)
         {

@@ -30,13 +30,16 @@ internal sealed record KafkaSourceOptions(string Name, string Topic, StartPositi
 
     /// <summary>Batches that wait per partition before its queue is not read further.</summary>
     public int WaitingBatches { get; init; } = 2;
+
+    /// <summary>What is read of each partition, for a replay; null: everything, without an end.</summary>
+    public IReadOnlyDictionary<int, ReplayPartition>? Bounds { get; init; }
 }
 
 /// <summary>
 /// Reads a topic with one client, one queue per partition and one thread, committed records only. A partition whose batches are not taken is not read from the client's queue, and the client stops fetching it:
 /// no pause and no seek, which would throw away what was fetched (librdkafka #5343). Positions are given by the engine; no consumer group is involved.
 /// </summary>
-internal sealed class KafkaSource : ISource
+internal sealed class KafkaSource : IBoundedSource
 {
     private readonly KafkaConnection _connection;
     private readonly KafkaSourceOptions _options;
@@ -87,10 +90,12 @@ internal sealed class KafkaSource : ISource
             new("queued.min.messages", "50000"), new("queued.max.messages.kbytes", _connection.Settings.GetValueOrDefault("queued.max.messages.kbytes", "8192")), new("fetch.queue.backoff.ms", "5"), new("fetch.error.backoff.ms", "100"),
         ], _logger);
         _self = GCHandle.Alloc(this);
-        foreach (var (partition, offset) in offsets) _partitions[partition] = new PartitionQueue(partition, offset);
+        foreach (var (partition, offset) in offsets) _partitions[partition] = new PartitionQueue(partition, offset) { End = EndOf(partition), Cuts = [.. (_options.Bounds?.GetValueOrDefault(partition)?.Moves ?? []).Select(m => m.Offset)] };
         _thread = new Thread(Run) { IsBackground = true, Name = $"kafka source {Name}" };
         _thread.Start();
     }
+
+    public long EndOf(int partition) => _options.Bounds?.GetValueOrDefault(partition)?.End ?? long.MaxValue;
 
     public bool TryTake(int partition, out Batch? batch)
     {
@@ -152,7 +157,7 @@ internal sealed class KafkaSource : ISource
             {
                 var any = false;
                 foreach (var queue in _partitions.Values)
-                    if (queue.Waiting < _options.WaitingBatches) any |= Read(topic, queue, buffer);
+                    if (!queue.IsFinished && queue.Waiting < _options.WaitingBatches) any |= Read(topic, queue, buffer);
                 LibRdKafka.Poll(_client.Handle, 0);
                 // The callback comes only when an empty queue fills: after a full round without a record nothing can have been missed.
                 if (!any) _work.WaitOne(100);
@@ -187,7 +192,13 @@ internal sealed class KafkaSource : ISource
                     LibRdKafka.MessageDestroy(buffer[from++]);
                     continue;
                 }
-                var to = RecordBatcher.EndOfBatch(buffer, from, read, _options.BatchBytes);
+                if (buffer[from]->Offset >= queue.End)
+                {
+                    // Behind the bound: what was read reaches up to it.
+                    Finish(queue);
+                    break;
+                }
+                var to = RecordBatcher.EndOfBatch(buffer, from, read, _options.BatchBytes, queue.NextCut(buffer[from]->Offset));
                 var batch = RecordBatcher.Copy(_scope, _options.Topic, Name, queue.Partition, buffer, from, to);
                 from = to;
                 if (queue.Add(batch)) _listener!.OnReady(queue.Partition);
@@ -200,10 +211,18 @@ internal sealed class KafkaSource : ISource
         return true;
     }
 
+    /// <summary>The partition's bound was reached. Its queue is not read any more, which stops the client's fetching too.</summary>
+    private void Finish(PartitionQueue queue)
+    {
+        queue.IsFinished = true;
+        if (queue.ReachedEnd(queue.End)) _listener!.OnEndOfPartition(queue.Partition, queue.End);
+    }
+
     private unsafe void OnError(PartitionQueue queue, LibRdKafka.Message* message)
     {
         if (message->Error == LibRdKafka.PartitionEof)
         {
+            queue.IsFinished = message->Offset >= queue.End;
             // It must not overtake the batches before it: the stage is told when the last of them is taken, or now when there is none.
             if (queue.ReachedEnd(message->Offset)) _listener!.OnEndOfPartition(queue.Partition, message->Offset);
             return;

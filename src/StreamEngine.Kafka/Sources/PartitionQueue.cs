@@ -15,6 +15,23 @@ internal sealed class PartitionQueue(int partition, long offset) : IDisposable
     /// <summary>The next offset that the client will read.</summary>
     public long Offset { get; private set; } = offset;
 
+    /// <summary>The offset behind the last record to be read.</summary>
+    public long End { get; init; } = long.MaxValue;
+
+    /// <summary>Offsets at which a batch has to begin, growing.</summary>
+    public long[] Cuts { get; init; } = [];
+
+    /// <summary>The client's thread has read up to the bound.</summary>
+    public bool IsFinished { get; set; }
+
+    /// <summary>The first offset behind this one where a batch ends: a cut or the bound.</summary>
+    public long NextCut(long offset)
+    {
+        foreach (var cut in Cuts)
+            if (cut > offset) return Math.Min(cut, End);
+        return End;
+    }
+
     public int Waiting
     {
         get { lock (_lock) return _batches.Count; }

@@ -7,12 +7,12 @@ namespace StreamEngine.Kafka.Sources;
 /// <summary>Copies messages of the client into a batch of raw records, and gives them back to the client at once: a message that is kept pins the whole fetch response it lies in.</summary>
 internal static unsafe class RecordBatcher
 {
-    /// <summary>The end of the run of records that make one batch: up to an error entry, or so many bytes.</summary>
-    public static int EndOfBatch(LibRdKafka.Message** messages, int from, int to, int bytes)
+    /// <summary>The end of the run of records that make one batch: up to an error entry, an offset, or so many bytes.</summary>
+    public static int EndOfBatch(LibRdKafka.Message** messages, int from, int to, int bytes, long before = long.MaxValue)
     {
         long sum = 0;
         var i = from;
-        for (; i < to && messages[i]->Error == LibRdKafka.NoError; i++)
+        for (; i < to && messages[i]->Error == LibRdKafka.NoError && messages[i]->Offset < before; i++)
         {
             sum += (long)messages[i]->Length + (long)messages[i]->KeyLength;
             if (sum > bytes && i > from) break;

@@ -111,7 +111,7 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
     {
         if (_context.StateLimit == long.MaxValue) return;
         var bytes = _panes.Values.Sum(p => p.Bytes);
-        if (bytes > _context.StateLimit) throw new InvalidOperationException($"the state of operator {Id} has {bytes >> 20} MiB, above its limit of {_context.StateLimit >> 20} MiB: raise state.limit, or group by fewer keys or shorter windows");
+        if (bytes > _context.StateLimit) throw new StartupException($"the state of operator {Id} has {bytes >> 20} MiB, above its limit of {_context.StateLimit >> 20} MiB: raise state.limit, or group by fewer keys or shorter windows");
     }
 
     public Progress OnWatermark(long time, IEmitter output)

@@ -11,6 +11,9 @@ namespace StreamEngine.Pipelines.Connectors;
 /// <summary>Sources and commit log on a Kafka cluster.</summary>
 internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers) : IConnectors
 {
+    /// <summary>What is read of each source, for a replay; null: everything, without an end.</summary>
+    public ReplayBounds? Replay { get; init; }
+
     public ISource CreateSource(PipelineDefinition pipeline, SourceDefinition source, MemoryScope scope)
     {
         var (start, at) = source.StartFrom switch
@@ -19,7 +22,7 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
             "latest" => (StartPosition.Latest, 0L),
             var text => TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(text), out var micros, out _) ? (StartPosition.Time, micros / 1000) : throw new StartupException($"source {source.Name}: '{text}' is no place to start from"),
         };
-        return new KafkaSource(ConnectionOf(pipeline), new KafkaSourceOptions(source.Name, source.Topic, start, at, source.CreatePartitions), scope, time, loggers.CreateLogger<KafkaSource>());
+        return new KafkaSource(ConnectionOf(pipeline), new KafkaSourceOptions(source.Name, source.Topic, start, at, source.CreatePartitions) { Bounds = Replay?.Sources[source.Name].Partitions }, scope, time, loggers.CreateLogger<KafkaSource>());
     }
 
     public ICommitLog CreateLog(PipelineDefinition pipeline, int slot) => new KafkaCommitLog(ConnectionOf(pipeline), new KafkaCommitLogOptions(pipeline.QualifiedName, slot)
@@ -36,5 +39,5 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
     /// <summary>Deletes all that a pipeline has written about itself, so that it starts anew.</summary>
     public Task ResetAsync(PipelineDefinition pipeline, CancellationToken cancellation) => KafkaCommitLog.ResetAsync(ConnectionOf(pipeline), pipeline.QualifiedName, loggers.CreateLogger<KafkaCommitLog>(), cancellation);
 
-    private static KafkaConnection ConnectionOf(PipelineDefinition pipeline) => new(pipeline.Bootstrap, pipeline.KafkaSettings);
+    public static KafkaConnection ConnectionOf(PipelineDefinition pipeline) => new(pipeline.Bootstrap, pipeline.KafkaSettings);
 }

@@ -53,6 +53,7 @@ internal sealed class PipelineBinder(ConfigReader reader)
             KafkaSettings = settings,
             TransactionTimeout = kafka.GetDuration("transaction-timeout", TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(15)),
             ReplicationFactor = (short)kafka.GetInt("replication-factor", -1, -1, short.MaxValue),
+            PromoteMaxBytes = pipeline.GetSection("promote").GetSize("max-bytes", 64 << 20, 1 << 10),
             ManifestsKeep = pipeline.GetSection("manifests").GetDuration("keep", TimeSpan.FromDays(7), TimeSpan.FromMinutes(1)),
         };
         if (definition.CommitInterval > definition.TransactionTimeout / 2)
@@ -132,6 +133,7 @@ internal sealed class PipelineBinder(ConfigReader reader)
             IdleTimeout = time.GetDuration("idle-timeout", defaults.GetDuration("idle-timeout", TimeSpan.FromSeconds(30)), TimeSpan.FromMilliseconds(1), allowInfinite: true),
             MaxAhead = time.GetDuration("max-ahead", defaults.GetDuration("max-ahead", TimeSpan.FromHours(24)), allowInfinite: true),
             MaxDrift = time.GetDuration("max-drift", defaults.GetDuration("max-drift", TimeSpan.FromHours(1)), TimeSpan.FromMilliseconds(1), allowInfinite: true),
+            CloseByClockAfter = time.GetDuration("close-by-clock-after", defaults.GetDuration("close-by-clock-after", TimeSpan.MaxValue, TimeSpan.FromMilliseconds(1), allowInfinite: true), TimeSpan.FromMilliseconds(1), allowInfinite: true),
         };
     }
 

@@ -42,6 +42,7 @@ internal sealed class PipelineWorker
     private ActorMaterializer? _materializer;
     private volatile WorkerPhase _phase = WorkerPhase.Starting;
     private long _rowsBefore;
+    private EpochClaim? _claim;
     private int _restarts;
 
     public PipelineWorker(PipelineDefinition definition, PhysicalPlan plan, IConnectors connectors, ActorSystem system, TimeProvider time, ILogger logger, int slot = 0)
@@ -70,6 +71,9 @@ internal sealed class PipelineWorker
 
     /// <summary>Called when an incarnation's graph runs, with its number.</summary>
     public Action<long>? OnRunning { get; init; }
+
+    /// <summary>What is read, where the run is a replay.</summary>
+    public ReplayBounds? Replay { get; init; }
 
     /// <summary>The pause before the first new incarnation after a failure; it doubles while none of them commits.</summary>
     public TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(100);
@@ -165,7 +169,7 @@ internal sealed class PipelineWorker
             var layouts = new Dictionary<string, SourceLayout>();
             // Sources first: a topic that is missing is said before anything is written.
             foreach (var (name, source) in sources) layouts[name] = await source.OpenAsync(drain);
-            var opened = await log.OpenAsync(drain);
+            var opened = await OpenAsync(log, drain);
             CheckPlan(opened.Last);
             var state = await RestoredState.ReadAsync(log, opened.Last, drain);
             CheckState(state);
@@ -175,6 +179,18 @@ internal sealed class PipelineWorker
         finally
         {
             foreach (var source in sources.Values) await source.DisposeAsync();
+        }
+    }
+
+    private async Task<CommitLogState> OpenAsync(ICommitLog log, CancellationToken drain)
+    {
+        try
+        {
+            return await log.OpenAsync(_claim, drain);
+        }
+        finally
+        {
+            _claim = log.Claim ?? _claim;
         }
     }
 
@@ -226,16 +242,24 @@ internal sealed class PipelineWorker
         var position = last?.Sources.GetValueOrDefault(name);
         if (position is not null && position.TopicId != layout.TopicId)
             throw new StartupException($"topic '{layout.Topic}' was deleted and created again since epoch {last!.Epoch}: its id was {position.TopicId} and is {layout.TopicId}, so that the offsets of the pipeline mean nothing there\n  to start the pipeline anew:   give it another name");
-        var positions = Enumerable.Range(0, layout.Partitions).ToDictionary(p => p, p => position?.Partitions.GetValueOrDefault(p)
+        var replay = Replay?.Sources.GetValueOrDefault(name);
+        // A partition that was added after a replay was bounded has nothing of its range.
+        var partitions = Enumerable.Range(0, layout.Partitions).Where(p => replay is null || replay.Partitions.ContainsKey(p));
+        var positions = partitions.ToDictionary(p => p, p => position?.Partitions.GetValueOrDefault(p)
             // A partition that was added later is read from its beginning, whatever the start policy was.
-            ?? new PartitionPosition(position is null ? layout.Starts[p] : 0, Watermark.None, []));
+            ?? (replay?.Partitions.GetValueOrDefault(p) is { } bounds ? new PartitionPosition(bounds.Start, bounds.Newest, [])
+            : new PartitionPosition(position is null ? layout.Starts[p] : 0, Watermark.None, [])));
         var definition = _definition.Sources.First(d => d.Name == name);
         var physical = _plan.Sources.First(s => s.Name == name);
         return new SourceRun(source, layout, positions, position?.Watermark ?? Watermark.None)
         {
-            EventTime = physical.EventTime is null ? null : new EventTimeSettings(Micros(definition.EventTime.OutOfOrderness), definition.EventTime.IdleTimeout, Micros(definition.EventTime.MaxDrift)),
+            EventTime = physical.EventTime is null ? null : ToSettings(replay is null ? definition.EventTime : definition.EventTime with { IdleTimeout = TimeSpan.MaxValue, CloseByClockAfter = TimeSpan.MaxValue }),
+            Moves = replay?.Partitions.ToDictionary(p => p.Key, p => p.Value.Moves) ?? [],
         };
     }
+
+    private static EventTimeSettings ToSettings(EventTimeDefinition time) =>
+        new(Micros(time.OutOfOrderness), time.IdleTimeout, Micros(time.MaxDrift)) { CloseByClockAfter = time.CloseByClockAfter };
 
     private static long Micros(TimeSpan span) => span == TimeSpan.MaxValue ? long.MaxValue / 4 : span.Ticks / 10;
 
@@ -257,7 +281,7 @@ internal sealed class PipelineWorker
         CreateSideOutputs = () => new SideOutputWriter(new SideOutputSpec(_definition.DeadLetterTopic, _definition.LateTopic, _definition.MaxMessageBytes), scope, schema => FormatBinding.CreateEncoder(new JsonFormatDefinition(), schema, schema.Count)),
         DeadLetterTopic = _definition.DeadLetterTopic,
         Log = log,
-        Commit = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source)), .. _plan.Vias.Select(v => (v.Name, v.Input))], _plan.Sources.Count, _definition.CommitInterval, opened),
+        Commit = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source)), .. _plan.Vias.Select(v => (v.Name, v.Input))], _plan.Sources.Count, _definition.CommitInterval, opened) { Replay = Replay },
         State = state,
         Scope = scope,
         Time = _time,

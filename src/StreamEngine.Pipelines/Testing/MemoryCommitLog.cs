@@ -10,25 +10,40 @@ internal sealed class MemoryCommitLog(MemoryLog log, string pipeline, TimeProvid
     private readonly string _epochs = $"{pipeline}.epochs";
     private readonly Dictionary<string, int> _roundRobin = [];
     private ICommitLogListener? _listener;
-    private long _incarnation;
 
     public long StateEnd { get; private set; }
 
-    public Task<CommitLogState> OpenAsync(CancellationToken cancellation)
+    public EpochClaim? Claim { get; private set; }
+
+    public Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation)
     {
         log.Create(_state, 1);
-        log.Create(_epochs, 1);
+        CheckSuccessor(before);
+        var (last, latest) = ReadEpochs();
+        Claim = new EpochClaim(0, (latest?.Incarnation ?? 0) + 1, "memory", 0, time.GetUtcNow());
+        log.Append(_epochs, 0, Record(ManifestJson.Write(Claim)));
+        StateEnd = log.End(_state, 0);
+        return Task.FromResult(new CommitLogState(Claim.Incarnation, last));
+    }
+
+    /// <summary>Before anything is fenced: whether another worker has claimed the slot since.</summary>
+    public void CheckSuccessor(EpochClaim? before)
+    {
+        if (before is not null && ReadEpochs().Claim is { } latest && latest.IsAfter(before)) throw new FencedException($"incarnation {before.Incarnation} was fenced by incarnation {latest.Incarnation}");
+    }
+
+    private (EpochManifest? Last, EpochClaim? Claim) ReadEpochs()
+    {
         EpochManifest? last = null;
+        EpochClaim? latest = null;
+        log.Create(_epochs, 1);
         foreach (var record in log.ReadAll(_epochs))
         {
             var (manifest, claim) = ManifestJson.Read(record.Value);
             last = manifest ?? last;
-            _incarnation = Math.Max(_incarnation, claim?.Incarnation ?? 0);
+            latest = claim ?? latest;
         }
-        _incarnation++;
-        log.Append(_epochs, 0, Record(ManifestJson.Write(new EpochClaim(0, _incarnation, "memory", 0, time.GetUtcNow()))));
-        StateEnd = log.End(_state, 0);
-        return Task.FromResult(new CommitLogState(_incarnation, last));
+        return (last, latest);
     }
 
     private static MemoryRecord Record(byte[] value) => new(null, value, [], 0);

@@ -43,10 +43,11 @@ public sealed class SourceBuilder
     /// <param name="outOfOrderness">How much older than the newest before it a row may be without being late.</param>
     /// <param name="idleTimeout">After which a partition without rows does not hold the watermark back; 30 s by default.</param>
     /// <param name="maxAhead">How far past its record's timestamp an event time may be; 24 h by default.</param>
-    public SourceBuilder EventTime(string? column, TimeSpan outOfOrderness = default, TimeSpan? idleTimeout = null, TimeSpan? maxAhead = null)
+    /// <param name="closeByClockAfter">After which a source without rows goes on by the wall clock, so that its last windows close; never by default.</param>
+    public SourceBuilder EventTime(string? column, TimeSpan outOfOrderness = default, TimeSpan? idleTimeout = null, TimeSpan? maxAhead = null, TimeSpan? closeByClockAfter = null)
     {
         var time = _definition.EventTime with { Column = column, OutOfOrderness = outOfOrderness };
-        return With(_definition with { EventTime = time with { IdleTimeout = idleTimeout ?? time.IdleTimeout, MaxAhead = maxAhead ?? time.MaxAhead } });
+        return With(_definition with { EventTime = time with { IdleTimeout = idleTimeout ?? time.IdleTimeout, MaxAhead = maxAhead ?? time.MaxAhead, CloseByClockAfter = closeByClockAfter ?? time.CloseByClockAfter } });
     }
 
     /// <summary>Where a pipeline that never committed starts: earliest (the default), latest, or an ISO timestamp.</summary>

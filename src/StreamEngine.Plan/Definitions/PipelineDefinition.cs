@@ -47,6 +47,9 @@ internal sealed record PipelineDefinition
     /// <summary>Where to start was decided for this run, so that offsets of the group without a manifest do not matter.</summary>
     public bool StartDecided { get; init; }
 
+    /// <summary>The most bytes that a replay's promotion writes in its one transaction.</summary>
+    public long PromoteMaxBytes { get; init; } = 64 << 20;
+
     /// <summary>How long manifests are kept.</summary>
     public TimeSpan ManifestsKeep { get; init; } = TimeSpan.FromDays(7);
 
@@ -106,6 +109,9 @@ internal sealed record EventTimeDefinition
     public TimeSpan MaxAhead { get; init; } = TimeSpan.FromHours(24);
 
     public TimeSpan MaxDrift { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>After which a source without rows goes on by the clock; <see cref="TimeSpan.MaxValue"/>: never.</summary>
+    public TimeSpan CloseByClockAfter { get; init; } = TimeSpan.MaxValue;
 }
 
 /// <summary>A named rule, SQL text.</summary>

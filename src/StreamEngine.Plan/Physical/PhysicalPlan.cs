@@ -12,6 +12,9 @@ internal sealed record PhysicalPlan(IReadOnlyList<PhysicalSource> Sources, IRead
 {
     /// <summary>The users' own stages between a stream and the one that is made of it, inputs first.</summary>
     public IReadOnlyList<PhysicalVia> Vias { get; init; } = [];
+
+    /// <summary>The event time that a replay runs over; null for a live pipeline.</summary>
+    public EventTimeRange? Range { get; init; }
 }
 
 /// <summary>A user's own stage: a stream by another name.</summary>
@@ -44,7 +47,21 @@ internal sealed record PhysicalSource(string Name, Schema Declared, bool[] Read,
 /// <param name="Output">What is written, with the columns of the key behind the written ones.</param>
 /// <param name="KeyColumns">The columns of the record key in <paramref name="Output"/>.</param>
 /// <param name="Written">How many of the columns are the value's.</param>
-internal sealed record PhysicalInsert(string Sink, string Source, IReadOnlyList<OperatorFactory> Before, int[]? ExchangeKeys, IReadOnlyList<OperatorFactory> After, Schema Output, int[] KeyColumns, int Written);
+internal sealed record PhysicalInsert(string Sink, string Source, IReadOnlyList<OperatorFactory> Before, int[]? ExchangeKeys, IReadOnlyList<OperatorFactory> After, Schema Output, int[] KeyColumns, int Written)
+{
+    /// <summary>A written column that tells where in event time a row belongs; null where none does.</summary>
+    public TimeColumn? Time { get; init; }
+}
+
+/// <summary>A written column of event time.</summary>
+/// <param name="Name">The column.</param>
+/// <param name="ToStart">Microseconds from its value to the beginning of what the row covers: of its window, or of the row itself.</param>
+/// <param name="ToEnd">Microseconds from its value to the end of the window; 0 for a row that is not of a window.</param>
+internal sealed record TimeColumn(string Name, long ToStart, long ToEnd)
+{
+    /// <summary>Whether a row with this value in the column belongs to a replay of the range.</summary>
+    public bool IsIn(EventTimeRange range, long value) => ToEnd == ToStart ? range.Contains(value) : range.Holds(value + ToStart, value + ToEnd);
+}
 
 /// <summary>Makes an operator for each lane.</summary>
 /// <param name="Id">The operator's stable id.</param>

@@ -6,6 +6,7 @@ using StreamEngine.Compute.Syntax;
 using StreamEngine.Core;
 using StreamEngine.Operators.Filters;
 using StreamEngine.Operators.Projections;
+using StreamEngine.Operators.Replay;
 using StreamEngine.Operators.Windows;
 using StreamEngine.Plan.Definitions;
 using StreamEngine.Plan.Logical;
@@ -22,17 +23,20 @@ internal sealed class PhysicalPlanner
     private readonly Func<string, Catalog, LogicalPlan> _sql;
     private readonly List<PlanError> _errors = [];
     private readonly StringBuilder _canonical = new();
+    private readonly EventTimeRange? _range;
 
-    private PhysicalPlanner(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql)
+    private PhysicalPlanner(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql, EventTimeRange? range)
     {
+        _range = range;
         _definition = definition;
         _sql = sql;
     }
 
     /// <param name="definition">The pipeline.</param>
     /// <param name="sql">The SQL planner, which a higher layer knows.</param>
+    /// <param name="range">For a replay: the event time whose rows count and whose whole windows are written. All else, and so the plan's hash, is as in the live plan.</param>
     /// <exception cref="PlanException">All errors of its texts.</exception>
-    public static PhysicalPlan Plan(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql) => new PhysicalPlanner(definition, sql).Plan();
+    public static PhysicalPlan Plan(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql, EventTimeRange? range = null) => new PhysicalPlanner(definition, sql, range).Plan();
 
     private PhysicalPlan Plan()
     {
@@ -45,7 +49,7 @@ internal sealed class PhysicalPlanner
             {
                 var source = full.Find(s => s.Definition.Name == BaseOf(insert.Root.Source))!;
                 if (insert.Root.Source == source.Definition.Name) source.Read.UnionWith(ColumnUse.OfSource(insert.Root));
-                source.NeedsEventTime |= insert.Root.IsAggregated;
+                source.NeedsEventTime |= insert.Root.IsAggregated || _range is not null;
             }
             // What a user's own stage reads is not known: it gets every declared column.
             foreach (var source in full.Where(s => _definition.Vias.Any(v => v.Input == s.Definition.Name))) source.Read.UnionWith(Enumerable.Range(0, source.Definition.Schema.Count));
@@ -58,7 +62,7 @@ internal sealed class PhysicalPlanner
         var sources = full.Where(s => IsRead(s.Definition.Name, plan)).Select(ToSource).ToList();
         var inserts = plan.Inserts.Select(ToInsert).ToList();
         if (_errors.Count > 0) throw new PlanException(_errors);
-        return new PhysicalPlan(sources, inserts, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(_canonical.ToString())).ToString("x16", CultureInfo.InvariantCulture)) { Vias = vias };
+        return new PhysicalPlan(sources, inserts, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(_canonical.ToString())).ToString("x16", CultureInfo.InvariantCulture)) { Vias = vias, Range = _range };
     }
 
     private bool IsRead(string stream, LogicalPlan plan) => plan.Inserts.Any(i => i.Root.Source == stream) || _definition.Vias.Any(v => v.Input == stream && IsRead(v.Name, plan));
@@ -165,10 +169,30 @@ internal sealed class PhysicalPlanner
         }
         var sink = _definition.Sinks.First(s => s.Name == insert.Sink);
         var (output, keyColumns) = AddKey(sink, insert, keys is null ? before : after);
-        return new PhysicalInsert(insert.Sink, insert.Root.Source, before, keys, after, output, keyColumns, insert.Root.Output.Count);
+        return new PhysicalInsert(insert.Sink, insert.Root.Source, before, keys, after, output, keyColumns, insert.Root.Output.Count) { Time = TimeOf(insert.Root) };
     }
 
-    private static int[] AddWindow(WindowNode window, string insert, List<OperatorFactory> before, List<OperatorFactory> after)
+    /// <summary>The first written column that is the window's start or end, or the event time, unchanged through every projection.</summary>
+    private static TimeColumn? TimeOf(LogicalNode root)
+    {
+        for (var i = 0; i < root.Output.Count; i++)
+        {
+            var (node, column) = (root, i);
+            while (node is ProjectNode or FilterNode)
+            {
+                if (node is ProjectNode project) column = project.Expressions[column] is BoundColumn bound ? bound.Index : -1;
+                if (column < 0) break;
+                node = node.Input!;
+            }
+            var name = root.Output[i].Name;
+            if (node is WindowNode { Window: var window } && column == 0) return new TimeColumn(name, 0, window.Size);
+            if (node is WindowNode { Window: var last } && column == 1) return new TimeColumn(name, -last.Size, 0);
+            if (node is ScanNode && column >= 0 && column == node.EventTime) return new TimeColumn(name, 0, 0);
+        }
+        return null;
+    }
+
+    private int[] AddWindow(WindowNode window, string insert, List<OperatorFactory> before, List<OperatorFactory> after)
     {
         var input = window.Before.Output;
         var assign = $"{insert}.{before.Count + after.Count}";
@@ -179,6 +203,7 @@ internal sealed class PhysicalPlanner
         var id = $"{insert}.window.{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(signature)) & 0xffffffff:x8}";
         var assigned = new Schema([.. input, new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp, false), new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp, false)]);
         after.Add(new OperatorFactory(id, window.Describe(), () => new WindowAggregateOperator(id, assigned, new WindowAggregateSpec(window.Window, window.Keys, window.Aggregates))) { IsStateful = true });
+        if (_range is { } range) after.Add(new OperatorFactory($"{id}.range", "whole windows of the replay", () => new WindowRangeOperator($"{id}.range", window.Output, range)));
         return [.. window.Keys];
     }
 

@@ -55,8 +55,13 @@ internal sealed class FaultyBroker(FaultPlan plan, ulong seed, TimeProvider time
 
     public bool IsFenced(string slot, long claim) => _claims.GetValueOrDefault(slot) != claim;
 
-    /// <summary>A commit is on its way.</summary>
-    public PendingCommit Send(string slot, Action apply) => _pending[slot] = new PendingCommit(apply);
+    /// <summary>A commit is on its way. One of a fenced claim arrives nowhere, and displaces nothing.</summary>
+    public PendingCommit Send(string slot, long claim, Action apply)
+    {
+        var pending = new PendingCommit(apply);
+        if (!IsFenced(slot, claim)) _pending[slot] = pending;
+        return pending;
+    }
 
     /// <summary>It arrives: false when a later claim settled it.</summary>
     public bool TryReceive(string slot, PendingCommit commit)

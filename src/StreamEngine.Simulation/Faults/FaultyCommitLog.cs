@@ -1,9 +1,10 @@
 using StreamEngine.Core;
+using StreamEngine.Pipelines.Testing;
 
 namespace StreamEngine.Simulation.Faults;
 
 /// <summary>A commit log behind a bad network: delays, refusals, lost and unknown commits, and fencing by a later claim.</summary>
-internal sealed class FaultyCommitLog(ICommitLog inner, string slot, FaultyBroker broker) : ICommitLog, ICommitLogListener
+internal sealed class FaultyCommitLog(MemoryCommitLog inner, string slot, FaultyBroker broker) : ICommitLog, ICommitLogListener
 {
     private ICommitLogListener? _listener;
     private long _claim;
@@ -12,12 +13,15 @@ internal sealed class FaultyCommitLog(ICommitLog inner, string slot, FaultyBroke
 
     public long StateEnd => inner.StateEnd;
 
-    public async Task<CommitLogState> OpenAsync(CancellationToken cancellation)
+    public EpochClaim? Claim => inner.Claim;
+
+    public async Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation)
     {
         await broker.DelayAsync(broker.Plan.OpenDelay);
         cancellation.ThrowIfCancellationRequested();
+        inner.CheckSuccessor(before);
         _claim = broker.Claim(slot);
-        return await inner.OpenAsync(cancellation);
+        return await inner.OpenAsync(before, cancellation);
     }
 
     public async Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation)
@@ -49,7 +53,7 @@ internal sealed class FaultyCommitLog(ICommitLog inner, string slot, FaultyBroke
     {
         var fate = broker.DrawFate();
         // Fenced while it was on its way: the transaction was aborted or completed by the later claim, and the client may not know which.
-        var pending = broker.Send(slot, () => inner.Commit(manifest));
+        var pending = broker.Send(slot, _claim, () => inner.Commit(manifest));
         broker.After(broker.Plan.CommitDelay, () =>
         {
             if (!broker.TryReceive(slot, pending) || broker.IsFenced(slot, _claim))

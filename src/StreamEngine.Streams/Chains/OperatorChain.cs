@@ -14,6 +14,7 @@ internal sealed class OperatorChain : IDisposable
     private readonly RowCounts _counts;
     private readonly Action<EpochReport, RowCounts> _report;
     private readonly StateFrames _state;
+    private LogRecords? _inHand;
 
     /// <param name="operators">In order; the chain disposes them.</param>
     /// <param name="context">What each is opened with.</param>
@@ -29,10 +30,17 @@ internal sealed class OperatorChain : IDisposable
         foreach (var node in _nodes) node.Operator.Open(context);
     }
 
+    /// <summary>Told when everything that a batch of raw records led to has left the chain.</summary>
+    public Action<LogRecords>? OnProcessed { get; init; }
+
     public IReadOnlyList<IOperator> Operators => [.. _nodes.Select(n => n.Operator)];
 
     /// <summary>Gives an element to the first operator. Only when <see cref="TryPull"/> has answered false.</summary>
-    public void Push(StreamElement element) => Forward(0, element);
+    public void Push(StreamElement element)
+    {
+        if (OnProcessed is not null && element is Batch { Role: BatchRole.Raw } batch) _inHand = batch.Records;
+        Forward(0, element);
+    }
 
     /// <summary>The next element that comes out; false when the chain needs another one to be pushed.</summary>
     public bool TryPull(out StreamElement? element)
@@ -41,11 +49,22 @@ internal sealed class OperatorChain : IDisposable
         {
             var busy = _nodes.Length - 1;
             while (busy >= 0 && !_nodes[busy].HasWork) busy--;
-            if (busy < 0) return false;
+            if (busy < 0)
+            {
+                Processed();
+                return false;
+            }
             _nodes[busy].Step();
             while (_sides.TryTake(out var side)) _out.Enqueue(side!);
         }
         return true;
+    }
+
+    private void Processed()
+    {
+        if (_inHand is not { } records) return;
+        _inHand = null;
+        OnProcessed!(records);
     }
 
     private void Forward(int node, StreamElement element)

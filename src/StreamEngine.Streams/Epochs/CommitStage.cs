@@ -18,6 +18,9 @@ internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(
 
     /// <summary>A whole snapshot of the state begins when the deltas since the last one are at least this many bytes, and as many as the last one had.</summary>
     public long SnapshotBytes { get; init; } = 4 << 20;
+
+    /// <summary>What a replay reads, which each of its manifests repeats; null for a live pipeline.</summary>
+    public ReplayBounds? Replay { get; init; }
 }
 
 /// <summary>
@@ -176,13 +179,14 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
                 var (before, own) = (report.SourceCounts(source), report.InsertCounts(insert));
                 var line = new ConservationLine(before.In + own.In, _last?.Inserts.GetValueOrDefault(insert)?.HeldAfter ?? 0, before.Done + own.Done, before.Filtered + own.Filtered,
                     before.Late + own.Late, before.DeadLettered + own.DeadLettered, before.Held + own.Held);
-                if (!line.Holds) throw new InvalidOperationException($"rows are not conserved in epoch {barrier.Epoch} of INSERT INTO {insert}: {line}. This is a defect of the engine; nothing of the epoch is committed");
+                // A new incarnation would count the same again: a person has to act.
+                if (!line.Holds) throw new StartupException($"rows are not conserved in epoch {barrier.Epoch} of INSERT INTO {insert}: {line}\n  this is a defect of the engine; nothing of the epoch is committed, and the state is as the epoch before left it");
                 lines[insert] = line;
             }
             return new EpochManifest
             {
                 Pipeline = _settings.PlanHash, Slot = _settings.Slot, Incarnation = _settings.Start.Incarnation, Epoch = barrier.Epoch, At = _time.GetUtcNow(), Sources = report.Sources(), Inserts = lines,
-                State = _rotation.AtBarrier(report, _log.StateEnd), Finished = _lastSent && !_drain,
+                State = _rotation.AtBarrier(report, _log.StateEnd), Finished = _lastSent && !_drain, Replay = _settings.Replay,
             };
         }
 

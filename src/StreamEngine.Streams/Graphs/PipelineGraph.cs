@@ -4,6 +4,7 @@ using StreamEngine.Core;
 using StreamEngine.Operators.Decoding;
 using StreamEngine.Operators.EventTime;
 using StreamEngine.Operators.Projections;
+using StreamEngine.Operators.Replay;
 using StreamEngine.Operators.Sinks;
 using StreamEngine.Plan.Physical;
 
@@ -95,7 +96,7 @@ internal sealed class PipelineGraph
     /// <summary>One lane of a source: decoded, checked, timed, and what each INSERT does before its exchange.</summary>
     private IGraph<UniformFanOutShape<StreamElement, StreamElement>, Akka.NotUsed> Lane(PhysicalSource source, int lane) => GraphDsl.Create(builder =>
     {
-        var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () => Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All)));
+        var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () => Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All, records => _feedback[source.Name].Processed(records.Partition, records.NextOffset))));
         var outlets = new List<Outlet<StreamElement>>();
         AddReaders(builder, source.Name, prefix.Outlet, lane, outlets);
         return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, [.. outlets]);
@@ -149,9 +150,9 @@ internal sealed class PipelineGraph
         return new UniformFanInShape<StreamElement, StreamElement>(chain.Outlet, align.Ins.ToArray());
     });
 
-    private OperatorChain Chain(Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups)
+    private OperatorChain Chain(Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups, Action<LogRecords>? onProcessed = null)
     {
-        var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit }, _spec.CreateSideOutputs(), report);
+        var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit }, _spec.CreateSideOutputs(), report) { OnProcessed = onProcessed };
         foreach (var op in chain.Operators) _spec.State.Restore(op);
         return chain;
     }
@@ -175,6 +176,7 @@ internal sealed class PipelineGraph
         if (source.Rules.Count > 0) operators.Add(new Quality.Rules.RuleOperator($"{source.Name}.rules", schema, source.Rules));
         if (_spec.EventTimes.TryGetValue(source.Name, out var time))
             operators.Add(new EventTimeOperator($"{source.Name}.time", source.Name, schema, time, _feedback[source.Name], _spec.Sources[source.Name].Positions.ToDictionary(p => p.Key, p => p.Value.Newest)));
+        if (_spec.Plan.Range is { } range) operators.Add(new TimeRangeOperator($"{source.Name}.range", schema, source.EventTime!.Value, range));
         return operators;
     };
 

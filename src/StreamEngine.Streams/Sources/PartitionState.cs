@@ -14,6 +14,9 @@ internal sealed class PartitionState(int partition, int lane, PartitionPosition 
     /// <summary>The next offset to read: everything before it has been sent down the lane.</summary>
     public long Offset { get; private set; } = start.Offset;
 
+    /// <summary>The offset behind the last batch that was sent down the lane; 0 before the first.</summary>
+    public long SentTo { get; private set; }
+
     /// <summary>Everything that is in the partition has been taken.</summary>
     public bool AtEnd { get; set; }
 
@@ -31,10 +34,21 @@ internal sealed class PartitionState(int partition, int lane, PartitionPosition 
 
     public long MovedAt { get; set; }
 
+    /// <summary>How many of a replay's watermark moves were made.</summary>
+    public int MovesDone { get; set; }
+
     /// <summary>The floor that was last put on its rows.</summary>
     public long Floor { get; private set; } = Watermark.None;
 
+    /// <summary>A batch was sent down the lane.</summary>
     public void Took(long nextOffset)
+    {
+        SentTo = nextOffset;
+        Passed(nextOffset);
+    }
+
+    /// <summary>The position moved, also over records that no batch carries.</summary>
+    public void Passed(long nextOffset)
     {
         Offset = nextOffset;
         AtEnd = false;

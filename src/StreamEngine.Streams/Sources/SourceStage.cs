@@ -14,13 +14,22 @@ internal sealed record SourceRun(ISource Source, SourceLayout Layout, IReadOnlyD
 {
     /// <summary>How event time is taken from it; null when nothing reads it.</summary>
     public EventTimeSettings? EventTime { get; init; }
+
+    /// <summary>
+    /// Of a replay: where the live run lifted a partition's watermark, growing, and to what. A batch of the source begins at each of these offsets; those before its position count from its first row on.
+    /// </summary>
+    public IReadOnlyDictionary<int, IReadOnlyList<WatermarkMove>> Moves { get; init; } = new Dictionary<int, IReadOnlyList<WatermarkMove>>();
 }
 
 /// <summary>How a source's event time becomes watermarks.</summary>
 /// <param name="OutOfOrderness">Microseconds that a row may be older than the newest before it.</param>
 /// <param name="IdleTimeout">After which a partition at its end does not hold the watermark back.</param>
 /// <param name="MaxDrift">Microseconds of event time that a partition is read ahead of the slowest.</param>
-internal sealed record EventTimeSettings(long OutOfOrderness, TimeSpan IdleTimeout, long MaxDrift);
+internal sealed record EventTimeSettings(long OutOfOrderness, TimeSpan IdleTimeout, long MaxDrift)
+{
+    /// <summary>A source that is idle as a whole for so long goes on by the clock, so that its last windows close; <see cref="TimeSpan.MaxValue"/>: they wait for the next row.</summary>
+    public TimeSpan CloseByClockAfter { get; init; } = TimeSpan.MaxValue;
+}
 
 /// <summary>
 /// Reads the partitions of a source into lanes: a partition belongs to one lane. It alone issues the watermark that all partitions share, in band on every lane, so that the order of rows
@@ -67,6 +76,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
         private readonly Action<(int Partition, long Stable, long High)> _onEnds;
         private readonly Action<Exception> _onFailed;
         private long _watermark;
+        private long _clockAt;
         private bool _stopped;
         private bool _finished;
 
@@ -110,7 +120,10 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
         {
             var now = _time.GetTimestamp();
             foreach (var state in _partitions.Values) state.MovedAt = now;
+            _clockAt = now;
             _feedback.OnReport(GetAsyncCallback(Reported));
+            // What was issued before the restart is known to every operator before the first row, as it was then.
+            if (_watermark != Watermark.None) Send(new Watermark(_watermark));
             _control.AddSource(GetAsyncCallback<SourceCommand>(Command));
             _source.Start(_run.Positions.ToDictionary(p => p.Key, p => p.Value.Offset), this);
             if (_run.EventTime is { } time) ScheduleRepeatedly("idle", TimeSpan.FromTicks(Math.Clamp(time.IdleTimeout.Ticks / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond)));
@@ -152,9 +165,17 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
                 state.MovedAt = _time.GetTimestamp();
                 state.Lift(_watermark);
             }
+            LiftAsLive(state, records);
             records.IdleFloor = state.Floor;
             state.Took(records.NextOffset);
             _progress.AddRowsIn(records.Count);
+        }
+
+        /// <summary>A replay moves watermarks where the live run did, whatever the clock says now.</summary>
+        private unsafe void LiftAsLive(PartitionState state, LogRecords records)
+        {
+            if (!_run.Moves.TryGetValue(state.Partition, out var moves)) return;
+            for (; state.MovesDone < moves.Count && moves[state.MovesDone].Offset <= records.Offsets[0]; state.MovesDone++) state.Lift(moves[state.MovesDone].To);
         }
 
         private long LeastNewest()
@@ -188,7 +209,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
         {
             var state = _partitions[at.Partition];
             // The position also moves over control records and aborted ones, which no batch carries.
-            if (at.Offset > state.Offset) state.Took(at.Offset);
+            if (at.Offset > state.Offset) state.Passed(at.Offset);
             if (at.Offset < state.Offset) return;
             state.AtEnd = true;
             if (_source is IBoundedSource bounded && at.Offset >= bounded.EndOf(at.Partition)) Finish(state);
@@ -269,11 +290,36 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
         {
             if (_run.EventTime?.IdleTimeout is not { } timeout) return;
             foreach (var state in _partitions.Values)
-                if (!state.Idle && !state.Asked && !state.Finished && state.AtEnd && _time.GetElapsedTime(state.MovedAt) >= timeout)
+                if (!state.Idle && !state.Asked && !state.Finished && IsQuiet(state, timeout))
                 {
                     state.Asked = true;
                     _source.QueryEnds(state.Partition);
                 }
+            CloseByClock();
+        }
+
+        /// <summary>It is at its end for all that was fetched, and no row moved its watermark for the timeout; rows that still wait in a lane under back-pressure may yet do so.</summary>
+        private bool IsQuiet(PartitionState state, TimeSpan timeout) => state.AtEnd && _feedback.ProcessedTo(state.Partition) >= state.SentTo && _time.GetElapsedTime(state.MovedAt) >= timeout;
+
+        /// <summary>
+        /// The option for quiet sources: with every partition idle the watermark goes on by the wall clock, a step per timeout. A partition that wakes is lifted to it as after any idleness, and that move
+        /// stands in the manifest with its offset, so that a restart and a replay decide the same.
+        /// </summary>
+        private void CloseByClock()
+        {
+            if (_run.EventTime is not { } time || time.CloseByClockAfter == TimeSpan.MaxValue || _finished || _partitions.Count == 0) return;
+            var quietSince = _clockAt;
+            foreach (var state in _partitions.Values)
+            {
+                if (!state.Idle) return;
+                quietSince = Math.Max(quietSince, state.MovedAt);
+            }
+            if (_time.GetElapsedTime(quietSince) < time.CloseByClockAfter) return;
+            _clockAt = _time.GetTimestamp();
+            var clock = (_time.GetUtcNow().UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / TimeSpan.TicksPerMicrosecond - time.OutOfOrderness;
+            if (clock <= _watermark) return;
+            _watermark = clock;
+            Send(new Watermark(clock));
         }
 
         // A row may have come while the question was under way: only when the position is the end, and nothing waits behind a transaction that is open, is the partition idle.
@@ -281,9 +327,10 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
         {
             var state = _partitions[at.Partition];
             state.Asked = false;
-            if (!state.AtEnd || state.Offset < at.Stable || at.Stable != at.High || _time.GetElapsedTime(state.MovedAt) < _run.EventTime!.IdleTimeout) return;
+            if (state.Offset < at.Stable || at.Stable != at.High || !IsQuiet(state, _run.EventTime!.IdleTimeout)) return;
             state.Idle = true;
             Advance();
+            CloseByClock();
             ServeAll();
         }
 

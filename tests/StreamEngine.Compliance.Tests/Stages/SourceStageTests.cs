@@ -23,6 +23,11 @@ public class SourceStageTests
         private long _epoch;
 
         public Rig(Setting setting, int lanes, long watermark = Watermark.None, long drift = 1000, params PartitionPosition[] positions)
+            : this(setting, lanes, watermark, new EventTimeSettings(Delay, TimeSpan.FromSeconds(30), drift), positions)
+        {
+        }
+
+        public Rig(Setting setting, int lanes, long watermark, EventTimeSettings time, params PartitionPosition[] positions)
         {
             Lab = new StageLab(setting);
             Source = new ScriptedSource(Lab.Scope);
@@ -30,7 +35,7 @@ public class SourceStageTests
             Feedback = new EventTimeFeedback(_newest);
             var run = new SourceRun(Source, new SourceLayout("topic", "id", positions.Length, new Dictionary<int, long>()), positions.Index().ToDictionary(p => p.Index, p => p.Item), watermark)
             {
-                EventTime = new EventTimeSettings(Delay, TimeSpan.FromSeconds(30), drift),
+                EventTime = time,
             };
             Control.SetCommitter(Requests.Add);
             Lab.Run(new SourceStage(run, lanes, Feedback, Control, Progress, Lab.Clock));
@@ -69,10 +74,17 @@ public class SourceStageTests
             return [.. Lab.Sinks[lane].Received.OfType<Watermark>().Select(w => w.Time)];
         }
 
+        /// <summary>The lanes take what there is and are done with it.</summary>
+        public void Process()
+        {
+            Lab.TakeAll();
+            foreach (var batch in Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>()) Feedback.Processed(batch.Records!.Partition, batch.Records.NextOffset);
+        }
+
         /// <summary>The partition is at its end, nothing moved its watermark for the timeout, and the log says so.</summary>
         public void MakeIdle(int partition)
         {
-            Lab.TakeAll();
+            Process();
             Source.ReachEnd(partition);
             Lab.System.Pass(TimeSpan.FromSeconds(31));
             Assert.Contains(partition, Source.Queries);
@@ -157,6 +169,52 @@ public class SourceStageTests
         rig.See(1, 1500);
         Assert.All(Enumerable.Range(0, lanes), lane => Assert.Equal([290, 390, 890, 1490], rig.Watermarks(lane)));
         Assert.Empty(rig.Barrier().Partitions[1].Moves);
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_partition_whose_rows_still_wait_in_its_lane_is_not_idle(Setting setting, int lanes)
+    {
+        await using var rig = new Rig(setting, lanes, Watermark.None, long.MaxValue / 4, At(0), At(0));
+        rig.See(0, 500);
+        rig.Source.Give(1, 3);
+        rig.Lab.TakeAll();
+        rig.Source.ReachEnd(1);
+        // Everything is taken and sent, but the lane is back-pressured: what its rows say is not known yet.
+        rig.Lab.System.Pass(TimeSpan.FromMinutes(2));
+        Assert.DoesNotContain(1, rig.Source.Queries);
+        rig.Source.AnswerEnds(1);
+        rig.Lab.System.Settle();
+        Assert.False(rig.Barrier().Partitions[1].Idle);
+        rig.Process();
+        rig.See(1, 700);
+        Assert.Equal([490], rig.Watermarks());
+        rig.MakeIdle(1);
+        Assert.True(rig.Barrier().Partitions[1].Idle);
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_quiet_source_goes_on_by_the_clock_where_it_is_asked_to(Setting setting, int lanes)
+    {
+        var time = new EventTimeSettings(Delay, TimeSpan.FromSeconds(30), long.MaxValue / 4) { CloseByClockAfter = TimeSpan.FromMinutes(5) };
+        await using var rig = new Rig(setting, lanes, Watermark.None, time, At(0), At(0));
+        rig.See(0, 500);
+        rig.See(1, 300);
+        rig.MakeIdle(0);
+        rig.Lab.System.Pass(TimeSpan.FromMinutes(10));
+        // One partition is not idle: the clock says nothing.
+        Assert.Equal([290], rig.Watermarks());
+        rig.MakeIdle(1);
+        var clock = (rig.Lab.Clock.GetUtcNow().UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) / 10 - Delay;
+        Assert.Equal([290, 490, clock], rig.Watermarks());
+        rig.Source.Give(1, 1);
+        rig.Lab.TakeAll();
+        Assert.Equal(clock, rig.Lab.Sinks[1 % lanes].Received.OfType<Batch>().Last().Records!.IdleFloor);
+        Assert.Equal([new WatermarkMove(0, clock)], rig.Barrier().Partitions[1].Moves);
+        // It is awake and holds the clock back.
+        rig.Lab.System.Pass(TimeSpan.FromMinutes(10));
+        Assert.Equal([290, 490, clock], rig.Watermarks());
     }
 
     [Theory]

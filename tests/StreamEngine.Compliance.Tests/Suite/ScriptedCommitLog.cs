@@ -16,7 +16,9 @@ internal sealed class ScriptedCommitLog : ICommitLog
 
     public long StateEnd { get; private set; }
 
-    public Task<CommitLogState> OpenAsync(CancellationToken cancellation) => throw new NotSupportedException("the test opens nothing");
+    public EpochClaim? Claim => null;
+
+    public Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation) => throw new NotSupportedException("the test opens nothing");
 
     public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation) => throw new NotSupportedException("the test reads nothing");
 

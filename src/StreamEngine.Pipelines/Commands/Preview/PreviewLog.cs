@@ -25,7 +25,9 @@ internal sealed class PreviewLog(long most, Action<PreviewRow> show) : ICommitLo
 
     public long StateEnd { get; private set; }
 
-    public Task<CommitLogState> OpenAsync(CancellationToken cancellation) => Task.FromResult(new CommitLogState(1, null));
+    public EpochClaim? Claim => null;
+
+    public Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation) => Task.FromResult(new CommitLogState(1, null));
 
     public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation) => Task.CompletedTask;
 

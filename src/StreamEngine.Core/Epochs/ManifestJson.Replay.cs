@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace StreamEngine.Core;
+
+/// <summary>The "replay" of a manifest, an optional field of version 1: a live pipeline's manifests have none.</summary>
+internal static partial class ManifestJson
+{
+    private static void WriteReplay(Utf8JsonWriter json, ReplayBounds replay)
+    {
+        json.WriteStartObject("replay");
+        json.WriteString("pipeline", replay.Pipeline);
+        json.WriteString("into", replay.Into);
+        json.WriteNumber("from", replay.Range.From);
+        json.WriteNumber("to", replay.Range.To);
+        json.WriteStartObject("sources");
+        foreach (var (name, source) in replay.Sources)
+        {
+            json.WriteStartObject(name);
+            json.WriteString("topicId", source.TopicId);
+            json.WriteStartObject("partitions");
+            foreach (var (partition, bounds) in source.Partitions.OrderBy(p => p.Key)) WritePartition(json, partition, bounds);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void WritePartition(Utf8JsonWriter json, int partition, ReplayPartition bounds)
+    {
+        json.WriteStartObject(partition.ToString(CultureInfo.InvariantCulture));
+        json.WriteNumber("start", bounds.Start);
+        json.WriteNumber("end", bounds.End);
+        if (bounds.Newest != Watermark.None) json.WriteNumber("newest", bounds.Newest);
+        WriteMoves(json, bounds.Moves);
+        json.WriteEndObject();
+    }
+
+    private static ReplayBounds ReadReplay(JsonElement replay) => new(replay.GetProperty("pipeline").GetString()!, replay.GetProperty("into").GetString()!,
+        new EventTimeRange(replay.GetProperty("from").GetInt64(), replay.GetProperty("to").GetInt64()),
+        replay.GetProperty("sources").EnumerateObject().ToDictionary(s => s.Name, s => new ReplaySource(s.Value.GetProperty("topicId").GetString()!,
+            s.Value.GetProperty("partitions").EnumerateObject().ToDictionary(p => int.Parse(p.Name, CultureInfo.InvariantCulture), p => new ReplayPartition(
+                p.Value.GetProperty("start").GetInt64(), p.Value.GetProperty("end").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64() : Watermark.None, ReadMoves(p.Value))))));
+}

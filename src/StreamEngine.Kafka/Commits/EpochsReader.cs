@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
+
+namespace StreamEngine.Kafka.Commits;
+
+/// <summary>Reads a slot's partition of an epochs topic: what was committed last, or all of it.</summary>
+/// <param name="connection">The cluster.</param>
+/// <param name="topic">The epochs topic.</param>
+/// <param name="slot">The slot: its partition.</param>
+/// <param name="timeout">Without an answer for so long it fails.</param>
+/// <param name="time">The clock of that.</param>
+/// <param name="logger">For the client's messages.</param>
+internal sealed class EpochsReader(KafkaConnection connection, string topic, int slot, TimeSpan timeout, TimeProvider time, ILogger logger)
+{
+    /// <summary>The last committed manifest with its offset and the last claim, read backwards in growing steps, on the caller's thread.</summary>
+    public LastEpoch ReadLast(CancellationToken cancellation)
+    {
+        var (low, high) = PartitionReader.Bounds(connection, topic, slot, timeout, logger);
+        EpochManifest? manifest = null;
+        EpochClaim? claim = null;
+        long at = -1;
+        for (var step = 256L; high > low; step *= 4)
+        {
+            var from = Math.Max(low, high - step);
+            Read(from, cancellation, (offset, m, c) =>
+            {
+                if (m is not null) at = offset;
+                manifest = m ?? manifest;
+                claim = c ?? claim;
+            });
+            if ((manifest is not null && claim is not null) || from == low) break;
+        }
+        return new LastEpoch(manifest, at, claim);
+    }
+
+    /// <summary>Hands every committed manifest that is still kept to the handler, oldest first, on a thread of its own.</summary>
+    public Task ReadAllAsync(Action<EpochManifest> handle, CancellationToken cancellation) => OnThread(() =>
+    {
+        var (low, high) = PartitionReader.Bounds(connection, topic, slot, timeout, logger);
+        if (high > low) Read(low, cancellation, (_, manifest, _) => Handle(manifest, handle));
+        return true;
+    }, cancellation);
+
+    /// <summary>As <see cref="ReadLast"/>, on a thread of its own.</summary>
+    public Task<LastEpoch> ReadLastAsync(CancellationToken cancellation) => OnThread(() => ReadLast(cancellation), cancellation);
+
+    private static void Handle(EpochManifest? manifest, Action<EpochManifest> handle)
+    {
+        if (manifest is not null) handle(manifest);
+    }
+
+    private void Read(long from, CancellationToken cancellation, Action<long, EpochManifest?, EpochClaim?> handle) =>
+        PartitionReader.Read(connection, topic, slot, from, (offset, value) =>
+        {
+            try
+            {
+                var (manifest, claim) = ManifestJson.Read(value.ToArray());
+                handle(offset, manifest, claim);
+            }
+            catch (FormatException e)
+            {
+                throw new StartupException($"{topic}-{slot} offset {offset}: {e.Message}", e);
+            }
+        }, timeout, time, logger, cancellation);
+
+    // The client's calls block: they get a thread that nobody else waits for.
+    private static Task<T> OnThread<T>(Func<T> call, CancellationToken cancellation) => Task.Factory.StartNew(call, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+}
+
+/// <summary>The end of an epochs topic.</summary>
+/// <param name="Manifest">The last committed manifest; null for a pipeline that never committed.</param>
+/// <param name="Offset">The manifest's offset; -1 where there is none.</param>
+/// <param name="Claim">The last claim.</param>
+internal sealed record LastEpoch(EpochManifest? Manifest, long Offset, EpochClaim? Claim);

@@ -1,0 +1,35 @@
+using StreamEngine.Core;
+using StreamEngine.Kafka;
+using StreamEngine.Pipelines.Commands.Topics;
+using StreamEngine.Pipelines.Connectors;
+using StreamEngine.Plan.Definitions;
+
+namespace StreamEngine.Pipelines.Replay;
+
+/// <summary>Compares what a finished replay has written with what is in production.</summary>
+internal static class ReplayDiff
+{
+    /// <exception cref="StartupException">The replay is not finished, or a sink cannot be compared.</exception>
+    public static async Task<IReadOnlyList<SinkDiff>> CompareAsync(ReplayDefinition replay, ReplayState state, CancellationToken cancellation)
+    {
+        if (!state.IsFinished) throw new StartupException($"replay {state.Id} is not finished: it is at {ReplayDefinition.TimeOf(state.Watermark)} of {ReplayDefinition.TimeOf(replay.Range.To)}\n  go on with it:    ./engine replay start FILE --from {ReplayDefinition.TimeOf(replay.Range.From)} --to {ReplayDefinition.TimeOf(replay.Range.To)}");
+        var reader = new TopicReader(KafkaConnectors.ConnectionOf(replay.Definition));
+        var diffs = new List<SinkDiff>();
+        foreach (var insert in replay.Plan.Inserts)
+        {
+            var sink = replay.Live.Definition.Sinks.First(s => s.Name == insert.Sink);
+            Check(sink, insert.Time is not null);
+            var comparison = new SinkComparison(insert, sink.Upsert, replay.Range);
+            await foreach (var record in reader.ReadAsync(new ReadRequest(replay.TargetOf(sink.Topic)) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value, live: false);
+            await foreach (var record in reader.ReadAsync(new ReadRequest(sink.Topic) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value, live: true);
+            diffs.Add(comparison.Compare());
+        }
+        return diffs;
+    }
+
+    private static void Check(SinkDefinition sink, bool isTimed)
+    {
+        if (sink.Format is not JsonFormatDefinition) throw new StartupException($"sink {sink.Name} writes CSV: only JSON rows can be compared");
+        if (!isTimed) throw new StartupException($"the rows of sink {sink.Name} do not say which window or event time they belong to, so that those of the range cannot be found among the live ones\n  add window_start (or the event time) to its SELECT");
+    }
+}

@@ -1,0 +1,89 @@
+using Akka.Actor;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
+using StreamEngine.Kafka;
+using StreamEngine.Kafka.Commits;
+using StreamEngine.Kafka.Sources;
+using StreamEngine.Kafka.Topics;
+using StreamEngine.Pipelines.Connectors;
+using StreamEngine.Pipelines.Running;
+
+namespace StreamEngine.Pipelines.Replay;
+
+/// <summary>Starts a replay, or goes on with one that was stopped or killed: what it reads is found once, frozen in its first manifest, and kept.</summary>
+internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILoggerFactory loggers)
+{
+    private readonly KafkaConnection _connection = KafkaConnectors.ConnectionOf(replay.Definition);
+    private readonly ILogger _logger = loggers.CreateLogger<ReplayRun>();
+
+    /// <summary>What people should know about it before it runs.</summary>
+    public List<string> Notes { get; } = [];
+
+    /// <summary>A worker that reads the range and ends; null where the replay is finished already.</summary>
+    /// <exception cref="StartupException">It cannot be replayed; the message says why.</exception>
+    public async Task<PipelineWorker?> PrepareAsync(ActorSystem system, CancellationToken cancellation)
+    {
+        using var topics = new KafkaTopics(_connection, _logger);
+        var last = await ReplayCatalog.LastOfAsync(_connection, replay.EpochsTopic, topics, time, _logger, cancellation);
+        if (last is { Finished: true }) return null;
+        if (last is not null && last.Pipeline != replay.Plan.Hash)
+            throw new StartupException($"the pipeline's file was changed since replay {replay.Id} began: what it has written so far would not fit\n  go back to that file, or forget the replay:    ./engine replay cancel FILE --id {replay.Id}");
+        var bounds = last?.Replay ?? await BoundAsync(topics, cancellation);
+        await CheckRetentionAsync(topics, bounds, last, cancellation);
+        var definition = replay.Definition with { Sinks = [.. replay.Definition.Sinks] };
+        for (var i = 0; i < replay.Live.Definition.Sinks.Count; i++)
+        {
+            // As many partitions as the live topic: a promoted record goes to the same one.
+            var partitions = (await topics.FindAsync(replay.Live.Definition.Sinks[i].Topic, cancellation))?.Partitions ?? 1;
+            definition = definition with { Sinks = [.. definition.Sinks.Select((s, n) => n == i ? s with { CreatePartitions = partitions } : s)] };
+        }
+        return new PipelineWorker(definition, replay.Plan, new KafkaConnectors(time, loggers) { Replay = bounds }, system, time, loggers.CreateLogger<PipelineWorker>()) { Replay = bounds };
+    }
+
+    private async Task<ReplayBounds> BoundAsync(KafkaTopics topics, CancellationToken cancellation)
+    {
+        var live = replay.Live.Definition;
+        var scan = new ReplayScan(replay.Range, replay.Plan.Sources.Select(s => s.Name).Where(s => replay.Plan.Inserts.Where(i => i.Source == s).All(i => i.Time is { ToStart: var a, ToEnd: var b } && a != b)).ToHashSet());
+        var epochs = $"{live.QualifiedName}.epochs";
+        if (await topics.FindAsync(epochs, cancellation) is not null) await new EpochsReader(_connection, epochs, 0, TimeSpan.FromSeconds(30), time, _logger).ReadAllAsync(scan.Add, cancellation);
+        if (scan.IsEmpty) throw new StartupException($"pipeline '{live.QualifiedName}' has committed nothing on {live.Bootstrap}: there is no history of it to replay\n  run it first:    ./engine run FILE");
+        if (scan.Watermark != Watermark.None && replay.Range.To > scan.Watermark)
+            throw new StartupException($"the live pipeline has closed its windows up to {ReplayDefinition.TimeOf(scan.Watermark)}: a replay up to {ReplayDefinition.TimeOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {ReplayDefinition.TimeOf(scan.Watermark)}");
+        if (scan.Unseeded.ToList() is { Count: > 0 } unseeded)
+            Notes.Add($"no manifest of {string.Join(", ", unseeded)} is as old as {ReplayDefinition.TimeOf(replay.Range.From)}: the beginning of the topic is read, and what was idle before the oldest manifest is not known");
+        await CheckTargetAsync(topics, cancellation);
+        return scan.ToBounds(live.QualifiedName, replay.Into);
+    }
+
+    /// <summary>Rows of another replay between its own would make every comparison wrong.</summary>
+    private async Task CheckTargetAsync(KafkaTopics topics, CancellationToken cancellation)
+    {
+        foreach (var other in await ReplayCatalog.ListAsync(_connection, replay.Live.Definition.QualifiedName, time, _logger, cancellation))
+            if (other.Bounds.Into == replay.Into)
+                throw new StartupException($"replay {other.Id} writes into '{replay.Into}' already\n  forget it, with its outputs:    ./engine replay cancel FILE --id {other.Id}\n  or write elsewhere:             --into shadow2");
+        foreach (var output in replay.Outputs)
+        {
+            if (await topics.FindAsync(output, cancellation) is not { } topic) continue;
+            var first = await topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
+            var ends = await topics.OffsetsAsync(topic, StartPosition.Latest, 0, cancellation);
+            if (ends.Any(e => e.Value > first[e.Key]))
+                throw new StartupException($"topic '{output}' is not empty: it holds what no known replay has written\n  write elsewhere:    --into shadow2\n  or delete it:       ./engine topic delete {output}");
+        }
+    }
+
+    private async Task CheckRetentionAsync(KafkaTopics topics, ReplayBounds bounds, EpochManifest? last, CancellationToken cancellation)
+    {
+        foreach (var source in replay.Definition.Sources.Where(s => bounds.Sources.ContainsKey(s.Name)))
+        {
+            var topic = await topics.FindAsync(source.Topic, cancellation) ?? throw new StartupException($"topic '{source.Topic}' does not exist on {replay.Definition.Bootstrap}: there is nothing to replay");
+            if (topic.Id != bounds.Sources[source.Name].TopicId) throw new StartupException($"topic '{source.Topic}' was deleted and created again: the history of before is gone");
+            var first = await topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
+            foreach (var (partition, bound) in bounds.Sources[source.Name].Partitions)
+            {
+                var at = last?.Sources.GetValueOrDefault(source.Name)?.Partitions.GetValueOrDefault(partition)?.Offset ?? bound.Start;
+                if (at < bound.End && first[partition] > at)
+                    throw new StartupException($"{source.Topic}-{partition}: the replay needs the records from offset {at}, and retention has deleted those before {first[partition]}: {first[partition] - at:N0} offsets are missing\n  replay a range that begins later");
+            }
+        }
+    }
+}

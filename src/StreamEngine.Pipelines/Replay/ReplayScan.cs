@@ -1,0 +1,84 @@
+using StreamEngine.Core;
+
+namespace StreamEngine.Pipelines.Replay;
+
+/// <summary>
+/// Finds the bounds of a replay in the live pipeline's manifests, oldest first. A partition starts at the last manifest where its newest event time was before the range, seeded with that: no row of the range lies
+/// before it. It ends where the live run had closed the last window of the range (what comes later for such a window was late for the live run too), or, where rows are written that belong to no window, where the
+/// live run is now. The watermark moves in between are made again at the same offsets.
+/// </summary>
+/// <param name="range">What is replayed.</param>
+/// <param name="endsWithWindows">The sources of which windows alone are written.</param>
+internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> endsWithWindows)
+{
+    /// <summary>So many moves of one partition can be frozen; a replay with more has to be cut into pieces.</summary>
+    public const int MostMoves = 2_000;
+
+    private readonly Dictionary<string, SourceScan> _sources = [];
+
+    private sealed class SourceScan(string topicId)
+    {
+        public string TopicId { get; set; } = topicId;
+
+        public long Watermark { get; set; } = Core.Watermark.None;
+
+        public bool Ended { get; set; }
+
+        public SortedDictionary<int, PartitionScan> Partitions { get; } = [];
+    }
+
+    private sealed class PartitionScan
+    {
+        public long Start { get; set; }
+
+        public long End { get; set; }
+
+        public long Newest { get; set; } = Core.Watermark.None;
+
+        public bool IsSeeded { get; set; }
+
+        public List<WatermarkMove> Moves { get; } = [];
+    }
+
+    /// <summary>Whether any manifest was seen.</summary>
+    public bool IsEmpty => _sources.Count == 0;
+
+    /// <summary>The least watermark over the sources, microseconds: windows are complete up to there.</summary>
+    public long Watermark => _sources.Values.Select(s => s.Watermark).DefaultIfEmpty(Core.Watermark.None).Min();
+
+    /// <summary>Partitions of which no manifest is old enough: they start at their beginning, and idle moves before the oldest manifest are not known.</summary>
+    public IEnumerable<string> Unseeded => _sources.SelectMany(s => s.Value.Partitions.Where(p => !p.Value.IsSeeded).Select(p => $"{s.Key}-{p.Key}"));
+
+    public void Add(EpochManifest manifest)
+    {
+        foreach (var (name, position) in manifest.Sources)
+        {
+            // A topic that was made anew has nothing of what was before.
+            if (!_sources.TryGetValue(name, out var source) || source.TopicId != position.TopicId) _sources[name] = source = new SourceScan(position.TopicId);
+            source.Watermark = Math.Max(source.Watermark, position.Watermark);
+            if (source.Ended) continue;
+            foreach (var (partition, at) in position.Partitions)
+            {
+                if (!source.Partitions.TryGetValue(partition, out var scan)) source.Partitions[partition] = scan = new PartitionScan();
+                foreach (var move in at.Moves)
+                    if (scan.Moves.Count == 0 || move.To > scan.Moves[^1].To) scan.Moves.Add(move);
+                scan.End = at.Offset;
+                if (at.Newest >= range.From) continue;
+                (scan.Start, scan.Newest, scan.IsSeeded) = (at.Offset, at.Newest, true);
+            }
+            source.Ended = endsWithWindows.Contains(name) && position.Watermark >= range.To;
+        }
+    }
+
+    /// <exception cref="StartupException">The moves are too many.</exception>
+    public ReplayBounds ToBounds(string pipeline, string into) => new(pipeline, into, range, _sources.ToDictionary(s => s.Key, s => new ReplaySource(s.Value.TopicId, s.Value.Partitions.ToDictionary(p => p.Key, p => Bound(s.Key, p.Key, p.Value)))));
+
+    private static ReplayPartition Bound(string source, int partition, PartitionScan scan)
+    {
+        // Of the moves before the start the last one says it all.
+        var before = scan.Moves.FindLastIndex(m => m.Offset <= scan.Start);
+        var moves = scan.Moves.Skip(Math.Max(0, before)).Where(m => m.Offset < scan.End).ToList();
+        if (moves.Count > MostMoves) throw new StartupException($"{source}-{partition} was idle {moves.Count:N0} times in this range, more than a replay can note ({MostMoves:N0})\n  replay it in shorter pieces: --from .. --to ..");
+        return new ReplayPartition(scan.Start, scan.End, scan.Newest, moves);
+    }
+}

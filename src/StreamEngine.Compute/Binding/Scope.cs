@@ -22,18 +22,18 @@ internal sealed class Scope : IScope
 {
     private readonly List<Table> _tables = [];
 
-    private sealed record Table(string? Name, Schema Schema, int Start);
+    private sealed record Table(string? Name, Schema Schema, int Start, Func<string, bool>? IsHidden);
 
-    /// <summary>The columns of one table; a null name allows no qualifier and is left out of messages.</summary>
-    public static Scope Of(Schema schema, string? name = null) => new Scope().Add(schema, name, 0);
+    /// <summary>The columns of one table; a null name allows no qualifier and is left out of messages. Hidden columns are found but never offered.</summary>
+    public static Scope Of(Schema schema, string? name = null, Func<string, bool>? isHidden = null) => new Scope().Add(schema, name, 0, isHidden);
 
     /// <summary>A scope without columns: for expressions of constants.</summary>
     public static Scope Empty { get; } = new();
 
     /// <summary>Adds a table whose first column stands at <paramref name="start"/> of the batch.</summary>
-    public Scope Add(Schema schema, string? name, int start)
+    public Scope Add(Schema schema, string? name, int start, Func<string, bool>? isHidden = null)
     {
-        _tables.Add(new Table(name, schema, start));
+        _tables.Add(new Table(name, schema, start, isHidden));
         return this;
     }
 
@@ -84,7 +84,7 @@ internal sealed class Scope : IScope
     private static SqlException Missing(Identifier name, IReadOnlyList<Table> tables)
     {
         var where = string.Join(", ", tables.Where(t => t.Name is not null).Select(t => t.Name));
-        var columns = tables.SelectMany(t => t.Schema.Select(f => f.Name)).ToList();
+        var columns = tables.SelectMany(t => t.Schema.Select(f => f.Name).Where(n => t.IsHidden?.Invoke(n) != true)).ToList();
         var has = columns.Count == 0 ? "there are no columns here" : $"{(tables.Count == 1 && where.Length > 0 ? where + " has" : "there are")} {List(columns)}";
         var near = Spelling.DidYouMean(name.Name, columns);
         return new SqlException(name.Span, $"column '{name.Name}' does not exist{(where.Length > 0 ? " in " + where : "")}", near is null ? has : $"{near} {has}");

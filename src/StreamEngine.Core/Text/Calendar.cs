@@ -11,6 +11,15 @@ internal static class Calendar
     public const long MicrosPerHour = 60 * MicrosPerMinute;
     public const long MicrosPerDay = 24 * MicrosPerHour;
 
+    /// <summary>0001-01-01T00:00:00Z and the last microsecond of 9999: what a text can say, so that what is read can be written and read again.</summary>
+    public const long FirstMicros = -719_162 * MicrosPerDay;
+
+    /// <inheritdoc cref="FirstMicros"/>
+    public const long LastMicros = 2_932_897 * MicrosPerDay - 1;
+
+    /// <summary>Whether a timestamp lies in the years 0001 to 9999.</summary>
+    public static bool IsInRange(long micros) => micros is >= FirstMicros and <= LastMicros;
+
     /// <summary>Days since 1970-01-01 of a date that exists.</summary>
     public static int ToDays(int year, int month, int day)
     {

@@ -50,7 +50,7 @@ internal static class TimeText
         zone = true;
         if (!TryParseOffset(rest, out var offset)) return false;
         micros -= offset;
-        return true;
+        return Calendar.IsInRange(micros);
     }
 
     /// <summary>The microseconds of the digits behind a point: up to six count.</summary>

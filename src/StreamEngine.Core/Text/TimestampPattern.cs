@@ -145,14 +145,14 @@ internal sealed class TimestampPattern
         }
         if (!text.IsEmpty || year == 0 || hour > 23 || minute > 59 || second > 59 || !Calendar.Exists(year, month, day)) return false;
         micros = Calendar.ToDays(year, month, day) * Calendar.MicrosPerDay + hour * Calendar.MicrosPerHour + minute * Calendar.MicrosPerMinute + second * Calendar.MicrosPerSecond + fraction - offset;
-        return true;
+        return Calendar.IsInRange(micros);
     }
 
-    /// <summary>The timestamp of a number of an epoch pattern; false beyond the range.</summary>
+    /// <summary>The timestamp of a number of an epoch pattern; false beyond the years 0001 to 9999.</summary>
     public bool TryFromEpoch(long number, out long micros)
     {
         var product = (Int128)number * MicrosPerUnit;
         micros = (long)product;
-        return product == micros;
+        return product == micros && Calendar.IsInRange(micros);
     }
 }

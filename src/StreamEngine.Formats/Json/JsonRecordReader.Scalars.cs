@@ -52,7 +52,7 @@ internal sealed unsafe partial class JsonRecordReader
         if (whole) return NumberText.TryParseInt64(text, out var number) && pattern.TryFromEpoch(number, out micros);
         if (!DecimalText.TryParse(text, DataType.MaxPrecision, pattern.MicrosPerUnit == 1000 ? 3 : 6, exact: true, out var exact) || exact != (long)exact) return false;
         micros = (long)exact;
-        return true;
+        return Calendar.IsInRange(micros);
     }
 
     private byte* Text(ColumnBuilder column, int row, byte* p)

@@ -165,8 +165,14 @@ internal sealed unsafe class JsonShape
         step.SlotMask = column.Mask;
         step.IsInt32 = column.Kind == TypeKind.Int32;
         step.Factor = Math.Max(1, column.Pattern.MicrosPerUnit);
-        step.Least = step.IsInt32 ? int.MinValue : long.MinValue / step.Factor;
-        step.Range = (ulong)((step.IsInt32 ? int.MaxValue : long.MaxValue / step.Factor) - step.Least);
+        var (least, most) = column.Kind switch
+        {
+            TypeKind.Int32 => (int.MinValue, int.MaxValue),
+            TypeKind.Timestamp => (Calendar.FirstMicros / step.Factor, Calendar.LastMicros / step.Factor),
+            _ => (long.MinValue, long.MaxValue),
+        };
+        step.Least = least;
+        step.Range = (ulong)(most - least);
     }
 
     /// <summary>Takes the columns' memory of a new batch.</summary>

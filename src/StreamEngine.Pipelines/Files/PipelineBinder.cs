@@ -27,6 +27,7 @@ internal sealed class PipelineBinder(ConfigReader reader)
         var pipeline = root.GetRequiredSection("pipeline");
         var before = reader.Errors.Count;
         var name = pipeline.GetRequiredString("name");
+        if (name is not null && !PipelineDefinition.IsName(name)) pipeline.ErrorAt("name", $"'{name}' is no name of a pipeline", "it has ASCII letters, digits, dot, dash and underscore, since topics are named after it");
         var sources = pipeline.GetRequiredSection("sources").Sections().Select(BindSource).ToList();
         var sql = pipeline.GetRequiredText("sql");
         if (sql is not null) _texts[(PlanText.Sql, "", "")] = sql;

@@ -16,10 +16,12 @@ public sealed class Pipeline
     public string Name => Definition.Name;
 
     /// <summary>An empty pipeline.</summary>
-    /// <param name="name">Letters, digits, dot, dash and underscore.</param>
+    /// <param name="name">Letters, digits, dot, dash and underscore: topics are named after it.</param>
+    /// <exception cref="ArgumentException">The name has other characters, or none.</exception>
     public static Pipeline Create(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        if (!PipelineDefinition.IsName(name)) throw new ArgumentException($"'{name}' is no name of a pipeline: it has ASCII letters, digits, dot, dash and underscore, since topics are named after it", nameof(name));
         return new Pipeline(new PipelineDefinition { Name = name, Sources = [], Sql = "", Sinks = [], DeadLetterTopic = $"{name}.dlq", LateTopic = $"{name}.late" });
     }
 
@@ -41,6 +43,7 @@ public sealed class Pipeline
     public Pipeline Rule(string source, string name, string expression)
     {
         if (Definition.Sources.All(s => s.Name != source)) throw new ArgumentException($"the pipeline has no source '{source}'", nameof(source));
+        if (Definition.Sources.Any(s => s.Name == source && s.Rules.Any(r => r.Name == name))) throw new ArgumentException($"source '{source}' has a rule '{name}' already", nameof(name));
         return new Pipeline(Definition with { Sources = [.. Definition.Sources.Select(s => s.Name == source ? s with { Rules = [.. s.Rules, new RuleDefinition(name, expression)] } : s)] });
     }
 
@@ -57,6 +60,8 @@ public sealed class Pipeline
     public Pipeline Sink(string name, Func<SinkBuilder, SinkBuilder> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        if (Definition.Sinks.Any(s => s.Name == name)) throw new ArgumentException($"the pipeline has a sink '{name}' already", nameof(name));
         var sink = configure(new SinkBuilder(name)).Build();
         return new Pipeline(Definition with { Sinks = [.. Definition.Sinks, sink] });
     }

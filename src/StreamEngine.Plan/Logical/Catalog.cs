@@ -5,7 +5,11 @@ namespace StreamEngine.Plan.Logical;
 /// <summary>What SQL can name.</summary>
 /// <param name="Sources">The sources that it reads.</param>
 /// <param name="Sinks">The sinks that it writes.</param>
-internal sealed record Catalog(IReadOnlyList<CatalogSource> Sources, IReadOnlyList<string> Sinks);
+internal sealed record Catalog(IReadOnlyList<CatalogSource> Sources, IReadOnlyList<string> Sinks)
+{
+    /// <summary>The columns that no INSERT reads were left out: a view that none reads may not be plannable any more, and need not be.</summary>
+    public bool IsPruned { get; init; }
+}
 
 /// <summary>A source as a table.</summary>
 /// <param name="Name">Its name.</param>

@@ -43,7 +43,7 @@ internal sealed class PhysicalPlanner
         var full = _definition.Sources.Select(s => new SourceColumns(s)).ToList();
         foreach (var source in full) BindEventTime(source);
         foreach (var source in full) CollectRules(source);
-        if (TrySql(full) is { } logical)
+        if (TrySql(full, pruned: false) is { } logical)
         {
             foreach (var insert in logical.Inserts)
             {
@@ -56,7 +56,7 @@ internal sealed class PhysicalPlanner
         }
         if (_errors.Count > 0) throw new PlanException(_errors);
         foreach (var source in full) source.Prune();
-        var plan = TrySql(full) ?? throw new PlanException(_errors);
+        var plan = TrySql(full, pruned: true) ?? throw new PlanException(_errors);
         var vias = _definition.Vias.Where(v => IsRead(v.Name, plan)).Select(v => new PhysicalVia(v.Name, v.Input, v.Schema, v.Flow)).ToList();
         foreach (var via in vias) _canonical.AppendLine(CultureInfo.InvariantCulture, $"via {via.Name} of {via.Input} ({via.Columns})");
         var sources = full.Where(s => IsRead(s.Definition.Name, plan)).Select(ToSource).ToList();
@@ -74,13 +74,13 @@ internal sealed class PhysicalPlanner
         return stream;
     }
 
-    private LogicalPlan? TrySql(List<SourceColumns> sources)
+    private LogicalPlan? TrySql(List<SourceColumns> sources, bool pruned)
     {
         try
         {
             var streams = sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn) { EventTimePath = s.EventTimePath })
                 .Concat(_definition.Vias.Select(v => new CatalogSource(v.Name, v.Schema, sources.Find(s => s.Definition.Name == BaseOf(v.Name))?.EventTime is BoundColumn time ? v.Schema.IndexOf(time.Name) : -1)));
-            return _sql(_definition.Sql, new Catalog([.. streams], [.. _definition.Sinks.Select(s => s.Name)]));
+            return _sql(_definition.Sql, new Catalog([.. streams], [.. _definition.Sinks.Select(s => s.Name)]) { IsPruned = pruned });
         }
         catch (SqlException e)
         {
@@ -103,7 +103,7 @@ internal sealed class PhysicalPlanner
     private void CollectRules(SourceColumns source)
     {
         foreach (var rule in source.Definition.Rules)
-            Try(PlanText.Rule, source.Definition.Name, rule.Name, () => source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression), Scope.Of(source.Columns, source.Definition.Name)).ColumnsRead()));
+            Try(PlanText.Rule, source.Definition.Name, rule.Name, () => source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression), Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden)).ColumnsRead()));
     }
 
     private void Try(PlanText text, string owner, string name, Action action)
@@ -120,7 +120,7 @@ internal sealed class PhysicalPlanner
 
     private PhysicalSource ToSource(SourceColumns source)
     {
-        var scope = Scope.Of(source.Columns, source.Definition.Name);
+        var scope = Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden);
         var rules = source.Definition.Rules.Select(r => new Rule(r.Name, ExpressionBinder.BindCondition(ExpressionParser.Parse(r.Expression), scope))).ToList();
         int? eventTime = null;
         BoundExpression? field = null;

@@ -15,7 +15,7 @@ internal static class QueryPlanner
         if (query.From is WindowReference window) return PlanWindow(query, window, resolve(window.Input));
         var table = (TableReference)query.From;
         var input = resolve(table.Name);
-        var scope = Scope.Of(input.Output, (table.Alias ?? table.Name).Name);
+        var scope = Scope.Of(input.Output, (table.Alias ?? table.Name).Name, CatalogColumns.IsHidden);
         if (query.GroupBy.Count > 0 || query.Having is not null || query.Items.Any(i => i.Expression is not null && Aggregation.FindAggregate(i.Expression) is not null))
             throw TokenReader.Error(query.GroupBy.Count > 0 ? query.GroupBy[0].Span : query.Span with { Length = 6 }, "an aggregation needs a window: without one it would never be finished",
                 $"group inside FROM TUMBLE({table.Name.Name}, time, INTERVAL '1' HOUR)");
@@ -33,7 +33,7 @@ internal static class QueryPlanner
     {
         if (input.IsAggregated) throw TokenReader.Error(window.Input.Span, $"'{window.Input.Name}' is a view over windows, and a window over a windowed view is not part of the language yet", "compute both from the source");
         var name = (window.Alias ?? window.Input).Name;
-        var scope = Scope.Of(input.Output, name);
+        var scope = Scope.Of(input.Output, name, CatalogColumns.IsHidden);
         CheckTime(window, input, scope);
         var filtered = Filter(query, input, scope);
         return Aggregation.Plan(query, window, SpecOf(window), filtered, scope);

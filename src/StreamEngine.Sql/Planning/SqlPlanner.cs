@@ -34,8 +34,8 @@ internal sealed class SqlPlanner
             }
             catch (SqlException e)
             {
-                errors.AddRange(e.Errors);
                 if (statement is CreateViewStatement broken) planner._broken.Add(broken.Name.Name);
+                if (statement is InsertStatement || !catalog.IsPruned) errors.AddRange(e.Errors);
             }
         }
         if (errors.Count > 0) throw new SqlException(errors);

@@ -76,8 +76,10 @@ internal static class StatementParser
         var items = new List<SelectItem>();
         do items.Add(ParseItem(reader));
         while (reader.TrySymbol(","));
+        if (!reader.IsKeyword("FROM")) CheckAlias(items[^1].Alias, "FROM", ["FROM"]);
         reader.ExpectKeyword("FROM");
         var from = ParseFrom(reader);
+        if (!IsBehindFrom(reader)) CheckAlias(from.Alias, "';' or the end of the text", ["WHERE", "GROUP", "HAVING"]);
         if (reader.IsSymbol(",")) throw TokenReader.Error(reader.Peek().Span, "a query reads one source or view", "joins are not part of the language yet");
         var where = reader.TryKeyword("WHERE") ? ExpressionParser.Parse(reader) : null;
         var groupBy = new List<SqlExpression>();
@@ -86,6 +88,15 @@ internal static class StatementParser
             while (reader.TrySymbol(","));
         var having = reader.TryKeyword("HAVING") ? ExpressionParser.Parse(reader) : null;
         return new SelectQuery(start.To(reader.Last), items, from, where, groupBy, having);
+    }
+
+    private static bool IsBehindFrom(TokenReader reader) => reader.AtEnd || reader.IsSymbol(";") || reader.IsSymbol(",") || reader.IsKeyword("WHERE") || reader.IsKeyword("GROUP") || reader.IsKeyword("HAVING")
+        || HintAfterQuery(reader) is not null;
+
+    /// <summary>A misspelt keyword is taken for an alias, and what comes behind it fits nowhere: the error is the keyword's.</summary>
+    private static void CheckAlias(Identifier? alias, string expected, string[] keywords)
+    {
+        if (alias is { Quoted: false } && Spelling.DidYouMean(alias.Name, keywords) is { } hint) throw TokenReader.Error(alias.Span, $"expected {expected}, found '{alias.Name}'", hint);
     }
 
     private static SelectItem ParseItem(TokenReader reader)

@@ -1,3 +1,4 @@
+using FsCheck;
 using FsCheck.Xunit;
 
 namespace StreamEngine.Broker.Protocol;
@@ -14,9 +15,11 @@ public class PrimitiveTests
         return bytes;
     }
 
-    [Property]
-    public void Numbers(sbyte a, short b, int c, long d, uint e, long f, Guid g)
+    [Property(MaxTest = 1000)]
+    public void Numbers(sbyte a, short b, DoNotSize<int> int32, DoNotSize<long> int64, DoNotSize<uint> varint, DoNotSize<long> varlong, Guid g)
     {
+        // Shifted, so that varints of every length come.
+        var (c, d, e, f) = (int32.Item, int64.Item, varint.Item >> (b & 31), varlong.Item >> (a & 63));
         var r = new ProtocolReader(Write(false, w =>
         {
             w.Int8(a);

@@ -12,7 +12,7 @@ public class SelectionTests
             new Field("d", DataType.Decimal(10, 2)), new Field("s", DataType.Utf8),
         new Field("u", DataType.Utf8), new Field("b", DataType.Boolean), new Field("t", DataType.Timestamp));
 
-    [Property(MaxTest = 150)]
+    [Property(MaxTest = 150, EndSize = Seeds.All)]
     public void Rows_do_not_depend_on_what_is_evaluated_beside_them(int seed)
     {
         var random = new Random(seed);
@@ -62,10 +62,10 @@ public class SelectionTests
                     $"EXTRACT(DAY FROM {Any(Kind.Time)})", $"NULLIF({Any(kind)}, {Any(kind)})").Wrap(),
             Kind.Double => Pick(random, $"({Any(kind)} + {Any(Kind.Integer)})", $"({Any(kind)} * {Any(kind)})", $"({Any(kind)} / {Any(Kind.Integer)})",
                 $"sqrt({Any(kind)})", $"ln({Any(kind)})", $"round({Any(kind)})", "CAST(d / 3 AS DOUBLE)", $"power({Any(kind)}, 2)"),
-            Kind.Text => Pick(random, $"({Any(kind)} || {Any(kind)})", $"upper({Any(kind)})", $"substring({Any(kind)}, {Leaf(random, Kind.Integer)}, 3)",
+            Kind.Text => Pick(random, $"({Any(kind)} || {Any(kind)})", $"upper({Any(kind)})", $"substring({Any(kind)}, {Short(random)}, 3)",
                 $"replace({Any(kind)}, 'l', {Any(kind)})", $"CAST({Any(Kind.Integer)} AS STRING)",
                 $"concat_ws('-', {Any(kind)}, {Any(kind)})", $"lpad({Any(kind)}, 5, 'xy')", $"trim({Any(kind)})",
-                    $"split_part({Any(kind)}, ' ', {Leaf(random, Kind.Integer)})", $"reverse({Any(kind)})", $"to_char({Any(Kind.Time)}, 'YYYY Mon DD')"),
+                    $"split_part({Any(kind)}, ' ', {Short(random)})", $"reverse({Any(kind)})", $"to_char({Any(Kind.Time)}, 'YYYY Mon DD')"),
             Kind.Boolean => Pick(random, $"({Any(kind)} AND {Any(kind)})", $"({Any(kind)} OR {Any(kind)})", $"(NOT {Any(kind)})",
                 $"({Any(Kind.Integer)} < {Any(Kind.Integer)})", $"({Any(Kind.Text)} = {Any(Kind.Text)})", $"({Any(Kind.Double)} BETWEEN {Any(Kind.Double)} AND 5)",
                 $"({Any(Kind.Text)} LIKE '%l%')", $"({Any(Kind.Integer)} IN (1, NULL, 3))", $"({Any(Kind.Text)} IN (s, 'a'))", $"({Any(Kind.Text)} IS NULL)",
@@ -83,6 +83,9 @@ public class SelectionTests
         Kind.Boolean => Pick(random, "b", "true", "(i > 0)"),
         _ => Pick(random, "t", "TIMESTAMP '2001-02-28 12:00'"),
     };
+
+    /// <summary>An INT, which the functions on texts take, as PostgreSQL's.</summary>
+    private static string Short(Random random) => Pick(random, "i", "j", "2", "0", "-1");
 
     private static string Pick(Random random, params string[] choices) => choices[random.Next(choices.Length)];
 }

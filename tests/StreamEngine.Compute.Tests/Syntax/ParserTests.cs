@@ -118,7 +118,7 @@ public class ParserTests
         Assert.Equal(["1"], table.Evaluate(table.Bind(new string('(', 250) + "i" + new string(')', 250)), table.Batch));
     }
 
-    [Property(MaxTest = 3000)]
+    [Property(MaxTest = 3000, EndSize = Seeds.All)]
     public void Any_sequence_of_words_parses_or_is_a_sql_error(int seed)
     {
         var random = new Random(seed);
@@ -129,7 +129,7 @@ public class ParserTests
     [Property(MaxTest = 1000)]
     public void Any_text_parses_or_is_a_sql_error(string? text) => Survives(text ?? "");
 
-    [Property(MaxTest = 1000)]
+    [Property(MaxTest = 1000, EndSize = Seeds.All)]
     public void A_damaged_expression_parses_or_is_a_sql_error(int seed)
     {
         const string whole = "CASE WHEN a + 1.5 > b.c[2] AND upper(s) NOT LIKE 'x%' ESCAPE '!' THEN CAST(t AS DECIMAL(10,2)) ELSE INTERVAL '1' HOUR END";

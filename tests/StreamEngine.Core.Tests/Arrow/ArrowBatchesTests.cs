@@ -20,7 +20,7 @@ public sealed class ArrowBatchesTests
         return new ArrowStreamReader(stream).ReadNextRecordBatch();
     }
 
-    [Property(MaxTest = 300)]
+    [Property(MaxTest = 300, EndSize = Seeds.All)]
     public void Rows_come_back_from_an_IPC_stream(int seed, bool copy)
     {
         using var scope = new MemoryScope();
@@ -40,7 +40,7 @@ public sealed class ArrowBatchesTests
         Assert.Equal(0, scope.BlocksOut);
     }
 
-    [Property(MaxTest = 100)]
+    [Property(MaxTest = 100, EndSize = Seeds.All)]
     public void A_range_of_rows_can_be_read(int seed)
     {
         var random = new Random(seed);

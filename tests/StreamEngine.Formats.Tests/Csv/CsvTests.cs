@@ -57,7 +57,7 @@ public sealed class CsvTests
     }
 
     /// <summary>Texts of the characters that mean something to CSV come through encoder, file, splitter and decoder.</summary>
-    [Property(MaxTest = 300)]
+    [Property(MaxTest = 300, EndSize = Seeds.All)]
     public void What_the_encoder_writes_the_splitter_and_the_decoder_read(int seed)
     {
         var random = new Random(seed);
@@ -87,7 +87,7 @@ public sealed class CsvTests
         return text.ToString();
     }
 
-    [Property(MaxTest = 300)]
+    [Property(MaxTest = 300, EndSize = Seeds.All)]
     public void Any_bytes_are_a_row_or_a_fault(int seed)
     {
         var random = new Random(seed);

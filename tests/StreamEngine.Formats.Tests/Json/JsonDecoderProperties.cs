@@ -46,7 +46,7 @@ public sealed class JsonDecoderProperties
         }
     }
 
-    [Property(MaxTest = 300)]
+    [Property(MaxTest = 300, EndSize = Seeds.All)]
     public void Random_records_are_read_as_System_Text_Json_reads_them(int seed, bool predict)
     {
         var documents = new JsonDocuments(new Random(seed));
@@ -54,7 +54,7 @@ public sealed class JsonDecoderProperties
         CheckAgainstOracle(schema, documents.Records(schema, 30, wildness: 40), predict);
     }
 
-    [Property(MaxTest = 300)]
+    [Property(MaxTest = 300, EndSize = Seeds.All)]
     public void Mutated_records_are_faults_or_rows_as_System_Text_Json_reads_them(int seed, bool predict)
     {
         var documents = new JsonDocuments(new Random(seed));
@@ -63,7 +63,7 @@ public sealed class JsonDecoderProperties
         CheckAgainstOracle(schema, [.. records.SelectMany(r => (byte[][])[r, documents.Mutated(r), r, documents.Mutated(r)])], predict);
     }
 
-    [Property(MaxTest = 300)]
+    [Property(MaxTest = 300, EndSize = Seeds.All)]
     public void Prediction_changes_nothing(int seed, bool reject, bool once)
     {
         var documents = new JsonDocuments(new Random(seed));
@@ -84,7 +84,7 @@ public sealed class JsonDecoderProperties
         }
     }
 
-    [Property(MaxTest = 100)]
+    [Property(MaxTest = 100, EndSize = Seeds.All)]
     public void Every_prefix_of_a_record_is_a_fault(int seed)
     {
         var documents = new JsonDocuments(new Random(seed));
@@ -96,7 +96,7 @@ public sealed class JsonDecoderProperties
             Encoding.UTF8.GetString(prefixes[i]));
     }
 
-    [Property(MaxTest = 100)]
+    [Property(MaxTest = 100, EndSize = Seeds.All)]
     public void What_is_not_read_changes_neither_rows_nor_faults(int seed)
     {
         var random = new Random(seed);
@@ -117,7 +117,7 @@ public sealed class JsonDecoderProperties
         }
     }
 
-    [Property(MaxTest = 200)]
+    [Property(MaxTest = 200, EndSize = Seeds.All)]
     public void What_the_encoder_writes_the_decoder_reads(int seed)
     {
         var documents = new JsonDocuments(new Random(seed));

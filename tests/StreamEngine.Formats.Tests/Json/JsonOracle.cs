@@ -3,13 +3,14 @@ using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using StreamEngine.Core;
 using StreamEngine.Formats.Tests.Suite;
 
 namespace StreamEngine.Formats.Tests.Json;
 
 /// <summary>What the decoder has to make of a record, by System.Text.Json, big integers and .NET's own parsers.</summary>
-internal static class JsonOracle
+internal static partial class JsonOracle
 {
     /// <summary>The row as RowText shows it; null with the stage where it is a fault.</summary>
     public static JsonObject? Read(Schema schema, ReadOnlyMemory<byte> record, out FaultStage stage, int maxDepth = 512)
@@ -152,18 +153,41 @@ internal static class JsonOracle
         if (field.Format is "epoch-millis")
         {
             if (element.ValueKind != JsonValueKind.Number || !TryScaled(element.GetRawText(), 3,
-                out var micros) || micros < long.MinValue || micros > long.MaxValue) return false;
+                out var micros) || micros < Core.Calendar.FirstMicros || micros > Core.Calendar.LastMicros) return false;
             value = RowText.Timestamp((long)micros);
             return true;
         }
         if (element.ValueKind != JsonValueKind.String) return false;
-        string[] formats = field.Format is null ? ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd HH:mm",
-            "yyyy-MM-dd"] : [field.Format.Replace("yyyy/", "yyyy'/'").Replace("MM/", "MM'/'")];
-        if (!DateTime.TryParseExact(element.GetString(), formats, CultureInfo.InvariantCulture,
-            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)) return false;
+        DateTime time;
+        if (field.Format is null)
+        {
+            if (!TryIso(element.GetString()!, out time)) return false;
+        }
+        else if (!DateTime.TryParseExact(element.GetString(), field.Format.Replace("yyyy/", "yyyy'/'").Replace("MM/", "MM'/'"), CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time)) return false;
         value = RowText.Timestamp((time.Ticks - DateTime.UnixEpoch.Ticks) / 10);
         return true;
     }
+
+    /// <summary>A date, perhaps with a time, a fraction of up to nine digits of which six count, and an offset of up to 18 hours.</summary>
+    private static bool TryIso(string text, out DateTime time)
+    {
+        time = default;
+        var match = Iso.Match(text);
+        if (!match.Success) return false;
+        int Number(string group) => match.Groups[group] is { Success: true } found ? int.Parse(found.ValueSpan, CultureInfo.InvariantCulture) : 0;
+        if (!DateTime.TryParseExact(match.Groups["date"].Value, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)) return false;
+        if (Number("h") > 23 || Number("m") > 59 || Number("s") > 59 || Number("oh") > 18 || Number("om") > 59) return false;
+        var offset = new TimeSpan(Number("oh"), Number("om"), 0) * (match.Groups["sign"].Value == "-" ? -1 : 1);
+        var micros = int.Parse(match.Groups["fraction"].Value.PadRight(6, '0')[..6], CultureInfo.InvariantCulture);
+        var ticks = date.Ticks + new TimeSpan(Number("h"), Number("m"), Number("s")).Ticks + micros * 10L - offset.Ticks;
+        if (ticks < 0 || ticks > DateTime.MaxValue.Ticks) return false;
+        time = new DateTime(ticks, DateTimeKind.Utc);
+        return true;
+    }
+
+    [GeneratedRegex(@"^(?<date>[0-9-]{10})([Tt ](?<h>[0-9]{2}):(?<m>[0-9]{2})(:(?<s>[0-9]{2})([.,](?<fraction>[0-9]{1,9}))?)?([Zz]|(?<sign>[+-])(?<oh>[0-9]{2})(:?(?<om>[0-9]{2}))?)?)?\z")]
+    private static partial Regex Iso { get; }
 
     /// <summary>The number times 10^scale where that is whole.</summary>
     private static bool TryScaled(string text, int scale, out BigInteger value)

@@ -1,0 +1,14 @@
+namespace StreamEngine.Sql.Suite;
+
+/// <summary>tests/Golden/sql of the checkout that the tests were built from.</summary>
+internal static class GoldenFolder
+{
+    public static string Path { get; } = System.IO.Path.Combine(Root(), "tests", "Golden", "sql");
+
+    private static string Root()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(System.IO.Path.Combine(folder.FullName, "StreamEngine.sln"))) return folder.FullName;
+        return Environment.GetEnvironmentVariable("ENGINE_ROOT") ?? throw new InvalidOperationException("StreamEngine.sln was not found above the test's folder; set ENGINE_ROOT");
+    }
+}

@@ -196,7 +196,7 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
     [Fact]
     public async Task Old_manifests_are_deleted_but_never_the_last()
     {
-        DateTimeOffset between;
+        DateTimeOffset between, behind;
         await using (var log = Log())
         {
             var (state, answers) = await OpenAsync(log);
@@ -205,11 +205,15 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
             between = DateTimeOffset.UtcNow;
             await Task.Delay(20);
             for (var epoch = 4; epoch <= 5; epoch++) await CommitAsync(log, answers, Manifest(state, epoch));
+            await Task.Delay(20);
+            behind = DateTimeOffset.UtcNow;
+            await Task.Delay(20);
         }
         await using (var log = Log(time: new Shifted(between + TimeSpan.FromDays(7)))) Assert.Equal(5, (await log.OpenAsync(null, CancellationToken.None)).Last!.Epoch);
         Assert.Equal([4, 5], Epochs());
-        // Long after all of them: the last one is what there is to go on from.
-        await using (var log = Log(time: new Shifted(between + TimeSpan.FromDays(700)))) Assert.Equal(5, (await log.OpenAsync(null, CancellationToken.None)).Last!.Epoch);
+        // Old enough are all of them, and only claims are newer; then not even those: the last one is what there is to go on from.
+        foreach (var now in new[] { behind + TimeSpan.FromDays(7), behind + TimeSpan.FromDays(700) })
+            await using (var log = Log(time: new Shifted(now))) Assert.Equal(5, (await log.OpenAsync(null, CancellationToken.None)).Last!.Epoch);
         Assert.Contains(5, Epochs());
         await using (var log = Log()) Assert.Equal(5, (await log.OpenAsync(null, CancellationToken.None)).Last!.Epoch);
     }

@@ -113,6 +113,9 @@ internal sealed class KafkaCommitLog : ICommitLog
     public async Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation)
     {
         var internals = new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" };
+        // Whoever deleted it has cancelled or reset what this worker runs: it must not come back to life.
+        if (before is not null && await _topics.FindAsync(_options.EpochsTopic, cancellation) is null)
+            throw new FencedException($"topic '{_options.EpochsTopic}' was deleted while incarnation {before.Incarnation} of slot {_options.Slot} ran: the pipeline was cancelled or reset by somebody else");
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);

@@ -27,7 +27,12 @@ public class SourceStageTests
         {
         }
 
-        public Rig(Setting setting, int lanes, long watermark, EventTimeSettings time, params PartitionPosition[] positions)
+        public Rig(Setting setting, int lanes, IReadOnlyDictionary<int, IReadOnlyList<WatermarkMove>> moves, params PartitionPosition[] positions)
+            : this(setting, lanes, Watermark.None, new EventTimeSettings(Delay, TimeSpan.MaxValue, long.MaxValue / 4), positions, moves)
+        {
+        }
+
+        public Rig(Setting setting, int lanes, long watermark, EventTimeSettings time, PartitionPosition[] positions, IReadOnlyDictionary<int, IReadOnlyList<WatermarkMove>>? moves = null)
         {
             Lab = new StageLab(setting);
             Source = new ScriptedSource(Lab.Scope);
@@ -36,6 +41,7 @@ public class SourceStageTests
             var run = new SourceRun(Source, new SourceLayout("topic", "id", positions.Length, new Dictionary<int, long>()), positions.Index().ToDictionary(p => p.Index, p => p.Item), watermark)
             {
                 EventTime = time,
+                Moves = moves ?? new Dictionary<int, IReadOnlyList<WatermarkMove>>(),
             };
             Control.SetCommitter(Requests.Add);
             Lab.Run(new SourceStage(run, lanes, Feedback, Control, Progress, Lab.Clock));
@@ -198,7 +204,7 @@ public class SourceStageTests
     public async Task A_quiet_source_goes_on_by_the_clock_where_it_is_asked_to(Setting setting, int lanes)
     {
         var time = new EventTimeSettings(Delay, TimeSpan.FromSeconds(30), long.MaxValue / 4) { CloseByClockAfter = TimeSpan.FromMinutes(5) };
-        await using var rig = new Rig(setting, lanes, Watermark.None, time, At(0), At(0));
+        await using var rig = new Rig(setting, lanes, Watermark.None, time, [At(0), At(0)]);
         rig.See(0, 500);
         rig.See(1, 300);
         rig.MakeIdle(0);
@@ -224,7 +230,9 @@ public class SourceStageTests
         // 0 is ahead, 1 had woken and was catching up from the floor of 890, 2 is idle.
         await using var rig = new Rig(setting, lanes, 890, long.MaxValue / 4, At(10, 2000), At(3, 400), At(5, 300, idle: true));
         rig.See(0, 3000);
-        Assert.Empty(rig.Watermarks());
+        // What was issued before is said again, before any row, and nothing more for now.
+        Assert.All(rig.Lab.Sinks, s => Assert.Equal(890, Assert.IsType<Watermark>(s.Received.FirstOrDefault() ?? new Watermark(0)).Time));
+        Assert.Equal([890], rig.Watermarks());
         rig.Source.Give(1, 2);
         rig.Source.Give(2, 2);
         rig.Lab.TakeAll();
@@ -236,7 +244,24 @@ public class SourceStageTests
         Assert.Empty(position.Partitions[0].Moves);
         rig.See(1, 1200);
         rig.See(2, 1300);
-        Assert.Equal([1190], rig.Watermarks());
+        Assert.Equal([890, 1190], rig.Watermarks());
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_replay_lifts_watermarks_where_the_live_run_did(Setting setting, int lanes)
+    {
+        var moves = new Dictionary<int, IReadOnlyList<WatermarkMove>> { [0] = [new(1, 100), new(5, 200), new(9, 300)] };
+        await using var rig = new Rig(setting, lanes, moves, At(3), At(0));
+        rig.Source.Give(0, 2);
+        rig.Source.Give(0, 4);
+        rig.Source.Give(1, 1);
+        rig.Source.Give(0, 1);
+        rig.Lab.TakeAll();
+        var floors = rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>().Where(b => b.Records!.Partition == 0).Select(b => b.Records!.IdleFloor);
+        Assert.Equal([100, 200, 300], floors);
+        Assert.Equal([new WatermarkMove(3, 100), new WatermarkMove(5, 200), new WatermarkMove(9, 300)], rig.Barrier().Partitions[0].Moves);
+        Assert.Equal(Watermark.None, rig.Lab.Sinks[1 % lanes].Received.OfType<Batch>().Single(b => b.Records!.Partition == 1).Records!.IdleFloor);
     }
 
     [Theory]

@@ -29,6 +29,21 @@ public class ManifestVersionTests
     }
 
     [Fact]
+    public void A_replays_manifest_of_version_1_is_read_and_written_the_same()
+    {
+        const string Replay = """
+            "replay":{"pipeline":"flights","into":"shadow","from":100,"to":200,"sources":{"flights":{"topicId":"id","partitions":{"0":{"start":5,"end":90,"newest":99,"moves":[{"offset":3,"to":40}]},"1":{"start":0,"end":7,"moves":[]}}}}}
+            """;
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne.Replace("\"prepared\":[]}", $"\"prepared\":[],{Replay}}}", StringComparison.Ordinal))).Manifest!;
+        Assert.Equal(("flights", "shadow", new EventTimeRange(100, 200)), (manifest.Replay!.Pipeline, manifest.Replay.Into, manifest.Replay.Range));
+        var partition = manifest.Replay.Sources["flights"].Partitions[0];
+        Assert.Equal((5, 90, 99), (partition.Start, partition.End, partition.Newest));
+        Assert.Equal([new WatermarkMove(3, 40)], partition.Moves);
+        Assert.Equal(Watermark.None, manifest.Replay.Sources["flights"].Partitions[1].Newest);
+        Assert.EndsWith(Replay + "}", Encoding.UTF8.GetString(ManifestJson.Write(manifest)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_claim_of_version_1_is_read()
     {
         var claim = ManifestJson.Read(Encoding.UTF8.GetBytes(ClaimOne)).Claim!;

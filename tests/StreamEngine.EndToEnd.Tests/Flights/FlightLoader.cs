@@ -21,6 +21,8 @@ internal sealed class FlightLoader : IDisposable
 
     public int Sent => _next;
 
+    public int Total => _flights.Count;
+
     /// <summary>Sends the next rows, evenly over the time given.</summary>
     public async Task SendAsync(int rows, TimeSpan over)
     {

@@ -13,6 +13,12 @@ internal static class FlightPipeline
     public static readonly (string Name, int Partitions)[] Topics =
         [("flights", 4), ("flights.hourly", 4), ("flights.routes", 3), ("flights.delayed", 2), (DeadLetters, 1), (Late, 1)];
 
+    /// <summary>The same with sinks in which a row replaces the one of its key.</summary>
+    public static string Upserts() => Text()
+        .Replace("format = json, key = origin }", "format = json, mode = upsert, key = [window_start, origin] }", StringComparison.Ordinal)
+        .Replace("format = json, key = [origin, destination] }", "format = json, mode = upsert, key = [window_end, origin, destination] }", StringComparison.Ordinal)
+        .Replace("format = json, key = id }", "format = json, mode = upsert, key = id }", StringComparison.Ordinal);
+
     /// <param name="source">More settings of the source, such as create.</param>
     /// <param name="idle">The idle timeout; infinite: lateness then depends on the rows alone.</param>
     public static string Text(string source = "", string idle = "infinite", int parallelism = 2) => $$""""

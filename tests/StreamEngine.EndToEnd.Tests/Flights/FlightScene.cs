@@ -17,23 +17,23 @@ internal sealed class FlightScene : IAsyncDisposable
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly string _pipeline;
 
-    private FlightScene(TestBroker broker, Cluster cluster, IReadOnlyList<Flight> flights)
+    private FlightScene(TestBroker broker, Cluster cluster, IReadOnlyList<Flight> flights, string pipeline)
     {
         (Broker, Cluster) = (broker, cluster);
         Expected = new FlightOracle(flights);
         Loader = new FlightLoader(broker.Bootstrap, flights);
         Reader = new CommittedReader(broker.Bootstrap, cluster.Partitions(Read));
-        _pipeline = _folder.Write("flights.conf", FlightPipeline.Text());
+        _pipeline = _folder.Write("flights.conf", pipeline);
         var rows = string.Join(", ", Expected.Rows.Select(r => $"{r.Key} {r.Value.Count}"));
         Tell($"{flights.Count} rows; expected {rows}, {Expected.DeadLetters.Count} dead letters, {Expected.Late.Count} late");
     }
 
     /// <summary>Makes the topics; no engine runs yet.</summary>
-    public static async Task<FlightScene> CreateAsync(TestBroker broker, FlightPlan plan)
+    public static async Task<FlightScene> CreateAsync(TestBroker broker, FlightPlan plan, string? pipeline = null)
     {
         var cluster = new Cluster(broker.Bootstrap);
         await cluster.CreateAsync(FlightPipeline.Topics);
-        return new FlightScene(broker, cluster, FlightInput.Generate(plan));
+        return new FlightScene(broker, cluster, FlightInput.Generate(plan), pipeline ?? FlightPipeline.Text());
     }
 
     public TestBroker Broker { get; }
@@ -64,6 +64,26 @@ internal sealed class FlightScene : IAsyncDisposable
         return engine;
     }
 
+    /// <summary>Another command of the engine, run to its end; the pipeline's file is FILE among its arguments.</summary>
+    public async Task<(int Code, string Output)> CommandAsync(params string[] arguments)
+    {
+        await using var process = Start("command", arguments);
+        var code = await process.WaitForExitAsync();
+        Tell($"{string.Join(' ', arguments)}: exit code {code}");
+        return (code, process.Output);
+    }
+
+    /// <summary>The same, going on in the background.</summary>
+    public ChildProcess Start(string name, params string[] arguments)
+    {
+        var process = ChildProcess.Engine(name, _folder.Path, [.. arguments.Select(a => a == "FILE" ? _pipeline : a), "--bootstrap", Broker.Bootstrap]);
+        _engines.Add(process);
+        return process;
+    }
+
+    /// <summary>Writes another text into the pipeline's file.</summary>
+    public void Change(string pipeline) => _folder.Write("flights.conf", pipeline);
+
     public Task IsReadyAsync(ChildProcess engine) => WaitAsync(engine, () => File.Exists(_folder.File($"ready-{_engines.IndexOf(engine) + 1}")), "the engine to run");
 
     /// <summary>Waits while the engine lives.</summary>
@@ -71,6 +91,17 @@ internal sealed class FlightScene : IAsyncDisposable
 
     public bool IsAlive(ChildProcess engine) =>
         engine.HasExited ? throw new InvalidOperationException($"the engine ended by itself with {engine.ExitCode}\n{State}") : true;
+
+    /// <summary>Waits until the engine has committed offsets up to these.</summary>
+    public async Task WaitUntilReadAsync(ChildProcess engine, IReadOnlyDictionary<int, long> ends)
+    {
+        var waited = Stopwatch.StartNew();
+        while (!Manifests.AreAt(await EpochsAsync(), ends))
+        {
+            if (!IsAlive(engine) || waited.Elapsed > Patience.Usual) throw new TimeoutException($"waited {waited.Elapsed.TotalSeconds:0} s for all rows to be read\n{State}");
+            await Task.Delay(100);
+        }
+    }
 
     /// <summary>Waits for as many records as must come.</summary>
     public async Task HasAllAsync(ChildProcess engine)

@@ -73,6 +73,14 @@ internal static class Manifests
         return actual == expected ? null : $"{insert}: the manifests come to {actual}, and it should be {expected}";
     }
 
+    /// <summary>Whether the last manifest stands at these offsets.</summary>
+    public static bool AreAt(IReadOnlyList<SeenRecord> epochs, IReadOnlyDictionary<int, long> ends)
+    {
+        if (Of(epochs).LastOrDefault() is not { ValueKind: JsonValueKind.Object } last) return false;
+        var partitions = last.GetProperty("sources").GetProperty(FlightPipeline.Name).GetProperty("partitions");
+        return ends.All(e => Long(partitions.GetProperty($"{e.Key}"), "offset") >= e.Value);
+    }
+
     public static long Long(JsonElement of, string name) => of.GetProperty(name).GetInt64();
 
     private static long Optional(JsonElement of, string name) => of.TryGetProperty(name, out var value) ? value.GetInt64() : long.MinValue;

@@ -17,6 +17,8 @@ internal sealed class Cluster(string bootstrap) : IDisposable
         Configs = new() { ["retention.ms"] = "-1" },
     }));
 
+    public IReadOnlyList<string> Topics() => [.. _admin.GetMetadata(TimeSpan.FromSeconds(30)).Topics.Select(t => t.Topic)];
+
     public Task DeleteAsync(string topic) => _admin.DeleteTopicsAsync([topic]);
 
     public IReadOnlyList<TopicPartition> Partitions(params IEnumerable<string> topics)

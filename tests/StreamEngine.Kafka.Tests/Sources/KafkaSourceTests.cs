@@ -1,0 +1,253 @@
+using System.Text;
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging.Abstractions;
+using StreamEngine.Core;
+using StreamEngine.Kafka.Suite;
+
+namespace StreamEngine.Kafka.Sources;
+
+/// <summary>What a source reads of a topic: from which position, only what is committed, and up to which end.</summary>
+public sealed class KafkaSourceTests(Cluster cluster) : IClassFixture<Cluster>, IDisposable
+{
+    private readonly MemoryScope _scope = new();
+
+    public void Dispose()
+    {
+        Assert.Equal(0, _scope.BlocksOut);
+        _scope.Dispose();
+    }
+
+    private KafkaSource Source(KafkaSourceOptions options) => new(cluster.Connection, options, _scope, TimeProvider.System, NullLogger.Instance);
+
+    /// <summary>A partition's records up to its first end, as OFFSET:VALUE, and that end.</summary>
+    private async Task<string> ReadAsync(string topic, int partition, long from, Func<KafkaSourceOptions, KafkaSourceOptions>? options = null)
+    {
+        var plain = new KafkaSourceOptions("s", topic);
+        await using var source = Source(options?.Invoke(plain) ?? plain);
+        await source.OpenAsync(CancellationToken.None);
+        var answers = new Answers();
+        source.Start(new Dictionary<int, long> { [partition] = from }, answers);
+        return await DrainAsync(source, answers, partition);
+    }
+
+    private static async Task<string> DrainAsync(KafkaSource source, Answers answers, int partition)
+    {
+        var records = new List<string>();
+        while (true)
+        {
+            while (source.TryTake(partition, out var batch))
+            {
+                Assert.Equal((partition, "s", BatchRole.Raw), (batch!.Records!.Partition, batch.Records.Name, batch.Role));
+                records.AddRange(Shown(batch));
+                batch.Dispose();
+            }
+            var answer = await answers.NextAsync<object>();
+            if (answer is Exception failure) throw new InvalidOperationException(failure.Message, failure);
+            if (answer is Answers.EndOfPartition end && end.Partition == partition) return $"{string.Join(' ', records)} end {end.Offset}".TrimStart();
+        }
+    }
+
+    private static unsafe IEnumerable<string> Shown(Batch batch)
+    {
+        var shown = new List<string>();
+        for (var i = 0; i < batch.Count; i++) shown.Add($"{batch.Records!.Offsets[i]}:{Encoding.UTF8.GetString(batch.Records.Values[i].Span)}");
+        return shown;
+    }
+
+    [Fact]
+    public async Task A_partition_is_read_from_its_position_to_its_end()
+    {
+        var topic = await cluster.NewTopicAsync(2);
+        await cluster.WriteAsync(topic, 0, "a", "b", "c");
+        await cluster.WriteAsync(topic, 1, "x");
+        Assert.Equal("0:a 1:b 2:c end 3", await ReadAsync(topic, 0, 0));
+        Assert.Equal("2:c end 3", await ReadAsync(topic, 0, 2));
+        Assert.Equal("end 3", await ReadAsync(topic, 0, 3));
+        Assert.Equal("0:x end 1", await ReadAsync(topic, 1, 0));
+    }
+
+    [Fact]
+    public async Task Aborted_records_are_skipped_and_control_records_passed()
+    {
+        var topic = await cluster.NewTopicAsync();
+        await cluster.TransactAsync(topic, 0, commit: true, "a");
+        await cluster.TransactAsync(topic, 0, commit: false, "lost", "lost");
+        await cluster.TransactAsync(topic, 0, commit: true, "b", "c");
+        await cluster.TransactAsync(topic, 0, commit: false, "lost");
+        // a, commit, lost, lost, abort, b, c, commit, lost, abort.
+        Assert.Equal("0:a 5:b 6:c end 10", await ReadAsync(topic, 0, 0));
+        // From inside of what is skipped there is no batch that could carry the offset: the end alone does.
+        Assert.Equal("end 10", await ReadAsync(topic, 0, 7));
+    }
+
+    [Fact]
+    public async Task An_open_transaction_is_waited_for()
+    {
+        var topic = await cluster.NewTopicAsync();
+        await cluster.WriteAsync(topic, 0, "a");
+        using var producer = cluster.Producer(Cluster.Name("open"));
+        producer.BeginTransaction();
+        await producer.ProduceAsync(topic, new Message<byte[]?, byte[]?> { Value = "b"u8.ToArray() });
+        await cluster.WriteAsync(topic, 0, "c");
+        await using var source = Source(new KafkaSourceOptions("s", topic));
+        await source.OpenAsync(CancellationToken.None);
+        var answers = new Answers();
+        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        Assert.Equal("0:a end 1", await DrainAsync(source, answers, 0));
+        source.QueryEnds(0);
+        Assert.Equal(new Answers.Ends(0, 1, 3), await answers.NextAsync<Answers.Ends>());
+        producer.CommitTransaction();
+        Assert.Equal("1:b 2:c end 4", await DrainAsync(source, answers, 0));
+        source.QueryEnds(0);
+        Assert.Equal(new Answers.Ends(0, 4, 4), await answers.NextAsync<Answers.Ends>());
+    }
+
+    [Fact]
+    public async Task Keys_headers_timestamps_and_nulls_are_kept()
+    {
+        var topic = await cluster.NewTopicAsync();
+        using (var producer = cluster.Producer())
+        {
+            await producer.ProduceAsync(topic, new Message<byte[]?, byte[]?>
+            {
+                Key = "k"u8.ToArray(), Value = "v"u8.ToArray(), Timestamp = new Timestamp(1234, TimestampType.CreateTime), Headers = new Headers { { "h", "1"u8.ToArray() }, { "empty", [] }, { "null", null } },
+            });
+            await producer.ProduceAsync(topic, new Message<byte[]?, byte[]?> { Key = [], Value = null, Timestamp = new Timestamp(5678, TimestampType.CreateTime) });
+        }
+        await using var source = Source(new KafkaSourceOptions("s", topic));
+        await source.OpenAsync(CancellationToken.None);
+        var answers = new Answers();
+        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        await answers.NextAsync<Answers.Ready>();
+        Assert.True(source.TryTake(0, out var batch));
+        Assert.Equal(["1234 k v h=1,empty=,null=null", "5678  null "], Whole(batch!));
+        batch!.Dispose();
+    }
+
+    private static unsafe List<string> Whole(Batch batch)
+    {
+        static string Text(Bytes bytes) => bytes.IsNull ? "null" : Encoding.UTF8.GetString(bytes.Span);
+        var shown = new List<string>();
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var headers = new List<string>();
+            foreach (var header in RecordHeaders.Read(batch.Records!.HeadersAt(i).Span)) headers.Add($"{Encoding.UTF8.GetString(header.Name)}={(header.IsNull ? "null" : Encoding.UTF8.GetString(header.Value))}");
+            shown.Add($"{batch.Records.Timestamps[i]} {Text(batch.Records.KeyAt(i))} {Text(batch.Records.Values[i])} {string.Join(',', headers)}");
+        }
+        return shown;
+    }
+
+    [Theory]
+    [InlineData(3, 1 << 20, 3)]
+    [InlineData(2048, 25, 2)]
+    [InlineData(2048, 1, 1)]
+    public async Task Batches_are_cut_by_rows_and_by_bytes(int rows, int bytes, int most)
+    {
+        var topic = await cluster.NewTopicAsync();
+        var values = Enumerable.Range(0, 20).Select(i => $"{i:d10}").ToArray();
+        await cluster.WriteAsync(topic, 0, values);
+        await using var source = Source(new KafkaSourceOptions("s", topic) { BatchRows = rows, BatchBytes = bytes });
+        await source.OpenAsync(CancellationToken.None);
+        var answers = new Answers();
+        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        var read = new List<string>();
+        var sizes = new List<int>();
+        while (read.Count < values.Length)
+        {
+            while (source.TryTake(0, out var batch))
+            {
+                sizes.Add(batch!.Count);
+                read.AddRange(Shown(batch).Select(r => r[(r.IndexOf(':', StringComparison.Ordinal) + 1)..]));
+                batch.Dispose();
+            }
+            if (read.Count < values.Length) await answers.NextAsync<Answers.Ready>();
+        }
+        Assert.Equal(values, read);
+        Assert.Equal(most, sizes.Max());
+    }
+
+    [Fact]
+    public async Task A_partition_that_is_not_taken_from_is_not_read_on()
+    {
+        var topic = await cluster.NewTopicAsync(2);
+        await cluster.WriteAsync(topic, 0, [.. Enumerable.Range(0, 50).Select(i => $"{i}")]);
+        await cluster.WriteAsync(topic, 1, "other");
+        await using var source = Source(new KafkaSourceOptions("s", topic) { BatchRows = 1, WaitingBatches = 2 });
+        await source.OpenAsync(CancellationToken.None);
+        var answers = new Answers();
+        source.Start(new Dictionary<int, long> { [0] = 0, [1] = 0 }, answers);
+        // The other partition goes on, although this one is full.
+        Assert.Equal("0:other end 1", await DrainAsync(source, answers, 1));
+        var blocks = _scope.BlocksOut;
+        Assert.InRange(blocks, 1, 2 * 4);
+        Assert.Equal(string.Concat(Enumerable.Range(0, 50).Select(i => $"{i}:{i} ")) + "end 50", await DrainAsync(source, answers, 0));
+    }
+
+    [Fact]
+    public async Task Where_a_new_pipeline_starts_is_its_choice()
+    {
+        var topic = await cluster.NewTopicAsync(2);
+        using (var producer = cluster.Producer())
+            foreach (var time in new long[] { 1000, 2000, 3000 })
+                await producer.ProduceAsync(new TopicPartition(topic, 0), new Message<byte[]?, byte[]?> { Value = [1], Timestamp = new Timestamp(time, TimestampType.CreateTime) });
+        async Task<SourceLayout> Open(KafkaSourceOptions options)
+        {
+            await using var source = Source(options);
+            return await source.OpenAsync(CancellationToken.None);
+        }
+        var earliest = await Open(new KafkaSourceOptions("s", topic));
+        Assert.Equal((topic, 2), (earliest.Topic, earliest.Partitions));
+        Assert.NotEmpty(earliest.TopicId);
+        Assert.Equal([0, 0], earliest.Starts.OrderBy(s => s.Key).Select(s => s.Value));
+        Assert.Equal([3, 0], (await Open(new KafkaSourceOptions("s", topic, StartPosition.Latest))).Starts.OrderBy(s => s.Key).Select(s => s.Value));
+        Assert.Equal([1, 0], (await Open(new KafkaSourceOptions("s", topic, StartPosition.Time, 1500))).Starts.OrderBy(s => s.Key).Select(s => s.Value));
+        Assert.Equal([3, 0], (await Open(new KafkaSourceOptions("s", topic, StartPosition.Time, 9000))).Starts.OrderBy(s => s.Key).Select(s => s.Value));
+    }
+
+    [Fact]
+    public async Task A_topic_that_does_not_exist_is_an_error_that_says_what_to_do_or_is_created()
+    {
+        var topic = Cluster.Name("missing");
+        await using var source = Source(new KafkaSourceOptions("flights", topic));
+        var missing = await Assert.ThrowsAsync<StartupException>(() => source.OpenAsync(CancellationToken.None));
+        Assert.Equal($"""
+            topic '{topic}' does not exist on {cluster.Bootstrap}
+              create it:                    ./engine topic create {topic} --partitions 4
+              or let the pipeline do it:    sources.flights.create {"{ partitions = 4 }"}
+            """, missing.Message);
+        await using var creating = Source(new KafkaSourceOptions("flights", topic, CreatePartitions: 3));
+        Assert.Equal(3, (await creating.OpenAsync(CancellationToken.None)).Partitions);
+    }
+
+    [Fact]
+    public async Task A_partition_that_is_added_is_found_at_the_next_opening()
+    {
+        var topic = await cluster.NewTopicAsync();
+        await cluster.WriteAsync(topic, 0, "a");
+        await cluster.AddPartitionsAsync(topic, 3);
+        await cluster.WriteAsync(topic, 2, "new");
+        await using var source = Source(new KafkaSourceOptions("s", topic));
+        var layout = await source.OpenAsync(CancellationToken.None);
+        Assert.Equal([0, 1, 2], layout.Starts.Keys.Order());
+        var answers = new Answers();
+        source.Start(layout.Starts, answers);
+        Assert.Equal("0:new end 1", await DrainAsync(source, answers, 2));
+    }
+
+    [Fact]
+    public async Task An_offset_that_retention_has_deleted_is_an_error_that_says_what_to_do()
+    {
+        var topic = await cluster.NewTopicAsync();
+        await cluster.WriteAsync(topic, 0, "a", "b", "c");
+        using (var topics = cluster.Topics()) await topics.DeleteRecordsAsync(topic, 0, 2, CancellationToken.None);
+        await using var source = Source(new KafkaSourceOptions("s", topic));
+        var layout = await source.OpenAsync(CancellationToken.None);
+        Assert.Equal(2, layout.Starts[0]);
+        var answers = new Answers();
+        source.Start(new Dictionary<int, long> { [0] = 1 }, answers);
+        var failure = await answers.NextAsync<Exception>();
+        Assert.IsType<StartupException>(failure);
+        Assert.StartsWith($"{topic}-0: offset 1 does not exist any more", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("--start-from", failure.Message, StringComparison.Ordinal);
+    }
+}

@@ -30,6 +30,11 @@ internal sealed unsafe class EncodedKeys(DataType[] types, MemoryScope scope) : 
         Count = _table.Count;
     }
 
+    // Its parts are small until they are needed.
+    public override void Expect(int keys)
+    {
+    }
+
     public override int FindEncoded(ReadOnlySpan<byte> key)
     {
         if (key.Length < 1) throw new FormatException("a key in state is empty");

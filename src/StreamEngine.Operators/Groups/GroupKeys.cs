@@ -15,6 +15,9 @@ internal abstract unsafe class GroupKeys : IDisposable
 
     public abstract long Bytes { get; }
 
+    /// <summary>Makes room for so many keys that are likely to come, so that it need not grow step by step.</summary>
+    public abstract void Expect(int keys);
+
     /// <summary>The number of each row's key, the i-th row's at <paramref name="groups"/>[i]; new keys get the next numbers.</summary>
     public abstract void Find(ReadOnlySpan<ColumnVector> keys, RowSet rows, int* groups);
 

@@ -15,9 +15,6 @@ internal sealed unsafe class NumberKeys(DataType type, MemoryScope scope) : Grou
     /// <summary>Rows for which room is made at once: as many as may all be new.</summary>
     private const int Chunk = 128;
 
-    /// <summary>Rows that a slot is asked for ahead.</summary>
-    private const int Ahead = 16;
-
     private readonly bool _isWide = type.Width == 8;
     private readonly GrowingBuffer<long> _keys = new(scope);
     private readonly byte[] _encoded = new byte[10];
@@ -43,14 +40,11 @@ internal sealed unsafe class NumberKeys(DataType type, MemoryScope scope) : Grou
         where T : unmanaged
     {
         var (slots, keys, shift, mask, known) = ((nint)_table.Slots, (nint)_keys.Pointer, _table.Shift, _table.Mask, Count);
-        var ahead = _table.IsLarge && Sse.IsSupported;
+        // A chunk of slots that are far away is asked for at once: the memory answers many requests in the time of one.
+        if (_table.IsLarge && Sse.IsSupported)
+            for (var i = 0; i < count; i++) Sse.Prefetch0((Slot<long>*)slots + ((ulong)Widen(values, selection is null ? first + i : selection[i]) * Golden >> shift));
         for (var i = 0; i < count; i++)
         {
-            if (ahead)
-            {
-                var next = Math.Min(i + Ahead, count - 1);
-                Sse.Prefetch0((Slot<long>*)slots + ((ulong)Widen(values, selection is null ? first + next : selection[next]) * Golden >> shift));
-            }
             var key = Widen(values, selection is null ? first + i : selection[i]);
             var at = (ulong)key * Golden >> shift;
             while (true)
@@ -100,6 +94,8 @@ internal sealed unsafe class NumberKeys(DataType type, MemoryScope scope) : Grou
         _keys.Pointer[Count] = 0;
         return _null = Count++;
     }
+
+    public override void Expect(int keys) => Reserve(keys);
 
     private void Reserve(int more)
     {

@@ -87,6 +87,8 @@ internal sealed unsafe class TextKeys(DataType type, MemoryScope scope) : GroupK
         return _null = Count++;
     }
 
+    public override void Expect(int keys) => Reserve(keys);
+
     private void Reserve(int more)
     {
         if (_table.HasRoomFor(Count + more)) return;

@@ -17,7 +17,13 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
     private int _reserved;
     private long _reported;
 
-    public Pane(long start, long first, DataType[] keys, IReadOnlyList<AggregateSpec> aggregates, MemoryScope scope)
+    /// <param name="start">Where it begins.</param>
+    /// <param name="first">The end of the first window that counts its rows.</param>
+    /// <param name="keys">The types of the grouping columns.</param>
+    /// <param name="aggregates">The aggregates.</param>
+    /// <param name="scope">Where its memory comes from.</param>
+    /// <param name="expected">As many groups as it will probably have.</param>
+    public Pane(long start, long first, DataType[] keys, IReadOnlyList<AggregateSpec> aggregates, MemoryScope scope, int expected = 0)
     {
         Start = start;
         First = first;
@@ -26,6 +32,9 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
         Keys = GroupKeys.Create(keys, scope);
         Accumulators = [.. aggregates.Select(a => a is { Function: AggregateFunction.Count, Argument: < 0 } ? new RowCountAccumulator(_rows) : Accumulator.Create(a, scope))];
         _membersWritten = new int[Accumulators.Length];
+        if (expected == 0) return;
+        Keys.Expect(expected);
+        Reserve(expected);
     }
 
     public long Start { get; }
@@ -72,7 +81,7 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
     public void Add(Batch batch, ReadOnlySpan<ColumnVector> keys, RowSet rows, int* groups)
     {
         Keys.Find(keys, rows, groups);
-        Reserve();
+        Reserve(Keys.Count);
         var counts = _rows.Pointer;
         var dirty = _dirty.Pointer;
         for (var i = 0; i < rows.Count; i++)
@@ -89,15 +98,15 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
     public int GroupOf(ReadOnlySpan<byte> key)
     {
         var group = Keys.FindEncoded(key);
-        Reserve();
+        Reserve(Keys.Count);
         return group;
     }
 
-    private void Reserve()
+    private void Reserve(int groups)
     {
-        if (Keys.Count <= _reserved) return;
-        _rows.Reserve(Keys.Count);
-        _dirty.Reserve(Keys.Count);
+        if (groups <= _reserved) return;
+        _rows.Reserve(groups);
+        _dirty.Reserve(groups);
         _reserved = Math.Min(_rows.Capacity, _dirty.Capacity);
         foreach (var accumulator in Accumulators) accumulator.Reserve(_reserved);
     }

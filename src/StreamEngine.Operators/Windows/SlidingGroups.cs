@@ -98,11 +98,17 @@ internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, I
 
     private void Rebuild(long end, long stretch, PaneList panes)
     {
+        var expected = _keys?.Count ?? 0;
         Reset();
         _stretch = stretch;
         _keys = GroupKeys.Create(keys, scope);
         _rows = new GrowingBuffer<long>(scope);
         for (var a = 0; a < _aggregates.Length; a++) _aggregates[a] = SlidingAggregate.Create(aggregates[a], scope);
+        if (expected > 0)
+        {
+            _keys.Expect(expected);
+            Reserve(expected);
+        }
         _entering.Clear();
         for (var i = panes.IndexOf(end - window.Size, long.MinValue); i < panes.Count && panes[i].Start < end; i++)
         {
@@ -140,13 +146,13 @@ internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, I
     private void Merge(Pane pane, int* map)
     {
         _keys!.Map(pane.Keys, map);
-        if (_keys.Count > _reserved) Reserve();
+        if (_keys.Count > _reserved) Reserve(_keys.Count);
         for (var i = 0; i < pane.Keys.Count; i++) _rows!.Pointer[map[i]] += pane.RowsByGroup[i];
     }
 
-    private void Reserve()
+    private void Reserve(int groups)
     {
-        _rows!.Reserve(_keys!.Count);
+        _rows!.Reserve(groups);
         _reserved = _rows.Capacity;
         foreach (var aggregate in _aggregates) aggregate.Reserve(_reserved);
     }

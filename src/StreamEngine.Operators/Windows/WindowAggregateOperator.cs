@@ -17,6 +17,8 @@ internal sealed record WindowAggregateSpec(WindowSpec Window, IReadOnlyList<int>
 /// </summary>
 internal sealed unsafe class WindowAggregateOperator : IOperator
 {
+    private const int MostExpected = 4096;
+
     private readonly WindowAggregateSpec _spec;
     private readonly DataType[] _keyTypes;
     private readonly int _paneColumn;
@@ -57,7 +59,7 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
     public Schema Output { get; }
 
     /// <summary>Off: windows close as ever, but without rows. For measuring what it costs to keep them.</summary>
-    internal bool Emits { get; init; } = true;
+    internal bool Emits { get; set; } = true;
 
     public void Open(OperatorContext context)
     {
@@ -102,7 +104,8 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
     {
         if (_last is not null && _last.Start == start && _last.First == first) return _last;
         if (_panes.Find(start, first) is { } known) return _last = known;
-        _last = new Pane(start, first, _keyTypes, _spec.Aggregates, _scope);
+        // Like the one before it, but no more than costs little if it is wrong.
+        _last = new Pane(start, first, _keyTypes, _spec.Aggregates, _scope, Math.Min(_last?.Keys.Count ?? 0, MostExpected));
         _panes.Add(_last);
         return _last;
     }

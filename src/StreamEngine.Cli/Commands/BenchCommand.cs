@@ -25,6 +25,8 @@ internal static class BenchCommand
         new("group-window", 8_000_000, OperatorBenches.GroupWindow),
         new("sliding", 8_000_000, OperatorBenches.Sliding),
         new("sliding-emit", 2_000_000, OperatorBenches.SlidingEmit),
+        new("snapshot", 1_000_000, StateBenches.Snapshot),
+        new("restore", 1_000_000, StateBenches.Restore),
         new("topic-to-topic", 1_000_000, TopicBenches.TopicToTopicAsync),
         new("pass", 1_000_000, TopicBenches.PassAsync),
         new("graph-chain", 200_000_000, GraphBenches.Chain),

@@ -27,13 +27,38 @@ internal static class OperatorBenches
         return Repeat("json-decode", rows, raw, batch => decoder.Decode(batch, emitter).Dispose());
     }
 
+    /// <summary>22% of the rows pass, and of those two columns are read.</summary>
     public static BenchResult Filter(long rows)
     {
         using var scope = new MemoryScope("bench");
-        var plan = Plan("INSERT INTO results SELECT auction, price FROM bids WHERE price > 10000 AND bidder % 2 = 0", out var source);
+        var plan = Plan("INSERT INTO results SELECT auction, price FROM bids WHERE price > 3160000 AND bidder % 2 = 1", out var source);
         var batches = BidBatches.Columns(Math.Min(rows, DecodedAtOnce), source.Columns, scope);
         using var chain = Chain(plan, scope);
-        return Repeat("filter", rows, batches, batch => Drive(chain, batch));
+        var sum = 0L;
+        return Repeat("filter", rows, batches, batch =>
+        {
+            chain.Push(batch);
+            while (chain.TryPull(out var result))
+            {
+                if (result is not Batch passed) continue;
+                sum += SumOfTwo(passed);
+                passed.Dispose();
+            }
+        });
+    }
+
+    private static unsafe long SumOfTwo(Batch batch)
+    {
+        var sum = 0L;
+        var first = batch[0].As<long>();
+        var second = batch[1].As<long>();
+        var selection = batch.Selection;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var row = selection is null ? i : selection[i];
+            sum += first[row] + second[row];
+        }
+        return sum;
     }
 
     public static BenchResult GroupWindow(long rows) => Windows("group-window", rows,

@@ -7,7 +7,10 @@ internal static class RunChecks
 {
     /// <summary>All checks against the run without a fault.</summary>
     public static IReadOnlyList<string> Compare(SimulationResult run, SimulationResult faultFree, IEnumerable<string> topics, int rows) =>
-        [.. topics.SelectMany(t => SameRows(t, faultFree.Rows(t), run.Rows(t))), .. Manifests(run.Manifests, rows), .. Leaks(run)];
+        [.. topics.SelectMany(t => SameRows(t, faultFree.Rows(t), run.Rows(t))), .. Alone(run, rows)];
+
+    /// <summary>What needs no other run to compare with.</summary>
+    public static IReadOnlyList<string> Alone(SimulationResult run, int rows) => [.. Manifests(run.Manifests, rows), .. GroupOffsets(run), .. Leaks(run), .. run.Wrong];
 
     private static IEnumerable<string> SameRows(string topic, IReadOnlyList<string> expected, IReadOnlyList<string> actual)
     {
@@ -58,6 +61,16 @@ internal static class RunChecks
                 if (position.Newest < earlier.Newest) yield return $"epoch {after.Epoch}: the newest event time of {name}-{partition} went back";
             }
         }
+    }
+
+    /// <summary>The group's offsets are for people, but of the same transaction as the manifest.</summary>
+    private static IEnumerable<string> GroupOffsets(SimulationResult run)
+    {
+        if (run.Manifests.Count == 0) yield break;
+        foreach (var source in run.Manifests[^1].Sources.Values)
+            foreach (var (partition, position) in source.Partitions)
+                if (run.GroupOffsets.GetValueOrDefault((source.Topic, partition), -1) is var committed && committed != position.Offset)
+                    yield return $"the group's offset of {source.Topic}-{partition} is {committed}, and the last manifest's is {position.Offset}";
     }
 
     private static IEnumerable<string> Leaks(SimulationResult run) => run.Errors.Where(e => e.Contains("memory blocks were not given back", StringComparison.Ordinal));

@@ -87,15 +87,25 @@ internal sealed class SimulatedProducer(SimulatedNetwork network, string client,
                 var batch = RecordBatches.Write(records, new BatchProducer(_producerId, _epoch, lane.Sequence, true));
                 lane.Sequence += records.Count;
                 await CallAsync(lane.Leader, Messages.Produce(transactionalId, topic, partition, batch), a => a.Error, $"{records.Count} records of {topic}-{partition} were not delivered");
-                Outstanding -= records.Count;
-                onDelivered();
+                Delivered(records.Count);
             }
             catch (SimulatedClientException e)
             {
+                // What fails is reported too, as librdkafka's delivery reports do: whoever waits for room goes on and meets the error.
                 Error ??= e;
+                Delivered(records.Count);
             }
         }
+        var dropped = lane.Records.Count;
+        lane.Records.Clear();
         lane.Sending = false;
+        Delivered(dropped);
+    }
+
+    private void Delivered(int records)
+    {
+        Outstanding -= records;
+        if (!_disposed && records > 0) onDelivered();
         if (Outstanding > 0 && Error is null) return;
         foreach (var flushing in _flushing.ToList()) flushing.TrySetResult();
     }

@@ -66,7 +66,7 @@ internal sealed class PipelineSimulation
         }
         catch (SimulationException e)
         {
-            throw new SimulationException($"seed {_options.Seed}, {_all.Count} processes: {e.Message}\n{string.Join("\n", _errors.TakeLast(20))}");
+            throw new SimulationException($"seed {_options.Seed}, {_all.Count} processes, input {(_feed.IsFinished ? "all written" : "not all written")}: {e.Message}\n{string.Concat(_all.Select(p => $"{p}\n"))}{string.Join("\n", _errors.TakeLast(20))}");
         }
         finally
         {

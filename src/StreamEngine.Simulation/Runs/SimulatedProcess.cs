@@ -44,6 +44,8 @@ internal sealed class SimulatedProcess
     /// <summary>Why it ended where that is no way to end; null for all regular ways. A worker that fails while it drains does not start again: its process ends with an error, and the next one goes on.</summary>
     public string? Failure => Run.Exception is { } failure && !IsFenced && !IsDraining ? $"process {Number} ended: {failure.InnerException}" : null;
 
+    public override string ToString() => $"process {Number}: {Worker.Phase}, epoch {Worker.Progress?.Epoch}, ended {Worker.Progress?.Ended}, {Worker.Restarts} restarts, {Run.Status} {Run.Exception?.InnerException?.Message}";
+
     public void Drain() => _drain.Cancel();
 
     /// <summary>Keeps what the worker logs as an error.</summary>

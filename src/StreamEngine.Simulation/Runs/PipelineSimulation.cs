@@ -27,6 +27,8 @@ internal sealed class PipelineSimulation
     private readonly List<SimulatedProcess> _frozen = [];
     private readonly List<string> _errors = [];
     private readonly List<string> _wrong = [];
+    private readonly List<string> _story = [];
+    private long _busy;
     private int _numbers;
     private int _toStart;
     private (ApiKey Key, Action Action)? _armed;
@@ -61,12 +63,13 @@ internal sealed class PipelineSimulation
                 else Do(blow);
             }
             RunUntil(long.MaxValue);
+            _busy = _world.Steps;
             RunOut();
             return Result();
         }
         catch (SimulationException e)
         {
-            throw new SimulationException($"seed {_options.Seed}, {_all.Count} processes, input {(_feed.IsFinished ? "all written" : "not all written")}: {e.Message}\n{string.Concat(_all.Select(p => $"{p}\n"))}{string.Join("\n", _errors.TakeLast(20))}");
+            throw new SimulationException($"seed {_options.Seed}, {_all.Count} processes, input {(_feed.IsFinished ? "all written" : "not all written")}: {e.Message}\n{string.Concat(_all.Select(p => $"{p}\n"))}{string.Join("\n", _story.Concat(_errors.TakeLast(20)))}");
         }
         finally
         {
@@ -89,7 +92,14 @@ internal sealed class PipelineSimulation
         var process = new SimulatedProcess(number, _world.Boot(), _files[number % _files.Count], client, connectors, _errors);
         _all.Add(process);
         _alive.Add(process);
+        Tell($"process {number} starts");
         return process;
+    }
+
+    /// <summary>What happened, for whoever reads a failure.</summary>
+    private void Tell(string what)
+    {
+        if (_story.Count < 200) _story.Add($"{_world.Clock.Elapsed:hh\\:mm\\:ss\\.fff} step {_world.Steps}: {what}");
     }
 
     /// <summary>True when a worker has committed the end of the input.</summary>
@@ -111,6 +121,7 @@ internal sealed class PipelineSimulation
     private void Ended(SimulatedProcess process)
     {
         Leave(process);
+        Tell(process.HasFinished ? $"process {process.Number} has committed the end" : process.IsFenced ? $"process {process.Number} ends: {process.Run.Exception!.InnerException!.Message}" : $"process {process.Number} ends");
         if (process.Failure is { } failure) throw new SimulationException(failure);
         if (process.HasFinished) return;
         // Drained, or fenced by a claim whose maker is gone by now: whoever watches over workers starts another one.
@@ -128,6 +139,7 @@ internal sealed class PipelineSimulation
     private void Do(Blow blow)
     {
         var process = _alive.Count == 0 ? null : _alive[^1];
+        Tell($"{blow}{(process is null ? "" : $", process {process.Number}")}");
         switch (blow.Kind)
         {
             case BlowKind.BrokerKill:
@@ -177,6 +189,7 @@ internal sealed class PipelineSimulation
     {
         if (!_frozen.Remove(process)) return;
         _alive.Add(process);
+        Tell($"process {process.Number} wakes");
         _world.Resume(process.System);
     }
 
@@ -210,6 +223,8 @@ internal sealed class PipelineSimulation
         {
             Trace = _world.Trace,
             Steps = _world.Steps,
+            BusySteps = _busy,
+            Story = _story,
             Elapsed = _world.Clock.Elapsed,
             Processes = _all.Count,
             Restarts = _all.Sum(p => p.Worker.Restarts),

@@ -12,6 +12,12 @@ internal sealed record SimulationResult
     /// <summary>Runnables and events that ran.</summary>
     public required long Steps { get; init; }
 
+    /// <summary>Of these, until the end of the input was committed.</summary>
+    public required long BusySteps { get; init; }
+
+    /// <summary>What happened to processes and broker, with virtual time and step.</summary>
+    public required IReadOnlyList<string> Story { get; init; }
+
     /// <summary>Virtual time.</summary>
     public required TimeSpan Elapsed { get; init; }
 

@@ -4,7 +4,7 @@ using System.Text.Json;
 using StreamEngine.Core;
 using StreamEngine.Simulation.Network;
 using StreamEngine.Simulation.Runs;
-using StreamEngine.Simulation.Tests.Suite;
+using StreamEngine.Simulation.Campaigns;
 
 namespace StreamEngine.Simulation.Tests.Runs;
 
@@ -24,11 +24,11 @@ public class LatenessTests
         var parallelism = 1 + seed % 3;
         var blows = seed % 2 == 0 ? [] : Enumerable.Range(0, 3).Select(_ => new Blow(random.NextInt64(1, 6000L), (BlowKind)random.Next(3))).ToArray();
         // Partitions rest in turns for longer than the timeout.
-        var input = Flights.Input(seed, Rows).Select((r, i) => r with { Partition = i / 50 % 3 == r.Partition ? (r.Partition + 1) % 3 : r.Partition }).ToList();
-        var run = PipelineSimulation.Run([Flights.Pipeline(parallelism, "sources.flights.event-time.idle-timeout=2s", "sources.flights.event-time.out-of-orderness=10m")], input,
+        var input = FlightsScenario.Input(seed, Rows).Select((r, i) => r with { Partition = i / 50 % 3 == r.Partition ? (r.Partition + 1) % 3 : r.Partition }).ToList();
+        var run = PipelineSimulation.Run([FlightsScenario.Pipeline(parallelism, "sources.flights.event-time.idle-timeout=2s", "sources.flights.event-time.out-of-orderness=10m")], input,
             new SimulationOptions { Seed = (ulong)seed, Network = NetworkPlan.Rough, Blows = blows, Feed = new FeedPlan { Pause = TimeSpan.FromSeconds(4), Rows = 30 } });
         Assert.Contains(run.Manifests, m => m.Sources["flights"].Partitions.Values.Any(p => p.Moves.Count > 0));
-        Assert.Empty(RunChecks.Compare(run, run, Flights.Topics, Rows));
+        Assert.Empty(RunChecks.Compare(run, run, FlightsScenario.Topics, Rows));
         Assert.Equal(Expected(run).Order(StringComparer.Ordinal), Actual(run).Order(StringComparer.Ordinal));
     }
 

@@ -1,7 +1,7 @@
 using StreamEngine.Broker.Protocol;
 using StreamEngine.Simulation.Network;
 using StreamEngine.Simulation.Runs;
-using StreamEngine.Simulation.Tests.Suite;
+using StreamEngine.Simulation.Campaigns;
 
 namespace StreamEngine.Simulation.Tests.Runs;
 
@@ -15,13 +15,13 @@ public class TwoIncarnationsTests
     [InlineData(4)]
     public void A_worker_that_is_alive_when_another_one_claims_its_slot_is_fenced(int seed)
     {
-        var input = Flights.Input(7, 600);
-        var file = Flights.Pipeline(1 + seed % 2 * 2);
+        var input = FlightsScenario.Input(7, 600);
+        var file = FlightsScenario.Pipeline(1 + seed % 2 * 2);
         var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
         var random = new Random(seed);
         var run = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = (ulong)seed, Network = NetworkPlan.Rough with { LostRequests = 0, LostAnswers = 0 }, Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Twin)] });
         Assert.Equal(2, run.Processes);
-        Assert.Empty(RunChecks.Compare(run, free, Flights.Topics, input.Count));
+        Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
     }
 
     [Theory]
@@ -31,8 +31,8 @@ public class TwoIncarnationsTests
     [InlineData(4)]
     public void A_process_that_stood_still_while_another_one_took_over_writes_nothing_when_it_wakes(int seed)
     {
-        var input = Flights.Input(7, 400);
-        var file = Flights.Pipeline(1 + seed % 2 * 2);
+        var input = FlightsScenario.Input(7, 400);
+        var file = FlightsScenario.Pipeline(1 + seed % 2 * 2);
         var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
         var random = new Random(seed);
         var run = PipelineSimulation.Run([file], input, new SimulationOptions
@@ -41,6 +41,6 @@ public class TwoIncarnationsTests
             Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Freeze, random.Next(2) == 0 ? ApiKey.EndTxn : ApiKey.Produce, TimeSpan.FromSeconds(random.Next(1, 100)))],
         });
         Assert.True(run.Processes >= 2);
-        Assert.Empty(RunChecks.Compare(run, free, Flights.Topics, input.Count));
+        Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
     }
 }

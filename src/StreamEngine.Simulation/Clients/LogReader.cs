@@ -28,11 +28,13 @@ internal sealed class LogReader(SimulatedNetwork network, string client, ClientP
         {
             cancellation.ThrowIfCancellationRequested();
             if (time.GetElapsedTime(begin) > patience.Call) throw new SimulatedClientException(null, $"{topic}-{partition} cannot be read from offset {from}");
-            if (await _leader.FetchAsync(Messages.Fetch(topic, partition, position, 50, FetchBytes), patience.Request) is not { } answer)
+            var reply = await _leader.AskAsync(Messages.Fetch(topic, partition, position, 50, FetchBytes), patience.Read);
+            if (!reply.IsAnswered)
             {
                 await Task.Delay(patience.Backoff, time, cancellation);
                 continue;
             }
+            var answer = reply.Value;
             if (answer.Error != ErrorCode.None) throw new SimulatedClientException(answer.Error, $"{topic}-{partition} cannot be read from offset {position}");
             var read = RecordBatches.Read(answer.Batches, position, answer.Aborted);
             foreach (var record in read.Records) handler(record.Offset, record.Value ?? []);
@@ -48,8 +50,8 @@ internal sealed class LogReader(SimulatedNetwork network, string client, ClientP
         while (time.GetElapsedTime(begin) < patience.Call)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (await _leader.AskAsync(message, patience.Request) is { } answer)
-                return answer.Error == ErrorCode.None ? answer.Offset : throw new SimulatedClientException(answer.Error, "the offsets of a partition cannot be asked");
+            var reply = await _leader.AskAsync(message, patience.Read);
+            if (reply.IsAnswered) return reply.Value.Error == ErrorCode.None ? reply.Value.Offset : throw new SimulatedClientException(reply.Value.Error, "the offsets of a partition cannot be asked");
             await Task.Delay(patience.Backoff, time, cancellation);
         }
         throw new SimulatedClientException(null, "the offsets of a partition cannot be asked");

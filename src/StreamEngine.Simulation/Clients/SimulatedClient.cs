@@ -7,6 +7,8 @@ namespace StreamEngine.Simulation.Clients;
 /// <summary>What the clients of one process share: the network under its name, the clock, patience.</summary>
 internal sealed class SimulatedClient(SimulatedNetwork network, int process, TimeProvider time, ClientPatience patience)
 {
+    public const string NoBroker = "no broker answers in the simulation";
+
     private int _stateDamage;
 
     /// <summary>The process's name on the network.</summary>
@@ -41,7 +43,7 @@ internal sealed class SimulatedClient(SimulatedNetwork network, int process, Tim
     {
         if (await DescribeAsync(topic, cancellation) is { } present) return present.Partitions;
         // No answer, or that somebody was faster: looked at again.
-        _ = await Connect().AskAsync(Messages.CreateTopic(topic, partitions, configs), patience.Request);
+        _ = await Connect().AskAsync(Messages.CreateTopic(topic, partitions, configs), patience.Read);
         var created = await DescribeAsync(topic, cancellation);
         return created?.Partitions ?? throw new SimulatedClientException(null, $"topic '{topic}' cannot be created");
     }
@@ -53,9 +55,10 @@ internal sealed class SimulatedClient(SimulatedNetwork network, int process, Tim
         while (time.GetElapsedTime(begin) < patience.Call)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (await Connect().FetchAsync(Messages.Describe(topic), patience.Request) is { } found) return found.Topic;
+            var reply = await Connect().AskAsync(Messages.Describe(topic), patience.Read);
+            if (reply.IsAnswered) return reply.Value.Topic;
             await Task.Delay(patience.Backoff, time, cancellation);
         }
-        throw new StartupException("no broker answers in the simulation");
+        throw new StartupException(NoBroker);
     }
 }

@@ -25,7 +25,6 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
     private Task _work = Task.CompletedTask;
     private EpochManifest? _last;
     private long _incarnation;
-    private bool _open;
     private bool _stateTouched;
     private int _resumeAt;
     private bool _writableWanted;
@@ -110,7 +109,6 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         var records = batch.Records!;
         try
         {
-            _open = true;
             var state = batch.Role == BatchRole.Changelog;
             var topic = state ? _state : records.Topic;
             for (; _resumeAt < records.Count; _resumeAt++)
@@ -174,7 +172,6 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         try
         {
             await CommitTransactionAsync(_producer!, Record(ManifestJson.Write(manifest)), manifest);
-            _open = false;
             // The commit marker takes an offset in every partition that the transaction touched.
             if (_stateTouched) StateEnd++;
             _stateTouched = false;
@@ -234,14 +231,15 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
     private async Task TrimAsync(EpochManifest manifest)
     {
         if (manifest.State.Full.Count < 2 || manifest.State.Full[0] <= _trimmed || _stopping.IsCancellationRequested) return;
-        if (await client.Connect().AskAsync(Messages.DeleteRecords(_state, Slot, manifest.State.Full[0]), client.Patience.Request) == ErrorCode.None) _trimmed = manifest.State.Full[0];
+        var reply = await client.Connect().AskAsync(Messages.DeleteRecords(_state, Slot, manifest.State.Full[0]), client.Patience.Read);
+        if (reply is { IsAnswered: true, Value: ErrorCode.None }) _trimmed = manifest.State.Full[0];
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        // Not CancelAsync: it calls back from a thread of the pool.
+        _stopping.Cancel();
         _producer?.Dispose();
         await _work;
-        GC.KeepAlive(_open);
     }
 }

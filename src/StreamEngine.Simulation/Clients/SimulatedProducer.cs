@@ -6,8 +6,11 @@ namespace StreamEngine.Simulation.Clients;
 /// <summary>How patient a client is: librdkafka's settings of the same meaning, and the engine's call timeout.</summary>
 internal sealed record ClientPatience
 {
-    /// <summary>One request (socket.timeout.ms).</summary>
-    public TimeSpan Request { get; init; } = TimeSpan.FromSeconds(4);
+    /// <summary>One request of a producer (socket.timeout.ms, 60 s by default). Not below <see cref="Call"/>, so that a request without an answer ends the call: see <see cref="SimulatedProducer"/>.</summary>
+    public TimeSpan Request { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>One request of a reader, which may ask again without harm.</summary>
+    public TimeSpan Read { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>One call with all its retries.</summary>
     public TimeSpan Call { get; init; } = TimeSpan.FromSeconds(30);
@@ -17,8 +20,9 @@ internal sealed record ClientPatience
 }
 
 /// <summary>
-/// A transactional producer as librdkafka is one, of the protocol before KIP-890: idempotent (a request without an answer is sent again with its sequence number), one request at a time per partition, partitions are added to the
-/// transaction before they are written to. Every call either succeeds, or fails with the producer to be dropped.
+/// A transactional producer as librdkafka is one, of the protocol before KIP-890: idempotent (what was lost with its connection is sent again with its sequence number), one request at a time per partition, partitions are added
+/// to the transaction before they are written to. Every call either succeeds, or fails with the producer to be dropped. A request that got no answer at all is sent again only where the patience for one request is below that
+/// for a call: then the first one may arrive when the next transaction of the same epoch is open, and end it in the middle (the reason for KIP-890).
 /// </summary>
 internal sealed class SimulatedProducer(SimulatedNetwork network, string client, string transactionalId, TimeSpan transactionTimeout, ClientPatience patience, TimeProvider time, Action onDelivered)
 {
@@ -145,19 +149,16 @@ internal sealed class SimulatedProducer(SimulatedNetwork network, string client,
 
     /// <summary>Asks until there is an answer that is not "later", for as long as a call may take.</summary>
     private async Task<T> CallAsync<T>(SimulatedNetwork.SimulatedConnection connection, Message<T> message, Func<T, ErrorCode> errorOf, string what)
-        where T : struct
     {
         var begin = time.GetTimestamp();
         ErrorCode? last = null;
         while (!_disposed && time.GetElapsedTime(begin) < patience.Call)
         {
-            if (await connection.AskAsync(message, patience.Request) is { } answer)
-            {
-                last = errorOf(answer);
-                if (last == ErrorCode.None) return answer;
-                if (last is not (ErrorCode.ConcurrentTransactions or ErrorCode.CoordinatorNotAvailable)) break;
-            }
-            else last = null;
+            var left = patience.Call - time.GetElapsedTime(begin);
+            var reply = await connection.AskAsync(message, patience.Request < left ? patience.Request : left);
+            last = reply.IsAnswered ? errorOf(reply.Value) : null;
+            if (last == ErrorCode.None) return reply.Value;
+            if (last is not (null or ErrorCode.ConcurrentTransactions or ErrorCode.CoordinatorNotAvailable)) break;
             await Task.Delay(patience.Backoff, time);
         }
         var failure = new SimulatedClientException(last, what);

@@ -49,12 +49,14 @@ internal class SimulatedSource(SimulatedClient client, string name, string topic
             {
                 while (queue.Waiting >= WaitingBatches && !_stopping.IsCancellationRequested) await (_full[queue.Partition] = new TaskCompletionSource()).Task;
                 if (_stopping.IsCancellationRequested) return;
-                if (await leader.FetchAsync(Messages.Fetch(topic, queue.Partition, position, FetchWait, 4096), client.Patience.Request) is not { } answer)
+                var reply = await leader.AskAsync(Messages.Fetch(topic, queue.Partition, position, FetchWait, 4096), client.Patience.Read);
+                if (!reply.IsAnswered)
                 {
                     await Task.Delay(client.Patience.Backoff, client.Time);
                     continue;
                 }
                 if (_stopping.IsCancellationRequested) return;
+                var answer = reply.Value;
                 if (answer.Error != ErrorCode.None) throw new StartupException($"{topic}-{queue.Partition}: offset {position} cannot be read: {answer.Error}");
                 var read = RecordBatches.Read(answer.Batches, position, answer.Aborted);
                 for (var i = 0; i < read.Records.Count; i += batchRows)
@@ -127,7 +129,8 @@ internal class SimulatedSource(SimulatedClient client, string name, string topic
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        // Not CancelAsync: it calls back from a thread of the pool.
+        _stopping.Cancel();
         foreach (var full in _full.Values) full.TrySetResult();
         await Task.WhenAll(_tasks);
         foreach (var queue in _queues.Values) queue.Dispose();

@@ -6,18 +6,18 @@ internal sealed record NetworkPlan
     /// <summary>Everything arrives at once.</summary>
     public static NetworkPlan None { get; } = new();
 
-    /// <summary>Slow; one request in a hundred is lost, its answer too, or comes after everybody has given up.</summary>
-    public static NetworkPlan Rough { get; } = new() { Delay = TimeSpan.FromMilliseconds(30), LostRequests = 0.01, LostAnswers = 0.01, LateRequests = 0.005, LateAnswers = 0.005, Late = TimeSpan.FromSeconds(20) };
+    /// <summary>Slow; one request in a hundred gets lost with its connection, one answer too, and one of each in two hundred comes after everybody has given up.</summary>
+    public static NetworkPlan Rough { get; } = new() { Delay = TimeSpan.FromMilliseconds(30), LostRequests = 0.01, LostAnswers = 0.01, LateRequests = 0.005, LateAnswers = 0.005, Late = TimeSpan.FromSeconds(40) };
 
     public TimeSpan Delay { get; init; }
 
-    /// <summary>Never arrives; the client's patience ends.</summary>
+    /// <summary>The connection ends before the request has arrived.</summary>
     public double LostRequests { get; init; }
 
-    /// <summary>Is carried out, and the client does not learn it.</summary>
+    /// <summary>The request is carried out, and the connection ends before the answer has arrived.</summary>
     public double LostAnswers { get; init; }
 
-    /// <summary>Arrives after up to <see cref="Late"/>, when the client may have asked again, or be gone.</summary>
+    /// <summary>The connection stands still: the request arrives after up to <see cref="Late"/>, when its sender may have given up, or be gone.</summary>
     public double LateRequests { get; init; }
 
     public double LateAnswers { get; init; }

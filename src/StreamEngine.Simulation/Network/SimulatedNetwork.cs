@@ -16,6 +16,24 @@ internal sealed class NetworkCounts
     public int Refused { get; set; }
 }
 
+/// <summary>How a request ended for its sender.</summary>
+internal enum ReplyState : byte
+{
+    Answered,
+
+    /// <summary>The connection ended: whether the request was carried out is not known, but it will not be any more.</summary>
+    Disconnected,
+
+    /// <summary>Nothing came for as long as the sender waits: the request may still be carried out at any time.</summary>
+    Silent,
+}
+
+/// <summary>An answer, where there is one.</summary>
+internal readonly record struct Reply<T>(T Value, ReplyState State)
+{
+    public bool IsAnswered => State == ReplyState.Answered;
+}
+
 /// <summary>
 /// Between clients and the broker. A connection keeps the order of what is sent over it, and each partition has one of its own as in a cluster where each has another leader, so that partitions overtake each other. What was
 /// sent arrives also when its sender is dead by then; an answer to a dead process reaches nobody.
@@ -43,13 +61,8 @@ internal sealed class SimulatedNetwork(SimulatedWorld world, SimulatedBroker bro
         private TimeSpan _lastRequest;
         private TimeSpan _lastAnswer;
 
-        /// <summary>Sends a request and waits for its answer; null when none comes in time, or the connection ends: then nobody knows whether it was carried out.</summary>
-        public Task<T?> AskAsync<T>(Message<T> message, TimeSpan patience)
-            where T : struct => network.AskAsync<T?>(this, client, message.Bytes, patience, bytes => message.Parse(bytes));
-
-        /// <summary>The same for answers that are objects.</summary>
-        public Task<T?> FetchAsync<T>(Message<T> message, TimeSpan patience)
-            where T : class => network.AskAsync<T?>(this, client, message.Bytes, patience, message.Parse);
+        /// <summary>Sends a request and waits for its answer, for the end of the connection, or for the end of its patience.</summary>
+        public Task<Reply<T>> AskAsync<T>(Message<T> message, TimeSpan patience) => network.AskAsync(this, client, message, patience);
 
         /// <summary>When a request sent now arrives: not before the one sent before it.</summary>
         public TimeSpan RequestIn(TimeSpan now, TimeSpan delay) => InOrder(ref _lastRequest, now, delay);
@@ -67,58 +80,55 @@ internal sealed class SimulatedNetwork(SimulatedWorld world, SimulatedBroker bro
         }
     }
 
-    private Task<T> AskAsync<T>(SimulatedConnection connection, string client, byte[] request, TimeSpan patience, Func<byte[], T> parse)
+    private Task<Reply<T>> AskAsync<T>(SimulatedConnection connection, string client, Message<T> message, TimeSpan patience)
     {
-        var done = new TaskCompletionSource<T>();
+        var done = new TaskCompletionSource<Reply<T>>();
         Counts.Requests++;
-        world.After(patience, () => End(connection, done));
+        world.After(patience, () => End(connection, done, ReplyState.Silent));
         if (CutOff.Contains(client)) return done.Task;
+        var delay = Draw(Plan.Delay);
         if (Chance(Plan.LostRequests))
         {
             Counts.LostRequests++;
+            world.After(delay, () => End(connection, done, ReplyState.Disconnected));
             return done.Task;
         }
-        var delay = Draw(Plan.Delay);
         if (Chance(Plan.LateRequests))
         {
             Counts.Late++;
             delay += Draw(Plan.Late);
         }
-        world.After(connection.RequestIn(world.Clock.Elapsed, delay), () => Arrive(connection, client, request, done, parse));
+        world.After(connection.RequestIn(world.Clock.Elapsed, delay), () => Arrive(connection, client, message, done));
         return done.Task;
     }
 
-    private void Arrive<T>(SimulatedConnection connection, string client, byte[] request, TaskCompletionSource<T> done, Func<byte[], T> parse)
+    private void Arrive<T>(SimulatedConnection connection, string client, Message<T> message, TaskCompletionSource<Reply<T>> done)
     {
-        if (broker.TryHandle(request, bytes => Answer(connection, client, bytes, done, parse))) return;
+        if (CutOff.Contains(client) || broker.TryHandle(message.Bytes, bytes => Answer(connection, client, bytes, message, done))) return;
         Counts.Refused++;
-        world.After(Draw(Plan.Delay), () => End(connection, done));
+        world.After(Draw(Plan.Delay), () => End(connection, done, ReplyState.Disconnected));
     }
 
-    private void Answer<T>(SimulatedConnection connection, string client, byte[]? bytes, TaskCompletionSource<T> done, Func<byte[], T> parse)
+    private void Answer<T>(SimulatedConnection connection, string client, byte[]? bytes, Message<T> message, TaskCompletionSource<Reply<T>> done)
     {
         if (CutOff.Contains(client)) return;
-        if (bytes is null)
-        {
-            world.After(Draw(Plan.Delay), () => End(connection, done));
-            return;
-        }
-        if (Chance(Plan.LostAnswers))
-        {
-            Counts.LostAnswers++;
-            return;
-        }
         var delay = Draw(Plan.Delay);
+        if (bytes is null || Chance(Plan.LostAnswers))
+        {
+            if (bytes is not null) Counts.LostAnswers++;
+            world.After(delay, () => End(connection, done, ReplyState.Disconnected));
+            return;
+        }
         if (Chance(Plan.LateAnswers))
         {
             Counts.Late++;
             delay += Draw(Plan.Late);
         }
-        world.After(connection.AnswerIn(world.Clock.Elapsed, delay), () => done.TrySetResult(parse(bytes)));
+        world.After(connection.AnswerIn(world.Clock.Elapsed, delay), () => done.TrySetResult(new Reply<T>(message.Parse(bytes), ReplyState.Answered)));
     }
 
-    private static void End<T>(SimulatedConnection connection, TaskCompletionSource<T> done)
+    private static void End<T>(SimulatedConnection connection, TaskCompletionSource<Reply<T>> done, ReplyState state)
     {
-        if (done.TrySetResult(default!)) connection.Reset();
+        if (done.TrySetResult(new Reply<T>(default!, state))) connection.Reset();
     }
 }

@@ -37,6 +37,12 @@ internal sealed class OvertakingLog(SimulatedClient client, string pipeline, IRe
         if (manifest.Finished && _overtaken is { } last && base.TryAppend(last)) _overtaken = null;
         await base.CommitTransactionAsync(producer, record, manifest);
     }
+
+    public override ValueTask DisposeAsync()
+    {
+        _overtaken?.Dispose();
+        return base.DisposeAsync();
+    }
 }
 
 /// <summary><see cref="PlantedDefect.MissedFence"/>: every process has a transactional id of its own.</summary>

@@ -8,9 +8,10 @@ internal static class Campaign
     /// <param name="count">How many.</param>
     /// <param name="subject">Which pipelines.</param>
     /// <param name="passed">Told of each seed that passed.</param>
-    public static ScenarioOutcome? Run(ulong first, int count, CampaignSubject subject, Action<ScenarioOutcome>? passed = null)
+    /// <param name="stop">Ends it between two seeds.</param>
+    public static ScenarioOutcome? Run(ulong first, int count, CampaignSubject subject, Action<ScenarioOutcome>? passed = null, CancellationToken stop = default)
     {
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < count && !stop.IsCancellationRequested; i++)
         {
             var outcome = ScenarioRun.Run(first + (ulong)i, subject);
             if (!outcome.Passed) return outcome;

@@ -121,12 +121,15 @@ internal sealed class PipelineSimulation
     private void Ended(SimulatedProcess process)
     {
         Leave(process);
-        Tell(process.HasFinished ? $"process {process.Number} has committed the end" : process.IsFenced ? $"process {process.Number} ends: {process.Run.Exception!.InnerException!.Message}" : $"process {process.Number} ends");
+        TellEnd(process);
         if (process.Failure is { } failure) throw new SimulationException(failure);
         if (process.HasFinished) return;
         // Drained, or fenced by a claim whose maker is gone by now: whoever watches over workers starts another one.
         if (_alive.Count == 0) StartLater();
     }
+
+    private void TellEnd(SimulatedProcess process) =>
+        Tell(process.HasFinished ? $"process {process.Number} has committed the end" : $"process {process.Number} ends{(process.Run.Exception is { } why ? $": {why.InnerException!.Message}" : "")}");
 
     private void Leave(SimulatedProcess process)
     {
@@ -202,6 +205,7 @@ internal sealed class PipelineSimulation
         foreach (var process in _alive.ToList())
         {
             Leave(process);
+            TellEnd(process);
             if (process.Failure is { } failure) _wrong.Add(failure);
         }
         var end = _world.Clock.Elapsed + _files.Max(f => f.Definition.TransactionTimeout) + TimeSpan.FromMinutes(2);

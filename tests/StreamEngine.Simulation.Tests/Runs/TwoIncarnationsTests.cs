@@ -43,4 +43,21 @@ public class TwoIncarnationsTests
         Assert.True(run.Processes >= 2);
         Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_process_that_stood_still_between_claim_and_restore_takes_no_later_state_for_its_own(int seed)
+    {
+        var input = FlightsScenario.Input(7, 400);
+        var file = FlightsScenario.Pipeline(1 + seed % 2 * 2, "commit-interval=200ms");
+        var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
+        // The first transaction that ends after the crash is the claim of the next incarnation.
+        var run = PipelineSimulation.Run([file], input, new SimulationOptions
+        {
+            Seed = (ulong)seed, Blows = [new(free.BusySteps / 2, BlowKind.Crash), new(free.BusySteps / 2 + 1, BlowKind.Freeze, ApiKey.EndTxn, TimeSpan.FromMinutes(5))],
+        });
+        Assert.Contains(run.Story, s => s.Contains("process 0 ends: incarnation", StringComparison.Ordinal) && s.Contains("was fenced by", StringComparison.Ordinal));
+        Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
+    }
 }

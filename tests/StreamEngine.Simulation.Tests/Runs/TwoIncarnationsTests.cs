@@ -52,12 +52,12 @@ public class TwoIncarnationsTests
         var input = FlightsScenario.Input(7, 400);
         var file = FlightsScenario.Pipeline(1 + seed % 2 * 2, "commit-interval=200ms");
         var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
-        // The first transaction that ends after the crash is the claim of the next incarnation.
+        // The first transaction that ends after the kill is the claim of the next process.
         var run = PipelineSimulation.Run([file], input, new SimulationOptions
         {
-            Seed = (ulong)seed, Blows = [new(free.BusySteps / 2, BlowKind.Crash), new(free.BusySteps / 2 + 1, BlowKind.Freeze, ApiKey.EndTxn, TimeSpan.FromMinutes(5))],
+            Seed = (ulong)seed, Blows = [new(free.BusySteps / 2, BlowKind.Kill), new(free.BusySteps / 2 + 1, BlowKind.Freeze, ApiKey.EndTxn, TimeSpan.FromMinutes(5))],
         });
-        Assert.Contains(run.Story, s => s.Contains("process 0 ends: incarnation", StringComparison.Ordinal) && s.Contains("was fenced by", StringComparison.Ordinal));
+        Assert.Contains(run.Story, s => s.Contains("process 1 ends: incarnation", StringComparison.Ordinal) && s.Contains("was fenced by", StringComparison.Ordinal));
         Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
     }
 }

@@ -54,6 +54,17 @@ internal sealed unsafe class LogRecords(int count, string topic)
     /// <summary>The offset behind the last record: where the source goes on, also past control records.</summary>
     public long NextOffset { get; set; }
 
+    /// <summary>The bytes of all values.</summary>
+    public long ValueBytes
+    {
+        get
+        {
+            long sum = 0;
+            for (var i = 0; i < Count; i++) sum += Math.Max(0, Values[i].Length);
+            return sum;
+        }
+    }
+
     public Bytes KeyAt(int i) => Keys is null ? Bytes.Null : Keys[i];
 
     public Bytes HeadersAt(int i) => Headers is null ? Bytes.Null : Headers[i];

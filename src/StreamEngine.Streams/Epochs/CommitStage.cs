@@ -17,7 +17,7 @@ internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(
     public TimeSpan OffsetsOnlyInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A whole snapshot of the state begins when the deltas since the last one are at least this many bytes, and as many as the last one had.</summary>
-    public long SnapshotBytes { get; init; } = 4 << 20;
+    public long SnapshotBytes { get; init; } = 64 << 10;
 
     /// <summary>What a replay reads, which each of its manifests repeats; null for a live pipeline.</summary>
     public ReplayBounds? Replay { get; init; }
@@ -134,12 +134,14 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
                 throw new InvalidOperationException("rows reached the commit without having been encoded by a sink");
             }
             var (role, count) = (batch.Role, batch.Count);
+            var state = role == BatchRole.Changelog ? batch.Records!.ValueBytes : 0;
             if (!_log.TryAppend(batch))
             {
                 _held = batch;
                 return;
             }
             _wrote = true;
+            _rotation.Wrote(state);
             _progress.AddOut(role, count);
             Pull(_in);
         }

@@ -1,3 +1,4 @@
+using FsCheck.Xunit;
 using StreamEngine.Core;
 
 namespace StreamEngine.Streams.Chains;
@@ -29,6 +30,47 @@ public sealed class StateFramesTests : IDisposable
     }
 
     private const string FrameOne = "010207002a000000000000001600686f75726c792e77696e646f772e39613631353835620102033cfbaf829a3a329f";
+
+    [Property(MaxTest = 500, EndSize = Seeds.All)]
+    public void What_is_written_is_read(int seed)
+    {
+        var random = new Random(seed);
+        using var frames = new StateFrames(_scope);
+        var written = new List<(string Id, long Epoch, int Group, StateKind Kind, byte[] Payload)>();
+        for (var i = random.Next(1, 20); i > 0; i--)
+        {
+            var payload = new byte[random.Next(20) == 0 ? IStateWriter.MaxPiece : random.Next(200)];
+            random.NextBytes(payload);
+            written.Add((string.Concat(Enumerable.Range(0, random.Next(40)).Select(_ => "az.ß-日"[random.Next(6)])), random.NextInt64(), random.Next(-1, 128), (StateKind)random.Next(3), payload));
+            frames.For(written[^1].Id, written[^1].Epoch).Write(written[^1].Group, written[^1].Kind, payload);
+        }
+        Assert.True(frames.TryTake(out var batch));
+        Assert.False(frames.TryTake(out _));
+        var records = Values(batch!);
+        Assert.Equal(written.Count, records.Count);
+        foreach (var (record, expected) in records.Zip(written))
+        {
+            Assert.True(StateFrames.TryRead(record, out var id, out var epoch, out var part, out var error), error);
+            Assert.Equal((expected.Id, expected.Epoch, expected.Group, expected.Kind), (id, epoch, part.KeyGroup, part.Kind));
+            Assert.True(part.Payload.SequenceEqual(expected.Payload));
+        }
+        batch!.Dispose();
+        Assert.Equal(0, _scope.BlocksOut);
+    }
+
+    private static unsafe List<byte[]> Values(Batch batch)
+    {
+        var values = new List<byte[]>();
+        for (var i = 0; i < batch.Records!.Count; i++) values.Add(batch.Records.Values[i].Span.ToArray());
+        return values;
+    }
+
+    [Fact]
+    public void A_piece_that_is_too_long_is_refused()
+    {
+        using var frames = new StateFrames(_scope);
+        Assert.Throws<ArgumentOutOfRangeException>(() => frames.For("a", 1).Write(0, StateKind.Delta, new byte[IStateWriter.MaxPiece + 1]));
+    }
 
     [Fact]
     public void Any_changed_bit_and_any_prefix_is_refused()

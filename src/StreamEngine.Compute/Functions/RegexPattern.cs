@@ -70,34 +70,13 @@ internal sealed unsafe class RegexPattern
         }
         try
         {
-            return new Regex(EndsAtEnd(Encoding.UTF8.GetString(pattern), options), options);
+            return new Regex(RegexSyntax.ToDotNet(Encoding.UTF8.GetString(pattern), options), options);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
             problem = $"'{Encoding.UTF8.GetString(pattern)}' is no regular expression: {e.Message}";
             return null;
         }
-    }
-
-    /// <summary>.NET's $ also matches before a line end at the end; PostgreSQL's does not: outside of brackets it becomes \z.</summary>
-    private static string EndsAtEnd(string pattern, RegexOptions options)
-    {
-        if (!pattern.Contains('$', StringComparison.Ordinal) || (options & RegexOptions.Multiline) != 0) return pattern;
-        var text = new StringBuilder();
-        var inBrackets = false;
-        for (var i = 0; i < pattern.Length; i++)
-        {
-            var c = pattern[i];
-            if (c == '\\' && i + 1 < pattern.Length) text.Append(c).Append(pattern[++i]);
-            else if (c == '$' && !inBrackets) text.Append("\\z");
-            else
-            {
-                if (c == '[') inBrackets = true;
-                else if (c == ']' && (i == 0 || pattern[i - 1] != '[')) inBrackets = false;
-                text.Append(c);
-            }
-        }
-        return text.ToString();
     }
 
     /// <summary>The text as UTF-16, in a buffer of the node's.</summary>

@@ -12,6 +12,14 @@ internal static unsafe class Times
     /// <summary>The first and last day that a timestamp in microseconds reaches, with a margin: years -290000 to 290000.</summary>
     private const int MaxDay = 106_000_000;
 
+    /// <summary>A date in the range that timestamps have, so that one can be made of it.</summary>
+    public static Outcome Date(long days, int* result, OpState state)
+    {
+        if (days is < -MaxDay or > MaxDay) return state.Fail("DATE out of range");
+        *result = (int)days;
+        return Outcome.Value;
+    }
+
     public static bool TryAdd(long timestamp, Interval interval, out long result)
     {
         result = 0;
@@ -74,12 +82,12 @@ internal readonly unsafe struct SubtractInterval : IBinary<long, Interval, long>
 
 internal readonly unsafe struct AddDays : IBinary<int, int, int>
 {
-    public static Outcome Apply(int* a, int* b, int* result, OpState state) => Integers.Narrow((long)*a + *b, result, state);
+    public static Outcome Apply(int* a, int* b, int* result, OpState state) => Times.Date((long)*a + *b, result, state);
 }
 
 internal readonly unsafe struct SubtractDays : IBinary<int, int, int>
 {
-    public static Outcome Apply(int* a, int* b, int* result, OpState state) => Integers.Narrow((long)*a - *b, result, state);
+    public static Outcome Apply(int* a, int* b, int* result, OpState state) => Times.Date((long)*a - *b, result, state);
 }
 
 internal readonly unsafe struct SubtractDates : IBinary<int, int, int>

@@ -92,11 +92,13 @@ internal sealed unsafe class SumAccumulator<TValue, TSum, TOperation>(AggregateS
     {
         public TSum Sum;
 
-        /// <summary>The number of values; with the sign bit set the sum has overflowed.</summary>
+        /// <summary>The number of values; with the sign bit set the sum has overflowed, with the bit behind it one of the values was NaN or infinite.</summary>
         public long Count;
     }
 
     private const long Overflowed = long.MinValue;
+    private const long NotFinite = 1L << 62;
+    private const long Flags = Overflowed | NotFinite;
 
     public override long Bytes => _states.Bytes;
 
@@ -127,6 +129,7 @@ internal sealed unsafe class SumAccumulator<TValue, TSum, TOperation>(AggregateS
     {
         if (TOperation.TryAdd(ref state->Sum, value)) state->Count++;
         else state->Count = (state->Count + 1) | Overflowed;
+        if (typeof(TValue) == typeof(double) && !double.IsFinite((double)(object)value)) state->Count |= NotFinite;
     }
 
     public override void Merge(Accumulator other, int* to, int* from, int count)
@@ -139,9 +142,9 @@ internal sealed unsafe class SumAccumulator<TValue, TSum, TOperation>(AggregateS
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Merge(State* state, State* added)
     {
-        var overflowed = (state->Count | added->Count) & Overflowed;
-        if (!TOperation.TryMerge(ref state->Sum, added->Sum)) overflowed = Overflowed;
-        state->Count = ((state->Count & ~Overflowed) + (added->Count & ~Overflowed)) | overflowed;
+        var flags = (state->Count | added->Count) & Flags;
+        if (!TOperation.TryMerge(ref state->Sum, added->Sum)) flags |= Overflowed;
+        state->Count = ((state->Count & ~Flags) + (added->Count & ~Flags)) | flags;
     }
 
     public override void Copy(Accumulator other, int* to, int* from, int count)
@@ -177,26 +180,33 @@ internal sealed unsafe class SumAccumulator<TValue, TSum, TOperation>(AggregateS
     {
         if (spec.Function == AggregateFunction.Sum)
         {
-            if (spec.Type.Kind == TypeKind.Float64 && !double.IsFinite((double)(object)state.Sum)) return false;
+            if (spec.Type.Kind == TypeKind.Float64 && !IsResult((double)(object)state.Sum, state.Count)) return false;
             if (state.Sum is Int128 wide && !DecimalText.Fits(wide, DataType.MaxPrecision)) return false;
             *(TSum*)to = state.Sum;
             return true;
         }
-        if (spec.Type.Kind == TypeKind.Decimal) return TryAverage((Int128)(object)state.Sum, state.Count, out *(Int128*)to);
+        var count = state.Count & ~Flags;
+        if (spec.Type.Kind == TypeKind.Decimal) return TryAverage((Int128)(object)state.Sum, count, out *(Int128*)to);
         var sum = state.Sum switch { long l => (double)l, Int128 w => (double)w, double d => d, _ => throw new InvalidOperationException("no other sums") };
-        *(double*)to = sum / state.Count;
-        return double.IsFinite(sum);
+        *(double*)to = sum / count;
+        return IsResult(sum, state.Count);
     }
+
+    /// <summary>NaN and Infinity are results where they were values (PostgreSQL's float8 aggregates); where they were not, the sum has overflowed.</summary>
+    private static bool IsResult(double sum, long count) => double.IsFinite(sum) || (count & NotFinite) != 0;
 
     private bool TryAverage(Int128 sum, long count, out Int128 average)
     {
+        // Divided first: the average fits where the sum with its digits does not.
+        var shift = spec.Type.Scale - spec.ArgumentType!.Scale;
+        var (whole, rest) = Int128.DivRem(sum, count);
         average = 0;
-        if (!DecimalText.TryRescale(sum, spec.ArgumentType!.Scale, spec.Type.Scale, out var scaled)) return false;
-        var (quotient, remainder) = Int128.DivRem(scaled, count);
-        // Half away from zero, as numeric division in PostgreSQL rounds.
-        if (Int128.Abs(remainder) * 2 >= count) quotient += scaled < 0 ? -1 : 1;
-        average = quotient;
-        return DecimalText.Fits(quotient, DataType.MaxPrecision);
+        if (!DecimalText.TryRescale(whole, spec.ArgumentType.Scale, spec.Type.Scale, out var scaled)) return false;
+        // Less than count times 10^6: far from 128 bits. Half away from zero, as numeric division in PostgreSQL rounds.
+        var (quotient, remainder) = Int128.DivRem(rest * DecimalText.Pow10(shift), count);
+        if (Int128.Abs(remainder) * 2 >= count) quotient += sum < 0 ? -1 : 1;
+        average = scaled + quotient;
+        return DecimalText.Fits(average, DataType.MaxPrecision);
     }
 
     public override void Write(int group, StateBuffer to)

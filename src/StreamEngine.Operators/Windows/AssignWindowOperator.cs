@@ -10,6 +10,9 @@ namespace StreamEngine.Operators.Windows;
 /// </summary>
 internal sealed unsafe class AssignWindowOperator(string id, Schema input, int timeColumn, WindowSpec window, string insert) : IOperator
 {
+    /// <summary>The most bytes of texts that a row may bring into state: an entry of state has to fit into a piece of it.</summary>
+    public const int MostText = 256 * 1024;
+
     public const string PaneColumn = "$pane";
     public const string FirstColumn = "$first";
 
@@ -20,11 +23,15 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
 
     public Schema Output { get; } = new([.. input, new Field(PaneColumn, DataType.Timestamp, false), new Field(FirstColumn, DataType.Timestamp, false)]);
 
+    /// <summary>Text columns that go into state: grouping keys, and texts of which the least, the greatest or the distinct ones are kept.</summary>
+    public IReadOnlyList<int> KeptTexts { get; init; } = [];
+
     public void Open(OperatorContext context) => _scope = context.Scope;
 
     public Progress Process(Batch batch, IEmitter output)
     {
         var arena = _scope.RentArena();
+        batch = Usable(batch, output);
         var panes = arena.Allocate<long>(batch.Rows);
         var firsts = arena.Allocate<long>(batch.Rows);
         var times = timeColumn < 0 ? RecordTimes(batch, arena) : batch[timeColumn].As<long>();
@@ -33,6 +40,44 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
         ColumnVector[] columns = [.. batch.Columns, new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)panes), new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)firsts)];
         output.Emit(batch.With(Output, columns, arena, kept.Rows, kept.Count));
         return Progress.Done;
+    }
+
+    /// <summary>Without the rows that cannot be counted: no event time (behind a user's own stage nobody has looked at it before), or texts that no piece of state could hold.</summary>
+    private Batch Usable(Batch batch, IEmitter output)
+    {
+        var nulls = timeColumn >= 0 && batch[timeColumn].MayHaveNulls;
+        if (!nulls && !HasLongTexts(batch)) return batch;
+        var arena = _scope.RentArena();
+        var selection = arena.Allocate<ushort>(Math.Max(1, batch.Count));
+        var kept = 0;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var row = batch.RowAt(i);
+            if (nulls && batch[timeColumn].IsNull(row)) output.Fault(batch, row, new Fault(FaultStage.EventTime, $"the event time {input[timeColumn].Name} is null", Insert: insert));
+            else if (TextOf(batch, row) is var bytes and > MostText) output.Fault(batch, row, new Fault(FaultStage.Expression, $"the row's grouping keys and kept texts have {bytes} bytes, more than the {MostText} that state may hold of one row", Insert: insert));
+            else selection[kept++] = (ushort)row;
+        }
+        return batch.WithSelection(selection, kept, arena);
+    }
+
+    private bool HasLongTexts(Batch batch)
+    {
+        long sum = 0;
+        foreach (var column in KeptTexts)
+        {
+            var views = batch[column].As<Utf8View>();
+            for (var i = 0; i < batch.Count; i++) sum += batch[column].IsNull(batch.RowAt(i)) ? 0 : views[batch.RowAt(i)].Length;
+        }
+        // What the whole batch has not, none of its rows has.
+        return sum > MostText;
+    }
+
+    private long TextOf(Batch batch, int row)
+    {
+        long sum = 0;
+        foreach (var column in KeptTexts)
+            if (!batch[column].IsNull(row)) sum += batch[column].As<Utf8View>()[row].Length;
+        return sum;
     }
 
     /// <summary>Most batches lie in one pane and have no row that is late for any window: the least and the greatest time and the greatest watermark tell.</summary>

@@ -9,7 +9,11 @@ namespace StreamEngine.Operators.Windows;
 /// <param name="Window">The windows.</param>
 /// <param name="Keys">The grouping columns of the input.</param>
 /// <param name="Aggregates">The aggregates.</param>
-internal sealed record WindowAggregateSpec(WindowSpec Window, IReadOnlyList<int> Keys, IReadOnlyList<AggregateSpec> Aggregates);
+internal sealed record WindowAggregateSpec(WindowSpec Window, IReadOnlyList<int> Keys, IReadOnlyList<AggregateSpec> Aggregates)
+{
+    /// <summary>The INSERT that it is of, which faults name.</summary>
+    public string? Insert { get; init; }
+}
 
 /// <summary>
 /// Groups rows by window and key. A window is emitted once, when the common watermark reaches its end, batch by batch; a row that is not late always finds its windows open, since the common watermark is
@@ -197,7 +201,7 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
         for (var row = 0; row < batch.Rows; row++)
         {
             if (_overflowed.BinarySearch(row) < 0) rows[kept++] = (ushort)row;
-            else output.Fault(batch, row, new Fault(FaultStage.Expression, "an aggregate of the group overflows its type"));
+            else output.Fault(batch, row, new Fault(FaultStage.Expression, "an aggregate of the group overflows its type", Insert: _spec.Insert));
         }
         return batch.WithSelection(rows, kept, arena);
     }

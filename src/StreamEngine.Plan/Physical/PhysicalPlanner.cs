@@ -4,6 +4,7 @@ using System.Text;
 using StreamEngine.Compute.Binding;
 using StreamEngine.Compute.Syntax;
 using StreamEngine.Core;
+using StreamEngine.Operators.Aggregates;
 using StreamEngine.Operators.Filters;
 using StreamEngine.Operators.Projections;
 using StreamEngine.Operators.Replay;
@@ -172,6 +173,11 @@ internal sealed class PhysicalPlanner
         return new PhysicalInsert(insert.Sink, insert.Root.Source, before, keys, after, output, keyColumns, insert.Root.Output.Count) { Time = TimeOf(insert.Root) };
     }
 
+    private static IEnumerable<string> Above(LogicalNode? node)
+    {
+        for (; node is not null and not ScanNode; node = node.Input) yield return node.Describe();
+    }
+
     /// <summary>The first written column that is the window's start or end, or the event time, unchanged through every projection.</summary>
     private static TimeColumn? TimeOf(LogicalNode root)
     {
@@ -196,13 +202,15 @@ internal sealed class PhysicalPlanner
     {
         var input = window.Before.Output;
         var assign = $"{insert}.{before.Count + after.Count}";
+        int[] texts = [.. window.Keys.Concat(window.Aggregates.Where(a => a.Distinct || a.Function is AggregateFunction.Min or AggregateFunction.Max).Select(a => a.Argument)).Where(c => c >= 0 && input[c].Type.Kind is TypeKind.Utf8 or TypeKind.Binary).Distinct()];
         before.Add(new OperatorFactory(assign, $"assign {(window.Window.IsTumbling ? "windows" : "panes")} on {input[window.Before.EventTime].Name}",
-            () => new AssignWindowOperator(assign, input, window.Before.EventTime, window.Window, insert)));
+            () => new AssignWindowOperator(assign, input, window.Before.EventTime, window.Window, insert) { KeptTexts = texts }));
         // The id of state names what the state depends on: another window, key or aggregate is another operator.
-        var signature = $"{window.Describe()} {string.Join(",", window.Keys.Select(k => input[k].Type))} {string.Join(",", window.Aggregates.Select(a => a.Type))}";
+        // So do the rows that come to it: with another condition or expression before it, open windows would hold both.
+        var signature = $"{string.Join('|', Above(window.Before))} {window.Describe()} {string.Join(",", window.Keys.Select(k => input[k].Type))} {string.Join(",", window.Aggregates.Select(a => a.Type))}";
         var id = $"{insert}.window.{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(signature)) & 0xffffffff:x8}";
         var assigned = new Schema([.. input, new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp, false), new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp, false)]);
-        after.Add(new OperatorFactory(id, window.Describe(), () => new WindowAggregateOperator(id, assigned, new WindowAggregateSpec(window.Window, window.Keys, window.Aggregates))) { IsStateful = true });
+        after.Add(new OperatorFactory(id, window.Describe(), () => new WindowAggregateOperator(id, assigned, new WindowAggregateSpec(window.Window, window.Keys, window.Aggregates) { Insert = insert })) { IsStateful = true });
         if (_range is { } range) after.Add(new OperatorFactory($"{id}.range", "whole windows of the replay", () => new WindowRangeOperator($"{id}.range", window.Output, range)));
         return [.. window.Keys];
     }

@@ -51,6 +51,13 @@ internal sealed class RestoredState
     public void Restore(IOperator op)
     {
         if (!_parts.TryGetValue(op.Id, out var parts)) return;
-        foreach (var (keyGroup, kind, payload) in parts) op.Restore(new StatePart(keyGroup, kind, payload));
+        try
+        {
+            foreach (var (keyGroup, kind, payload) in parts) op.Restore(new StatePart(keyGroup, kind, payload));
+        }
+        catch (FormatException e)
+        {
+            throw new StartupException($"the state of operator {op.Id} cannot be read: {e.Message}\n  run the engine that wrote it, or a newer one", e);
+        }
     }
 }

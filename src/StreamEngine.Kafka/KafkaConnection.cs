@@ -9,7 +9,7 @@ public sealed record KafkaConnection
         "security.protocol", "sasl.mechanism", "sasl.mechanisms", "sasl.username", "sasl.password", "ssl.ca.location", "ssl.ca.pem", "ssl.certificate.location", "ssl.certificate.pem", "ssl.key.location", "ssl.key.pem",
         "ssl.key.password", "ssl.endpoint.identification.algorithm", "ssl.cipher.suites", "client.rack", "broker.address.family", "socket.timeout.ms", "socket.keepalive.enable", "socket.connection.setup.timeout.ms",
         "metadata.max.age.ms", "reconnect.backoff.ms", "reconnect.backoff.max.ms", "fetch.wait.max.ms", "fetch.message.max.bytes", "fetch.max.bytes", "queued.max.messages.kbytes",
-        "compression.type", "compression.codec", "linger.ms", "batch.size", "batch.num.messages", "message.max.bytes", "transaction.timeout.ms", "debug",
+        "compression.type", "compression.codec", "linger.ms", "batch.size", "batch.num.messages", "debug",
     ];
 
     /// <summary>A connection to these brokers.</summary>

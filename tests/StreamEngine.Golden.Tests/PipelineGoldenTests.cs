@@ -12,7 +12,7 @@ public sealed class PipelineGoldenTests : IAsyncLifetime
 
     public Task InitializeAsync()
     {
-        _system = EngineSystem.Start(PipelineFile.Defaults());
+        _system = EngineSystem.Start(PipelineFile.Defaults(), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         return Task.CompletedTask;
     }
 

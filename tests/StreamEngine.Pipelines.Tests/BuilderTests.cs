@@ -26,7 +26,7 @@ public sealed class BuilderTests : IAsyncLifetime
 
     public Task InitializeAsync()
     {
-        _system = EngineSystem.Start(PipelineFile.Defaults());
+        _system = EngineSystem.Start(PipelineFile.Defaults(), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         _log.Create("flights", 2);
         return Task.CompletedTask;
     }

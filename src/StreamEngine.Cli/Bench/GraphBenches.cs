@@ -66,7 +66,7 @@ internal static class GraphBenches
         using var scope = new MemoryScope("bench");
         var made = BidBatches.Columns(64 * Batch.DefaultRows, Columns, scope);
         var batches = Enumerable.Range(0, count).Select(i => made[i % made.Count]).ToList();
-        var system = EngineSystem.Start(PipelineFile.Load(Project.File("hocon/pipelines/flights.conf")).Document);
+        var system = EngineSystem.Start(PipelineFile.Load(Project.File("hocon/pipelines/flights.conf")).Document, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         try
         {
             var result = Measurement.Of(name, (long)count * Batch.DefaultRows, prepare(system, batches, scope));

@@ -72,7 +72,7 @@ internal static class TopicBenches
 
     private static async Task<Measurement.Sample> RoundAsync(PipelineFile pipeline, long rows, CancellationToken cancellation)
     {
-        var system = EngineSystem.Start(pipeline.Document);
+        var system = EngineSystem.Start(pipeline.Document, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         try
         {
             using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

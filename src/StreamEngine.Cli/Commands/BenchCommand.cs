@@ -22,8 +22,11 @@ internal static class BenchCommand
     [
         new("json-decode", 4_000_000, OperatorBenches.JsonDecode),
         new("filter", 100_000_000, OperatorBenches.Filter),
-        new("group-window", 4_000_000, OperatorBenches.GroupWindow),
-        new("sliding", 1_000_000, OperatorBenches.Sliding),
+        new("group-window", 8_000_000, OperatorBenches.GroupWindow),
+        new("sliding", 8_000_000, OperatorBenches.Sliding),
+        new("sliding-emit", 2_000_000, OperatorBenches.SlidingEmit),
+        new("snapshot", 1_000_000, StateBenches.Snapshot),
+        new("restore", 1_000_000, StateBenches.Restore),
         new("topic-to-topic", 1_000_000, TopicBenches.TopicToTopicAsync),
         new("pass", 1_000_000, TopicBenches.PassAsync),
         new("graph-chain", 200_000_000, GraphBenches.Chain),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Broker;
 using StreamEngine.Cli.Logging;
+using StreamEngine.Cli.Processes;
 using StreamEngine.Cli.Terminal;
 
 namespace StreamEngine.Cli.Commands;
@@ -21,9 +22,10 @@ internal static class BrokerCommand
             using var logs = Logs.Create();
             using var signal = new StopSignal();
             var options = new BrokerOptions { Port = parsed.GetValue(port), DataDirectory = parsed.GetValue(memory) ? null : parsed.GetValue(data) ?? Path.Combine(".streamengine", "broker") };
+            using var readyFile = parsed.GetValue(ready) is { } file ? new ReadyFile(file) : null;
             await using var broker = await BrokerHost.StartAsync(options, logs, TimeProvider.System);
             Console.WriteLine($"bootstrap={broker.Bootstrap}");
-            if (parsed.GetValue(ready) is { } file) await File.WriteAllTextAsync(file, broker.Bootstrap);
+            readyFile?.Write(broker.Bootstrap);
             await Task.WhenAny(signal.Task, broker.Stopped);
             if (!broker.Stopped.IsCompleted) return ExitCodes.Done;
             await broker.Stopped;

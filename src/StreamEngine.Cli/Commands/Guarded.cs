@@ -1,5 +1,6 @@
 using StreamEngine.Config;
 using StreamEngine.Core;
+using StreamEngine.Kafka.Native;
 
 namespace StreamEngine.Cli.Commands;
 
@@ -40,6 +41,17 @@ internal static class Guarded
         catch (OperationCanceledException)
         {
             await Console.Error.WriteLineAsync("stopped before it was done");
+            return ExitCodes.Failed;
+        }
+        catch (KafkaClientException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return ExitCodes.Failed;
+        }
+        catch (Exception e)
+        {
+            // Not foreseen: the whole of it helps whoever looks into it, and the exit code is still one of those that are promised.
+            await Console.Error.WriteLineAsync($"failed: {e}");
             return ExitCodes.Failed;
         }
     }

@@ -44,15 +44,28 @@ internal static class PipelineCommands
         return command;
     }
 
+    private static object JsonOf(PipelineFile pipeline) => new
+    {
+        pipeline = pipeline.Definition.Name,
+        plan = pipeline.Plan.Hash,
+        sources = pipeline.Plan.Sources.Select(s => new { name = s.Name, columns = s.Columns.Select(c => c.Name), rules = s.Rules.Select(r => r.Name) }),
+        inserts = pipeline.Plan.Inserts.Select(i => new
+        {
+            sink = i.Sink, source = i.Source, exchange = i.ExchangeKeys is not null,
+            operators = i.Before.Concat(i.After).Select(o => new { id = o.Id, description = o.Description, stateful = o.IsStateful }),
+        }),
+    };
+
     private static Command Explain()
     {
         var file = new Argument<string>("file") { Description = "The pipeline file." };
-        var (environment, settings) = (Environment(), Settings());
-        var command = new Command("explain", "Shows what a pipeline file runs: sources, operators, exchanges, sinks.\n\nExample:\n  ./engine pipeline explain hocon/pipelines/flights.conf") { file, environment, settings };
+        var (environment, settings, json) = (Environment(), Settings(), CommonOptions.Json());
+        var command = new Command("explain", "Shows what a pipeline file runs: sources, operators, exchanges, sinks.\n\nExample:\n  ./engine pipeline explain hocon/pipelines/flights.conf") { file, environment, settings, json };
         command.SetAction((parsed, _) => Guarded.RunAsync(() =>
         {
             var pipeline = PipelineFile.Load(parsed.GetValue(file)!, parsed.GetValue(environment), parsed.GetValue(settings));
-            foreach (var line in Pipelines.Commands.PlanText.Of(pipeline)) Console.WriteLine(line);
+            if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(JsonOf(pipeline)));
+            else foreach (var line in Pipelines.Commands.PlanText.Of(pipeline)) Console.WriteLine(line);
             return Task.FromResult(ExitCodes.Done);
         }));
         return command;

@@ -28,7 +28,7 @@ internal static class PipelineTestCommand
         var test = PipelineTestFile.Load(file);
         var pipeline = PipelineFile.Load(test.Pipeline, environment, settings);
         var passed = true;
-        var system = EngineSystem.Start(pipeline.Document);
+        var system = EngineSystem.Start(pipeline.Document, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         try
         {
             foreach (var mode in Enum.GetValues<TestMode>())

@@ -30,7 +30,7 @@ internal static class PreviewRun
 
     private static async Task RunAsync(PipelineFile pipeline, PreviewLog log, StopSignal signal, ILoggerFactory logs)
     {
-        var system = EngineSystem.Start(pipeline.Document);
+        var system = EngineSystem.Start(pipeline.Document, logs);
         try
         {
             using var end = CancellationTokenSource.CreateLinkedTokenSource(signal.Token);

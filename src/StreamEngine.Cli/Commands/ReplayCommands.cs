@@ -94,7 +94,7 @@ internal static class ReplayCommands
     /// <summary>Runs it to its end; false when it was stopped before.</summary>
     private static async Task<bool> RunAsync(ReplayDefinition replay, bool json, ILoggerFactory logs, CancellationToken stop)
     {
-        var system = EngineSystem.Start(replay.Live.Document);
+        var system = EngineSystem.Start(replay.Live.Document, logs);
         try
         {
             var run = new ReplayRun(replay, TimeProvider.System, logs);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Broker;
 using StreamEngine.Cli.Logging;
+using StreamEngine.Cli.Processes;
 using StreamEngine.Cli.Terminal;
 using StreamEngine.Core;
 using StreamEngine.Pipelines.Connectors;
@@ -40,10 +41,10 @@ internal static class RunCommand
             var pipelines = parsed.GetValue(files)!.Select(f => PipelineFile.Load(f, parsed.GetValue(environment), all)).ToList();
             if (pipelines.GroupBy(p => p.Definition.QualifiedName).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new StartupException($"two of the files are named '{twice.Key}': their state and offsets would be the same");
             if (parsed.GetValue(startFrom) is { } place) pipelines = [.. pipelines.Select(p => p with { Definition = p.Definition with { StartDecided = true, Sources = [.. p.Definition.Sources.Select(s => s with { StartFrom = place })] } })];
-            if (parsed.GetValue(preview) is { } rows) return await PreviewRun.ShowAsync(pipelines, rows);
-            var display = ProgressDisplay.IsPossible;
+            var display = ProgressDisplay.IsPossible && parsed.GetValue(preview) is null;
             using var logs = Logs.Create(Setting(pipelines[0], "logging.level"), Setting(pipelines[0], "logging.folder"), console: !display);
             await using var broker = parsed.GetValue(embedded) ? await StartBrokerAsync(pipelines[0].Definition.Bootstrap, parsed.GetValue(data), logs) : null;
+            if (parsed.GetValue(preview) is { } rows) return await PreviewRun.ShowAsync(pipelines, rows);
             if (parsed.GetValue(reset))
                 foreach (var pipeline in pipelines) await new KafkaConnectors(TimeProvider.System, logs).ResetAsync(pipeline.Definition, CancellationToken.None);
             return await RunAsync(pipelines, parsed.GetValue(ready), display, logs);
@@ -62,7 +63,8 @@ internal static class RunCommand
     private static async Task<int> RunAsync(List<PipelineFile> pipelines, string? readyFile, bool display, ILoggerFactory logs)
     {
         using var signal = new StopSignal();
-        var system = EngineSystem.Start(pipelines[0].Document);
+        using var ready = readyFile is null ? null : new ReadyFile(readyFile);
+        var system = EngineSystem.Start(pipelines[0].Document, logs);
         try
         {
             var waiting = pipelines.Count;
@@ -72,7 +74,7 @@ internal static class RunCommand
                 var started = 0;
                 return _ =>
                 {
-                    if (Interlocked.Exchange(ref started, 1) == 0 && Interlocked.Decrement(ref waiting) == 0 && readyFile is not null) File.WriteAllText(readyFile, $"{Environment.ProcessId}\n");
+                    if (Interlocked.Exchange(ref started, 1) == 0 && Interlocked.Decrement(ref waiting) == 0) ready?.Write($"{Environment.ProcessId}\n");
                 };
             }
             var connectors = new KafkaConnectors(TimeProvider.System, logs);

@@ -41,8 +41,8 @@ internal static class TopicCommands
         var name = new Argument<string>("topic") { Description = "The topic's name." };
         var partitions = new Option<int>("--partitions") { Description = "How many partitions.", DefaultValueFactory = _ => 1 };
         var configs = new Option<string[]>("--config") { Description = "A setting of the topic, key=value; may be repeated." };
-        var bootstrap = CommonOptions.Bootstrap();
-        var command = new Command("create", "Creates a topic.\n\nExample:\n  ./engine topic create flights --partitions 4 --config retention.ms=-1") { name, partitions, configs, bootstrap };
+        var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
+        var command = new Command("create", "Creates a topic.\n\nExample:\n  ./engine topic create flights --partitions 4 --config retention.ms=-1") { name, partitions, configs, bootstrap, json };
         command.SetAction((parsed, cancel) => Guarded.RunAsync(async () =>
         {
             var settings = new Dictionary<string, string>();
@@ -55,7 +55,7 @@ internal static class TopicCommands
             using var topics = Open(parsed.GetValue(bootstrap)!);
             if (await topics.FindAsync(parsed.GetValue(name)!, cancel) is { } present) throw new StartupException($"topic '{present.Name}' exists already, with {present.Partitions} partitions");
             await topics.CreateAsync(parsed.GetValue(name)!, parsed.GetValue(partitions), settings, cancel);
-            Console.WriteLine($"created {parsed.GetValue(name)} with {parsed.GetValue(partitions)} partitions");
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = parsed.GetValue(name), partitions = parsed.GetValue(partitions) }) : $"created {parsed.GetValue(name)} with {parsed.GetValue(partitions)} partitions");
             return ExitCodes.Done;
         }));
         return command;
@@ -89,14 +89,14 @@ internal static class TopicCommands
     private static Command Delete()
     {
         var name = new Argument<string>("topic") { Description = "The topic's name." };
-        var bootstrap = CommonOptions.Bootstrap();
-        var command = new Command("delete", "Deletes a topic with all its records.\n\nExample:\n  ./engine topic delete flights") { name, bootstrap };
+        var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
+        var command = new Command("delete", "Deletes a topic with all its records.\n\nExample:\n  ./engine topic delete flights") { name, bootstrap, json };
         command.SetAction((parsed, cancel) => Guarded.RunAsync(async () =>
         {
             using var topics = Open(parsed.GetValue(bootstrap)!);
             _ = await topics.FindAsync(parsed.GetValue(name)!, cancel) ?? throw Missing(parsed.GetValue(name)!, parsed.GetValue(bootstrap)!);
             await topics.DeleteAsync(parsed.GetValue(name)!, cancel);
-            Console.WriteLine($"deleted {parsed.GetValue(name)}");
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { deleted = parsed.GetValue(name) }) : $"deleted {parsed.GetValue(name)}");
             return ExitCodes.Done;
         }));
         return command;

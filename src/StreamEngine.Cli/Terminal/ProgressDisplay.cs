@@ -4,7 +4,7 @@ using StreamEngine.Pipelines.Running;
 
 namespace StreamEngine.Cli.Terminal;
 
-/// <summary>One line per pipeline on a terminal, redrawn: rate, rows, epoch, watermark, dead letters.</summary>
+/// <summary>One line per pipeline on a terminal, redrawn: rate, rows, lag, epoch, watermark, dead letters.</summary>
 internal sealed class ProgressDisplay : IAsyncDisposable
 {
     private readonly IReadOnlyList<PipelineWorker> _workers;
@@ -38,7 +38,7 @@ internal sealed class ProgressDisplay : IAsyncDisposable
             var rows = worker.RowsIn;
             var rate = (rows - _rows[i]) / Math.Max(seconds, 0.001);
             _rows[i] = rows;
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\u001b[2K{worker.Name}  {worker.Phase.ToString().ToLowerInvariant()}  {rate,10:N0} rows/s  {rows,12:N0} read  epoch {worker.Progress?.Epoch ?? 0}  watermark {WatermarkText(worker.Progress?.WatermarkTime ?? Watermark.None)}  dead letters {worker.Progress?.DeadLetters ?? 0}  late {worker.Progress?.Late ?? 0}"));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\u001b[2K{worker.Name}  {worker.Phase.ToString().ToLowerInvariant()}  {rate,10:N0} rows/s  {rows,12:N0} read  lag {(worker.Behind is { } behind ? behind.ToString("N0", CultureInfo.InvariantCulture) : "-")}  epoch {worker.Progress?.Epoch ?? 0}  watermark {WatermarkText(worker.Progress?.WatermarkTime ?? Watermark.None)}  dead letters {worker.Progress?.DeadLetters ?? 0}  late {worker.Progress?.Late ?? 0}"));
         }
     }
 

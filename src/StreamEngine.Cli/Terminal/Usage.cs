@@ -26,8 +26,15 @@ internal static class Usage
             Console.Error.WriteLine($"unknown option '{unknown}'{(PathOf(parsed) is { Length: > 0 } of ? $" of {of}" : "")}");
             if (Nearest.Hint(unknown, command.Options.Select(o => o.Name).Append("--help")) is { } near) Console.Error.WriteLine($"  {near}");
         }
-        else foreach (var error in parsed.Errors) Console.Error.WriteLine(error.Message);
+        else foreach (var error in parsed.Errors) Console.Error.WriteLine(Plain(error.Message));
         Console.Error.WriteLine($"  more:    ./engine {(PathOf(parsed) is { Length: > 0 } path ? path + " " : "")}--help");
+    }
+
+    // The parser names the types of .NET where a value does not fit.
+    private static string Plain(string message)
+    {
+        var at = message.IndexOf(" as expected type '", StringComparison.Ordinal);
+        return at < 0 ? message : message[..at] + (message.Contains("Int", StringComparison.Ordinal) ? ": it takes a whole number." : ".");
     }
 
     private static string PathOf(ParseResult parsed)

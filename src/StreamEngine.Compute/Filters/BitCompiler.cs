@@ -63,7 +63,9 @@ internal static class BitCompiler
     private static BitNode? TryComparison(string name, BoundExpression left, BoundExpression right)
     {
         if (left is BoundConstant && right is not BoundConstant) return TryComparison(Mirrored(name), right, left);
-        if (!IsColumn(left) || right is not BoundConstant { Value.IsNull: false } constant) return null;
+        if (right is not BoundConstant { Value.IsNull: false } constant) return null;
+        if (left is BoundCall { Function.Name: "%" } modulo) return TryModulo(name, modulo, constant);
+        if (!IsColumn(left)) return null;
         var value = constant.Value;
         switch (left.Type.Kind)
         {
@@ -74,6 +76,24 @@ internal static class BitCompiler
             case TypeKind.Utf8: return name is "=" or "<>" && value.Bytes.Length <= Utf8View.InlineLength ? new TextBits(left.Compile(), value, name == "<>") : null;
             default: return null;
         }
+    }
+
+    /// <summary>
+    /// A remainder by a power of two is a few bits of the number. SQL's has the sign of the dividend, so that for another remainder than 0 the sign bit belongs to them; the bits of a negative number are those of
+    /// the remainder that is counted from below.
+    /// </summary>
+    private static BitNode? TryModulo(string name, BoundCall modulo, BoundConstant constant)
+    {
+        var isWide = modulo.Type.Kind == TypeKind.Int64;
+        if (name is not ("=" or "<>") || (!isWide && modulo.Type.Kind != TypeKind.Int32) || constant.Type.Kind != modulo.Type.Kind) return null;
+        if (!IsColumn(modulo.Children[0]) || modulo.Children[1] is not BoundConstant { Value.IsNull: false } by) return null;
+        var divisor = isWide ? by.Value.As<long>() : by.Value.As<int>();
+        var rest = isWide ? constant.Value.As<long>() : constant.Value.As<int>();
+        if (!BitOperations.IsPow2(divisor) || Int128.Abs(rest) >= divisor) return null;
+        var sign = isWide ? long.MinValue : int.MinValue;
+        var mask = rest == 0 ? divisor - 1 : (divisor - 1) | sign;
+        var value = rest >= 0 ? rest : (divisor + rest) | sign;
+        return isWide ? new MaskBits<long>(modulo.Children[0].Compile(), mask, value, name == "<>") : new MaskBits<int>(modulo.Children[0].Compile(), (int)mask, (int)value, name == "<>");
     }
 
     private static BitNode Number<T>(string name, BoundExpression operand, T value) where T : unmanaged, INumber<T> => name switch

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using StreamEngine.Compute.Evaluation;
 using StreamEngine.Core;
@@ -41,6 +42,20 @@ internal sealed unsafe class CompareBits<T, TTest>(EvalNode operand, T constant)
         var vec = operand.Evaluate(frame, new RowSet(null, frame.Physical), frame.Scratch);
         BitKernels.Compare<T, TTest>((T*)vec.Values, constant, frame.Physical, bits);
         AndValidity(frame, vec, bits);
+    }
+}
+
+/// <summary>Some bits of a whole number compared with known ones.</summary>
+internal sealed unsafe class MaskBits<T>(EvalNode operand, T mask, T value, bool negated) : BitNode
+    where T : unmanaged, IBinaryInteger<T>
+{
+    public override void Evaluate(EvalFrame frame, byte* bits)
+    {
+        var vec = operand.Evaluate(frame, new RowSet(null, frame.Physical), frame.Scratch);
+        BitKernels.CompareMasked((T*)vec.Values, mask, value, frame.Physical, bits);
+        if (negated) TensorPrimitives.OnesComplement(new ReadOnlySpan<byte>(bits, BytesOf(frame)), new Span<byte>(bits, BytesOf(frame)));
+        AndValidity(frame, vec, bits);
+        ClearTail(frame, bits);
     }
 }
 

@@ -85,6 +85,23 @@ internal static unsafe class BitKernels
         }
     }
 
+    /// <summary>One bit per value: whether its masked bits are these.</summary>
+    public static void CompareMasked<T>(T* values, T mask, T wanted, int rows, byte* bits)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        var (masks, wants) = (Vector512.Create(mask), Vector512.Create(wanted));
+        var row = 0;
+        if (Vector512<T>.Count == 8)
+            for (; row <= rows - 8; row += 8) bits[row >> 3] = (byte)Vector512.Equals(Vector512.Load(values + row) & masks, wants).ExtractMostSignificantBits();
+        else
+            for (; row <= rows - 16; row += 16) *(ushort*)(bits + (row >> 3)) = (ushort)Vector512.Equals(Vector512.Load(values + row) & masks, wants).ExtractMostSignificantBits();
+        for (; row < rows; row++)
+        {
+            if ((row & 7) == 0) bits[row >> 3] = 0;
+            if ((values[row] & mask) == wanted) bits[row >> 3] |= (byte)(1 << (row & 7));
+        }
+    }
+
     /// <summary>The rows of the bits that are set. A byte's rows are looked up and stored at once; <paramref name="into"/> has room for 8 more than there are
     /// rows.</summary>
     public static int ToSelection(byte* bits, int rows, ushort* into)

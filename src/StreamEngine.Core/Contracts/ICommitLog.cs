@@ -53,5 +53,7 @@ internal interface ICommitLogListener
     void OnFailed(Exception cause);
 }
 
-/// <summary>Another incarnation of the slot has claimed it. The worker must not start again.</summary>
-internal sealed class FencedException(string message, Exception? cause = null) : Exception(message, cause);
+/// <summary>Another worker has taken over the pipeline, which the message names. This one must not be started again: they would fence each other in turns.</summary>
+/// <param name="message">Who took over.</param>
+/// <param name="cause">How it was learnt.</param>
+public sealed class FencedException(string message, Exception? cause = null) : Exception(message, cause);

@@ -18,6 +18,9 @@ internal interface ISource : IAsyncDisposable
     /// <summary>The next raw batch of a partition if one is ready: of this partition only, with offsets, timestamps, keys and headers. The caller owns it.</summary>
     bool TryTake(int partition, out Batch? batch);
 
+    /// <summary>Records that are in the log and were not read yet, as far as the last fetches told; null where nobody knows.</summary>
+    long? Behind => null;
+
     /// <summary>Asks the log for the partition's ends, to be answered by <see cref="ISourceListener.OnEnds"/>.</summary>
     void QueryEnds(int partition);
 }
@@ -34,7 +37,11 @@ internal interface IBoundedSource : ISource
 /// <param name="TopicId">Its id: another one after it was deleted and created again.</param>
 /// <param name="Partitions">The number of partitions.</param>
 /// <param name="Starts">Per partition the offset where a pipeline that has no manifest starts, by the source's policy.</param>
-internal sealed record SourceLayout(string Topic, string TopicId, int Partitions, IReadOnlyDictionary<int, long> Starts);
+internal sealed record SourceLayout(string Topic, string TopicId, int Partitions, IReadOnlyDictionary<int, long> Starts)
+{
+    /// <summary>Per partition its first offset, where a partition starts that was added after the pipeline had begun.</summary>
+    public IReadOnlyDictionary<int, long> Begins { get; init; } = Starts;
+}
 
 /// <summary>Called by a source from any thread; must only hand over to the graph.</summary>
 internal interface ISourceListener
@@ -60,6 +67,9 @@ public sealed class StartupException : Exception
         : base(message)
     {
     }
+
+    /// <summary>It may pass by itself (no broker answers): a pipeline that ran already tries again, where one that starts gives up.</summary>
+    internal bool MayPass { get; init; }
 
     /// <summary>A reason with what to do about it, and what caused it.</summary>
     public StartupException(string message, Exception cause)

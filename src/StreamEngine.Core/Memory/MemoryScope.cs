@@ -10,8 +10,11 @@ internal sealed class MemoryScope : IDisposable
 {
     // Small ones for the state of windows with few rows: a sparse stream has thousands of them open.
     private const int SmallestShift = 10;
-    private const int LargestShift = 20;
+    private const int LargestShift = 23;
     private const int KeptPerClass = 256;
+
+    // Of the large classes: as many as that, so that state that is built anew all the time need not be given to the system and asked of it again page by page.
+    private const int KeptBytesPerLargeClass = 8 << 20;
 
     private readonly Lock _lock = new();
     private readonly Stack<NativeBlock>[] _free = new Stack<NativeBlock>[LargestShift - SmallestShift + 1];
@@ -69,10 +72,12 @@ internal sealed class MemoryScope : IDisposable
             _rented -= block.Capacity;
             Poison(block);
             var shift = BitOperations.Log2((uint)block.Capacity);
-            if (!_disposed && BitOperations.IsPow2(block.Capacity) && shift <= LargestShift && _free[shift - SmallestShift].Count < KeptPerClass) _free[shift - SmallestShift].Push(block);
+            if (!_disposed && BitOperations.IsPow2(block.Capacity) && shift <= LargestShift && _free[shift - SmallestShift].Count < KeptOf(shift)) _free[shift - SmallestShift].Push(block);
             else block.Free();
         }
     }
+
+    private static int KeptOf(int shift) => shift <= 20 ? KeptPerClass : KeptBytesPerLargeClass >> shift;
 
     [System.Diagnostics.Conditional("DEBUG")]
     private static void Poison(NativeBlock block) => block.GetSpan().Fill(0xDD);

@@ -28,6 +28,7 @@ internal sealed unsafe class JsonFastReader(ColumnBuilder root, JsonRecordReader
     /// <summary>Predicted fields that may be left out before the rest of the record goes to the general parser.</summary>
     private const int MaxLeftOut = 3;
 
+    private readonly JsonTimes _times = new();
     private int[] _leftOut = new int[16];
     private int _left;
 
@@ -64,6 +65,10 @@ internal sealed unsafe class JsonFastReader(ColumnBuilder root, JsonRecordReader
                     continue;
                 }
             }
+            else if (step.Kind == StepKind.Fixed)
+            {
+                if (*value == '"' && (p = _times.Read(ref step, value + 1, end, row)) is not null) continue;
+            }
             p = Other(ref step, value, end, row);
             if (p is null) return Outcome.Failed;
         }
@@ -78,15 +83,6 @@ internal sealed unsafe class JsonFastReader(ColumnBuilder root, JsonRecordReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private byte* Other(ref JsonStep step, byte* value, byte* end, int row)
     {
-        if (step.Kind == StepKind.Fixed)
-        {
-            var length = step.Time!.Length;
-            if (end - value >= length + 2 && *value == '"' && value[length + 1] == '"' && step.Time.TryParse(value + 1, length, out var micros))
-            {
-                ((long*)step.Values)[row & step.SlotMask] = micros;
-                return value + length + 2;
-            }
-        }
         value = JsonText.SkipSpace(value, end);
         return step.Column < 0 ? reader.SkipMember(value) : reader.Value(root.Children[step.Column], row, value, 1);
     }

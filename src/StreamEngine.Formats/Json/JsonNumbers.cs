@@ -62,6 +62,19 @@ internal static unsafe class JsonNumbers
         return null;
     }
 
+    /// <summary>The microseconds of the digits behind a point, of which there may be one to six; returns how many there are, 0 for any other number of them. Reads eight bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Fraction(byte* p, out int micros)
+    {
+        var word = Unsafe.ReadUnaligned<ulong>(p);
+        var others = NotDigits(word);
+        var digits = others == 0 ? 8 : BitOperations.TrailingZeroCount(others) >> 3;
+        micros = 0;
+        if (digits is 0 or > 6) return 0;
+        micros = (int)(Eight(Padded(word, digits)) * Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Powers), 6 - digits));
+        return digits;
+    }
+
     // A borrow or carry can only come out of a byte that is no digit, so the first one that is marked is right.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong NotDigits(ulong word) => ((word + 0x4646464646464646) | (word - 0x3030303030303030)) & 0x8080808080808080;

@@ -38,6 +38,7 @@ internal unsafe struct JsonStep
     public StepKind Kind;
     public int Column;
     public FixedTimestamp? Time;
+    public bool IsIso;
 
     // Of an integer: the least one, how many more there are, what makes it the stored value, and whether that has 32 bits.
     public long Least;
@@ -161,6 +162,7 @@ internal sealed unsafe class JsonShape
             _ => StepKind.General,
         };
         step.Time = column.Pattern.Fixed;
+        step.IsIso = column.Pattern.IsIso;
         step.Values = column.Values;
         step.SlotMask = column.Mask;
         step.IsInt32 = column.Kind == TypeKind.Int32;

@@ -12,8 +12,11 @@ namespace StreamEngine.Kafka.Commits;
 /// <param name="logger">For the client's messages.</param>
 internal sealed class EpochsReader(KafkaConnection connection, string topic, int slot, TimeSpan timeout, TimeProvider time, ILogger logger)
 {
-    /// <summary>The last committed manifest with its offset and the last claim, read backwards in growing steps, on the caller's thread.</summary>
-    public LastEpoch ReadLast(CancellationToken cancellation)
+    /// <summary>
+    /// The last committed manifest with its offset and the last claim, read backwards in growing steps, on the caller's thread. It ends where a manifest is found, since all claims behind that are known then
+    /// and those before are of incarnations up to its own; on request it goes back to a claim, for its host and process.
+    /// </summary>
+    public LastEpoch ReadLast(CancellationToken cancellation, bool toClaim = false)
     {
         var (low, high) = PartitionReader.Bounds(connection, topic, slot, timeout, logger);
         EpochManifest? manifest = null;
@@ -28,7 +31,7 @@ internal sealed class EpochsReader(KafkaConnection connection, string topic, int
                 manifest = m ?? manifest;
                 claim = c ?? claim;
             });
-            if ((manifest is not null && claim is not null) || from == low) break;
+            if ((manifest is not null && (claim is not null || !toClaim)) || from == low) break;
         }
         return new LastEpoch(manifest, at, claim);
     }
@@ -70,5 +73,9 @@ internal sealed class EpochsReader(KafkaConnection connection, string topic, int
 /// <summary>The end of an epochs topic.</summary>
 /// <param name="Manifest">The last committed manifest; null for a pipeline that never committed.</param>
 /// <param name="Offset">The manifest's offset; -1 where there is none.</param>
-/// <param name="Claim">The last claim.</param>
-internal sealed record LastEpoch(EpochManifest? Manifest, long Offset, EpochClaim? Claim);
+/// <param name="Claim">The last claim that was seen.</param>
+internal sealed record LastEpoch(EpochManifest? Manifest, long Offset, EpochClaim? Claim)
+{
+    /// <summary>The newest incarnation that claimed or committed; 0 before the first.</summary>
+    public long Incarnation => Math.Max(Claim?.Incarnation ?? 0, Manifest?.Incarnation ?? 0);
+}

@@ -25,6 +25,9 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
 
     public short ReplicationFactor { get; init; } = -1;
 
+    /// <summary>The most bytes of key, value and headers of a record.</summary>
+    public int MaxMessageBytes { get; init; } = 1_000_000;
+
     /// <summary>Somebody has decided where a pipeline without a manifest starts, so that offsets of its group do not matter.</summary>
     public bool IgnoreGroupOffsets { get; init; }
 
@@ -50,6 +53,8 @@ internal sealed record OutputTopic(string Name, int Partitions);
 /// </summary>
 internal sealed class KafkaCommitLog : ICommitLog
 {
+    private static readonly TimeSpan ManifestTrims = TimeSpan.FromHours(1);
+
     private readonly KafkaConnection _connection;
     private readonly KafkaCommitLogOptions _options;
     private readonly TimeProvider _time;
@@ -69,6 +74,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     private int _writableWanted;
     private bool _failed;
     private long _trimmed;
+    private long _trimmedAt;
     private long _lastManifest;
 
     public KafkaCommitLog(KafkaConnection connection, KafkaCommitLogOptions options, TimeProvider time, ILogger logger)
@@ -90,7 +96,19 @@ internal sealed class KafkaCommitLog : ICommitLog
 
     private void Run()
     {
-        foreach (var action in _work.GetConsumingEnumerable()) action();
+        foreach (var action in _work.GetConsumingEnumerable())
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception e)
+            {
+                // Nothing that happens here may end the process without a word: the graph fails with it.
+                _failed = true;
+                _listener?.OnFailed(e);
+            }
+        }
     }
 
     private Task<T> OnThread<T>(Func<T> call)
@@ -119,6 +137,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
+        await CheckSettingsAsync(cancellation);
         var opened = await OnThread(() => Open(before, cancellation));
         if (opened.Last is null && !_options.IgnoreGroupOffsets) await RefuseGroupOffsetsAsync(cancellation);
         await TrimManifestsAsync(cancellation);
@@ -134,17 +153,18 @@ internal sealed class KafkaCommitLog : ICommitLog
         throw new StartupException($"group '{_options.Pipeline}' has committed offsets ({topic}-{partition} at {offset}), but topic '{_options.EpochsTopic}' has no manifest: whose they are cannot be told\n  to start at a place of your choice:    ./engine run FILE --start-from earliest\n  to forget all that is left:            ./engine run FILE --reset");
     }
 
-    /// <summary>Manifests older than they are kept are deleted when an incarnation starts; the last one and what a claim needs stay.</summary>
+    /// <summary>Manifests older than they are kept are deleted when an incarnation starts and once an hour; the last one stays.</summary>
     private async Task TrimManifestsAsync(CancellationToken cancellation)
     {
+        _trimmedAt = _time.GetTimestamp();
         try
         {
             var before = await _topics.OffsetOfTimeAsync(_options.EpochsTopic, _options.Slot, (_time.GetUtcNow() - _options.ManifestsKeep).ToUnixTimeMilliseconds(), cancellation);
             if (before is > 0 && before < _lastManifest) await _topics.DeleteRecordsAsync(_options.EpochsTopic, _options.Slot, before.Value, cancellation);
         }
-        catch (Confluent.Kafka.KafkaException e)
+        catch (Exception e) when (e is Confluent.Kafka.KafkaException or StartupException { MayPass: true } or OperationCanceledException)
         {
-            _logger.LogWarning(e, "old manifests of {Topic} could not be deleted; it is tried again at the next start", _options.EpochsTopic);
+            _logger.LogWarning(e, "old manifests of {Topic} could not be deleted; it is tried again", _options.EpochsTopic);
         }
     }
 
@@ -161,22 +181,32 @@ internal sealed class KafkaCommitLog : ICommitLog
     private async Task EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
     {
         var topic = await _topics.EnsureAsync(name, partitions, configs, _time, cancellation, _options.ReplicationFactor);
-        if (configs is not null)
+        if (configs is not null && topic.Partitions < _options.Slots) throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
+        _partitions[name] = topic.Partitions;
+    }
+
+    /// <summary>What would make every commit fail later is refused now, by name.</summary>
+    private async Task CheckSettingsAsync(CancellationToken cancellation)
+    {
+        var settings = await _topics.ConfigsAsync(_partitions.Keys, cancellation);
+        foreach (var name in new[] { _options.StateTopic, _options.EpochsTopic })
         {
-            if (topic.Partitions < _options.Slots) throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
-            var policy = await _topics.ConfigAsync(name, "cleanup.policy", cancellation);
-            var retention = await _topics.ConfigAsync(name, "retention.ms", cancellation);
+            var (policy, retention) = (settings[name]("cleanup.policy"), settings[name]("retention.ms"));
             if ((policy ?? "delete") != "delete" || (retention ?? "-1") != "-1")
                 throw new StartupException($"topic '{name}' has cleanup.policy={policy} and retention.ms={retention}; the pipeline's state needs cleanup.policy=delete and retention.ms=-1, since the engine trims it itself");
         }
-        _partitions[name] = topic.Partitions;
+        foreach (var (name, of) in settings)
+            if (long.TryParse(of("max.message.bytes"), out var most) && most < _options.MaxMessageBytes + 512)
+                throw new StartupException($"topic '{name}' takes messages of {most} bytes, fewer than the {_options.MaxMessageBytes + 512} that the pipeline may write with their framing\n  write smaller ones only:    --set max-message-size={most - 512}\n  or raise the topic's max.message.bytes");
+        if (long.TryParse(await _topics.BrokerConfigAsync("transaction.max.timeout.ms", cancellation), out var longest) && _options.TransactionTimeout.TotalMilliseconds > longest)
+            throw new StartupException($"the transaction timeout of {_options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms of {longest}\n  shorten it:    --set kafka.transaction-timeout={longest}ms");
     }
 
     private CommitLogState Open(EpochClaim? before, CancellationToken cancellation)
     {
         // A worker that starts again must not fence its own successor: that one's claim is looked for before InitTransactions.
-        if (before is not null && Epochs.ReadLast(cancellation).Claim is { } later && later.IsAfter(before)) throw Superseded(before.Incarnation, later, null);
-        _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _logger, OnDelivered);
+        if (before is not null && Successor(before, cancellation) is { } successor) throw successor;
+        _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _options.MaxMessageBytes, _logger, OnDelivered);
         try
         {
             _producer.InitTransactions(_options.CallTimeout);
@@ -185,9 +215,10 @@ internal sealed class KafkaCommitLog : ICommitLog
         {
             throw new StartupException($"the transaction timeout of {_options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms", e);
         }
-        var (last, at, claim) = Epochs.ReadLast(cancellation);
-        _lastManifest = at;
-        _incarnation = Math.Max(claim?.Incarnation ?? 0, last?.Incarnation ?? 0) + 1;
+        var found = Epochs.ReadLast(cancellation);
+        var last = found.Manifest;
+        _lastManifest = found.Offset;
+        _incarnation = found.Incarnation + 1;
         Claim = new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow());
         _producer.Begin();
         Produce(_options.EpochsTopic, ManifestJson.Write(Claim));
@@ -214,12 +245,14 @@ internal sealed class KafkaCommitLog : ICommitLog
                 _open = true;
             }
             var state = batch.Role == BatchRole.Changelog;
+            // A record is stamped now at the latest: a source's stamp that lies ahead would be refused by the broker, again and again.
+            var now = records.Timestamps is null ? 0 : _time.GetUtcNow().ToUnixTimeMilliseconds();
             var topic = state ? _options.StateTopic : records.Topic;
             for (; _resumeAt < records.Count; _resumeAt++)
             {
                 var i = _resumeAt;
                 var partition = state ? _options.Slot : PartitionOf(records, i);
-                if (!_producer!.TryProduce(topic, partition, records.KeyAt(i), records.Values[i], records.HeadersAt(i), records.Timestamps is null ? -1 : records.Timestamps[i]))
+                if (!_producer!.TryProduce(topic, partition, records.KeyAt(i), records.Values[i], records.HeadersAt(i), records.Timestamps is null ? -1 : Math.Min(records.Timestamps[i], now)))
                 {
                     Interlocked.Exchange(ref _writableWanted, 1);
                     // A delivery may have come between the refusal and the flag.
@@ -289,6 +322,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         }
         _listener!.OnCommitted(manifest.Epoch);
         Trim(manifest);
+        if (_time.GetElapsedTime(_trimmedAt) >= ManifestTrims) TrimManifestsAsync(_stopping.Token).GetAwaiter().GetResult();
     }
 
     private void Fail(Exception cause)
@@ -308,20 +342,31 @@ internal sealed class KafkaCommitLog : ICommitLog
         for (var wait = 0; wait <= longest && !_stopping.IsCancellationRequested; wait = wait * 2 + 250)
         {
             if (wait > 0) _stopping.Token.WaitHandle.WaitOne(wait);
-            if (LastClaim() is { } claim && claim.Incarnation > _incarnation)
-                return Superseded(_incarnation, claim, cause);
+            if (LookForSuccessor(cause) is { } end) return end;
         }
         return cause;
     }
 
-    private FencedException Superseded(long incarnation, EpochClaim by, Exception? cause) =>
-        new($"incarnation {incarnation} of slot {_options.Slot} was fenced by incarnation {by.Incarnation}, process {by.Process} on {by.Host}, claimed at {by.At:O}", cause);
+    /// <summary>A later worker's taking over, by its claim or by what it has committed; null where there is none.</summary>
+    private FencedException? Successor(EpochClaim own, CancellationToken cancellation, Exception? cause = null)
+    {
+        var last = Epochs.ReadLast(cancellation);
+        if (last.Claim is null && last.Incarnation > own.Incarnation) last = Epochs.ReadLast(cancellation, toClaim: true);
+        if (last.Claim?.IsAfter(own) == true)
+            return new FencedException($"incarnation {own.Incarnation} of slot {own.Slot} was fenced by incarnation {last.Claim.Incarnation}, process {last.Claim.Process} on {last.Claim.Host}, claimed at {last.Claim.At:O}", cause);
+        return last.Incarnation > own.Incarnation ? new FencedException($"incarnation {own.Incarnation} of slot {own.Slot} was fenced by incarnation {last.Incarnation}", cause) : null;
+    }
 
-    private EpochClaim? LastClaim()
+    private Exception? LookForSuccessor(KafkaClientException cause)
     {
         try
         {
-            return Epochs.ReadLast(_stopping.Token).Claim;
+            return Successor(Claim!, _stopping.Token, cause);
+        }
+        catch (StartupException e)
+        {
+            // Only a newer engine writes what this one cannot read: it has taken over.
+            return new FencedException($"incarnation {_incarnation} of slot {_options.Slot} was fenced by a newer engine: {e.Message}", e);
         }
         catch (Exception e) when (e is KafkaClientException or OperationCanceledException)
         {
@@ -349,7 +394,8 @@ internal sealed class KafkaCommitLog : ICommitLog
     {
         await _stopping.CancelAsync();
         _work.CompleteAdding();
-        if (!_thread.Join(TimeSpan.FromSeconds(60))) throw new InvalidOperationException($"the commit thread of {_options.TransactionalId} did not end in 60 s");
+        // Three calls of the client may still be under way, each of which ends. A thread that stays would write memory that is freed, and commit what nobody waits for: the process ends before it.
+        if (!_thread.Join(_options.CallTimeout * 4)) Environment.FailFast($"the commit thread of {_options.TransactionalId} did not end in {_options.CallTimeout.TotalSeconds * 4:0} s");
         _producer?.Dispose();
         _topics.Dispose();
         _work.Dispose();

@@ -15,6 +15,7 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     private readonly NativeClient _client;
     private readonly Dictionary<string, nint> _topics = [];
     private readonly Dictionary<string, nint> _headerNames = [];
+    private readonly Dictionary<string, nint>.AlternateLookup<ReadOnlySpan<char>> _namesByText;
     private readonly Thread _poller;
     private readonly ManualResetEventSlim _stop = new(false);
     private readonly Action _onDelivered;
@@ -23,13 +24,20 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     private int _firstError;
     private string _firstErrorText = "";
 
-    public TransactionalProducer(KafkaConnection connection, string transactionalId, TimeSpan transactionTimeout, ILogger logger, Action onDelivered)
+    // What a record takes on the wire beside its key, value and headers as the engine counts them (at most 70 bytes: KIP-98, message format 2), and what a batch of one record does.
+    private const int Overhead = 4096;
+    private const int MostNames = 4096;
+    private const int MostOnStack = 64;
+
+    public TransactionalProducer(KafkaConnection connection, string transactionalId, TimeSpan transactionTimeout, int maxMessageBytes, ILogger logger, Action onDelivered)
     {
         _onDelivered = onDelivered;
+        _namesByText = _headerNames.GetAlternateLookup<ReadOnlySpan<char>>();
         _client = new NativeClient(LibRdKafka.Producer, connection,
         [
             new("transactional.id", transactionalId), new("transaction.timeout.ms", $"{(long)transactionTimeout.TotalMilliseconds}"), new("enable.idempotence", "true"),
-            new("linger.ms", connection.Settings.GetValueOrDefault("linger.ms", "5")), new("queue.buffering.max.messages", "500000"), new("queue.buffering.max.kbytes", "65536"), new("batch.size", "1000000"), new("batch.num.messages", "100000"),
+            new("linger.ms", connection.Settings.GetValueOrDefault("linger.ms", "5")), new("queue.buffering.max.messages", "500000"), new("queue.buffering.max.kbytes", $"{Math.Max(65536, maxMessageBytes / 256)}"),
+            new("batch.size", connection.Settings.GetValueOrDefault("batch.size", "1000000")), new("batch.num.messages", connection.Settings.GetValueOrDefault("batch.num.messages", "100000")), new("message.max.bytes", $"{maxMessageBytes + Overhead}"),
         ], logger, &OnDelivery, this);
         _poller = new Thread(Poll) { IsBackground = true, Name = $"kafka deliveries {transactionalId}" };
         _poller.Start();
@@ -90,7 +98,26 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     {
         var count = 0;
         foreach (var _ in RecordHeaders.Read(headers.Span)) count++;
-        var arguments = stackalloc LibRdKafka.Argument[n + count];
+        // Names are forgotten between records only: the arguments of one point at all of its names.
+        if (_headerNames.Count + count > MostNames) ForgetNames();
+        if (count <= MostOnStack)
+        {
+            var few = stackalloc LibRdKafka.Argument[n + count];
+            return ProduceWithHeaders(before, n, headers, few);
+        }
+        var many = (LibRdKafka.Argument*)NativeMemory.Alloc((nuint)(n + count), (nuint)sizeof(LibRdKafka.Argument));
+        try
+        {
+            return ProduceWithHeaders(before, n, headers, many);
+        }
+        finally
+        {
+            NativeMemory.Free(many);
+        }
+    }
+
+    private nint ProduceWithHeaders(LibRdKafka.Argument* before, int n, Bytes headers, LibRdKafka.Argument* arguments)
+    {
         for (var i = 0; i < n; i++) arguments[i] = before[i];
         foreach (var header in RecordHeaders.Read(headers.Span))
         {
@@ -104,14 +131,17 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     // The library wants names that end in zero. They repeat, so that each is kept; a stream with ever new names is bounded.
     private nint NameOf(ReadOnlySpan<byte> name)
     {
-        var text = Encoding.UTF8.GetString(name);
-        if (_headerNames.TryGetValue(text, out var pointer)) return pointer;
-        if (_headerNames.Count >= 4096)
-        {
-            foreach (var old in _headerNames.Values) Marshal.FreeCoTaskMem(old);
-            _headerNames.Clear();
-        }
-        return _headerNames[text] = Marshal.StringToCoTaskMemUTF8(text);
+        Span<char> text = name.Length <= 256 ? stackalloc char[256] : new char[name.Length];
+        text = text[..Encoding.UTF8.GetChars(name, text)];
+        if (_namesByText.TryGetValue(text, out var pointer)) return pointer;
+        var known = text.ToString();
+        return _headerNames[known] = Marshal.StringToCoTaskMemUTF8(known);
+    }
+
+    private void ForgetNames()
+    {
+        foreach (var name in _headerNames.Values) Marshal.FreeCoTaskMem(name);
+        _headerNames.Clear();
     }
 
     private nint TopicOf(string topic) => _topics.TryGetValue(topic, out var handle) ? handle : _topics[topic] = LibRdKafka.TopicNew(_client.Handle, topic, 0);
@@ -155,7 +185,7 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         _ = LibRdKafka.Purge(_client.Handle, 1 | 2);
         foreach (var topic in _topics.Values) LibRdKafka.TopicDestroy(topic);
         _client.Dispose();
-        foreach (var name in _headerNames.Values) Marshal.FreeCoTaskMem(name);
+        ForgetNames();
         _stop.Dispose();
     }
 }

@@ -22,6 +22,7 @@ internal static unsafe partial class LibRdKafka
     public const int AutoOffsetReset = -140;
     public const int NoOffset = -168;
     public const int Purged = -152;
+    public const int NoEntry = -156;
     public const int InvalidProducerEpoch = 47;
     public const int ProducerFenced = 90;
 
@@ -186,6 +187,9 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_query_watermark_offsets", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int QueryWatermarks(nint client, string topic, int partition, long* low, long* high, int timeout);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_get_watermark_offsets", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int CachedWatermarks(nint client, string topic, int partition, long* low, long* high);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_produceva")]
     public static partial nint Produce(nint client, Argument* arguments, nuint count);

@@ -41,6 +41,9 @@ internal sealed record KafkaSourceOptions(string Name, string Topic, StartPositi
 /// </summary>
 internal sealed class KafkaSource : IBoundedSource
 {
+    private static readonly TimeSpan BehindAge = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PartitionsAge = TimeSpan.FromSeconds(30);
+
     private readonly KafkaConnection _connection;
     private readonly KafkaSourceOptions _options;
     private readonly MemoryScope _scope;
@@ -55,6 +58,9 @@ internal sealed class KafkaSource : IBoundedSource
     private ISourceListener? _listener;
     private Thread? _thread;
     private GCHandle _self;
+    private int _known;
+    private long _behind = -1;
+    private ITimer? _watch;
 
     public KafkaSource(KafkaConnection connection, KafkaSourceOptions options, MemoryScope scope, TimeProvider time, ILogger logger)
     {
@@ -78,7 +84,9 @@ internal sealed class KafkaSource : IBoundedSource
             topic = await _topics.EnsureAsync(_options.Topic, partitions, null, _time, cancellation);
         }
         var starts = await _topics.OffsetsAsync(topic, _options.Start, _options.StartTime, cancellation);
-        return new SourceLayout(topic.Name, topic.Id, topic.Partitions, starts);
+        _known = topic.Partitions;
+        var begins = _options.Start == StartPosition.Earliest ? starts : await _topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
+        return new SourceLayout(topic.Name, topic.Id, topic.Partitions, starts) { Begins = begins };
     }
 
     public unsafe void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
@@ -93,7 +101,11 @@ internal sealed class KafkaSource : IBoundedSource
         foreach (var (partition, offset) in offsets) _partitions[partition] = new PartitionQueue(partition, offset) { End = EndOf(partition), Cuts = [.. (_options.Bounds?.GetValueOrDefault(partition)?.Moves ?? []).Select(m => m.Offset)] };
         _thread = new Thread(Run) { IsBackground = true, Name = $"kafka source {Name}" };
         _thread.Start();
+        // A replay is bounded: what is added to the topic meanwhile is not its business.
+        if (_options.Bounds is null) _watch = _time.CreateTimer(_ => Ask(WatchPartitionsAsync), null, PartitionsAge, PartitionsAge);
     }
+
+    public long? Behind => Interlocked.Read(ref _behind) is var behind and >= 0 ? behind : null;
 
     public long EndOf(int partition) => _options.Bounds?.GetValueOrDefault(partition)?.End ?? long.MaxValue;
 
@@ -105,12 +117,34 @@ internal sealed class KafkaSource : IBoundedSource
         return true;
     }
 
-    public void QueryEnds(int partition)
+    public void QueryEnds(int partition) => Ask(() => QueryEndsAsync(partition));
+
+    private void Ask(Func<Task> question)
     {
         lock (_queries)
         {
+            if (_stopping.IsCancellationRequested) return;
             _queries.RemoveAll(q => q.IsCompleted);
-            _queries.Add(QueryEndsAsync(partition));
+            _queries.Add(question());
+        }
+    }
+
+    /// <summary>Partitions that were added are read by a new incarnation: which partition belongs to which lane is decided at its start.</summary>
+    private async Task WatchPartitionsAsync()
+    {
+        try
+        {
+            var topic = await _topics!.FindAsync(_options.Topic, _stopping.Token);
+            if (topic is not null && topic.Partitions > _known)
+                _listener!.OnFailed(new InvalidOperationException($"topic '{_options.Topic}' has {topic.Partitions} partitions now, it had {_known}: a new incarnation reads them all"));
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping.
+        }
+        catch (StartupException e)
+        {
+            _logger.LogWarning(e, "the partitions of {Topic} could not be asked", _options.Topic);
         }
     }
 
@@ -153,12 +187,18 @@ internal sealed class KafkaSource : IBoundedSource
                 LibRdKafka.QueueEnableCallback(handle, &OnQueueFilled, GCHandle.ToIntPtr(_self));
                 queues.Add(handle);
             }
+            var measured = _time.GetTimestamp();
             while (!_stopping.IsCancellationRequested)
             {
                 var any = false;
                 foreach (var queue in _partitions.Values)
                     if (!queue.IsFinished && queue.Waiting < _options.WaitingBatches) any |= Read(topic, queue, buffer);
                 LibRdKafka.Poll(_client.Handle, 0);
+                if (_time.GetElapsedTime(measured) > BehindAge)
+                {
+                    measured = _time.GetTimestamp();
+                    Interlocked.Exchange(ref _behind, MeasureBehind());
+                }
                 // The callback comes only when an empty queue fills: after a full round without a record nothing can have been missed.
                 if (!any) _work.WaitOne(100);
             }
@@ -174,6 +214,18 @@ internal sealed class KafkaSource : IBoundedSource
             LibRdKafka.TopicDestroy(topic);
             NativeMemory.Free(buffer);
         }
+    }
+
+    // The ends that came with the last fetches: no question to the brokers.
+    private unsafe long MeasureBehind()
+    {
+        long behind = 0;
+        foreach (var queue in _partitions.Values)
+        {
+            long low, high;
+            if (LibRdKafka.CachedWatermarks(_client!.Handle, _options.Topic, queue.Partition, &low, &high) == LibRdKafka.NoError && high > 0) behind += Math.Max(0, Math.Min(high, queue.End) - queue.Offset);
+        }
+        return behind;
     }
 
     private unsafe bool Read(nint topic, PartitionQueue queue, LibRdKafka.Message** buffer)
@@ -229,7 +281,7 @@ internal sealed class KafkaSource : IBoundedSource
         }
         var text = Marshal.PtrToStringUTF8((nint)message->Payload, (int)message->Length);
         if (message->Error == LibRdKafka.AutoOffsetReset)
-            throw new StartupException($"{_options.Topic}-{queue.Partition}: offset {queue.Offset} does not exist any more ({text}): retention has deleted records that the pipeline has not read\n  to go on without them:    ./engine run FILE --start-from earliest");
+            throw new StartupException($"{_options.Topic}-{queue.Partition}: offset {queue.Offset} does not exist any more ({text}): retention has deleted records that the pipeline has not read\n  to start anew with what is left:    ./engine run FILE --reset    (state is forgotten, and what is still there is written again)");
         throw new KafkaClientException(message->Error, $"{_options.Topic}-{queue.Partition}: {text}");
     }
 
@@ -237,7 +289,9 @@ internal sealed class KafkaSource : IBoundedSource
     {
         await _stopping.CancelAsync();
         _work.Set();
-        if (_thread is not null && !_thread.Join(TimeSpan.FromSeconds(30))) throw new InvalidOperationException($"the thread of source {Name} did not end in 30 s");
+        if (_watch is not null) await _watch.DisposeAsync();
+        // It may be copying into memory that the worker frees next: the process ends before that happens.
+        if (_thread is not null && !_thread.Join(TimeSpan.FromSeconds(60))) Environment.FailFast($"the thread of source {Name} did not end in 60 s");
         Task[] queries;
         lock (_queries) queries = [.. _queries];
         await Task.WhenAll(queries);

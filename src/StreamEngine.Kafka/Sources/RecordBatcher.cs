@@ -49,11 +49,10 @@ internal static unsafe class RecordBatcher
             }
             keys[i] = message->Key is null ? Bytes.Null : new Bytes(arena.Copy(new ReadOnlySpan<byte>(message->Key, (int)message->KeyLength)), (int)message->KeyLength);
             nint list;
-            if (LibRdKafka.MessageHeaders(message, &list) == LibRdKafka.NoError)
-            {
-                if (headers is null) headers = arena.AllocateZeroed<Bytes>(count);
-                headers[i] = CopyHeaders(list, arena);
-            }
+            var error = LibRdKafka.MessageHeaders(message, &list);
+            if (error == LibRdKafka.NoEntry) continue;
+            if (headers is null) headers = arena.AllocateZeroed<Bytes>(count);
+            headers[i] = error == LibRdKafka.NoError ? CopyHeaders(list, arena) : Unreadable(error, arena);
         }
         var next = offsets[count - 1] + 1;
         for (var i = from; i < to; i++) LibRdKafka.MessageDestroy(messages[i]);
@@ -62,6 +61,18 @@ internal static unsafe class RecordBatcher
             Partition = partition, Name = name, Offsets = offsets, Timestamps = timestamps, Keys = keys, Values = values, Headers = headers, NextOffset = next,
         }, arena, BatchRole.Raw);
     }
+
+    // The client parses 100,000 headers at most. The record goes on, and says that it had some.
+    private static Bytes Unreadable(int error, Arena arena)
+    {
+        var reason = System.Text.Encoding.UTF8.GetBytes(LibRdKafka.Describe(error));
+        var length = RecordHeaders.SizeOf(UnreadableName.Length, reason.Length);
+        var bytes = arena.AllocateBytes(length);
+        RecordHeaders.Write(new Span<byte>(bytes, length), UnreadableName, reason);
+        return new Bytes(bytes, length);
+    }
+
+    private static ReadOnlySpan<byte> UnreadableName => "streamengine.headers-unreadable"u8;
 
     private static Bytes CopyHeaders(nint list, Arena arena)
     {

@@ -184,26 +184,49 @@ internal sealed class KafkaTopics : IDisposable
     public async Task DeleteRecordsAsync(string topic, int partition, long before, CancellationToken cancellation) =>
         await _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)], new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
 
-    /// <summary>A setting of a topic; null where the broker does not say.</summary>
-    public async Task<string?> ConfigAsync(string topic, string name, CancellationToken cancellation)
+    /// <summary>The settings of topics, asked for at once; a setting is null where the broker does not say.</summary>
+    public async Task<IReadOnlyDictionary<string, Func<string, string?>>> ConfigsAsync(IEnumerable<string> topics, CancellationToken cancellation)
     {
-        var result = await _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Topic, Name = topic }], new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
-        return result[0].Entries.GetValueOrDefault(name)?.Value;
+        try
+        {
+            var result = await _admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }), new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            return result.ToDictionary(r => r.ConfigResource.Name, r => (Func<string, string?>)(name => r.Entries.GetValueOrDefault(name)?.Value));
+        }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
     }
 
     /// <summary>A setting of the brokers; null where they do not say.</summary>
     public async Task<string?> BrokerConfigAsync(string name, CancellationToken cancellation)
     {
-        var cluster = await _admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
-        var result = await _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }], new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
-        return result[0].Entries.GetValueOrDefault(name)?.Value;
+        try
+        {
+            var cluster = await _admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var result = await _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }], new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            return result[0].Entries.GetValueOrDefault(name)?.Value;
+        }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
     }
 
     public IAdminClient Admin => _admin;
 
-    private StartupException Unreachable(KafkaException cause) => new(cause.Error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve
-        ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
-        : $"the brokers on {_connection.Bootstrap} refuse: {cause.Error.Reason}", cause);
+    private StartupException Unreachable(KafkaException cause)
+    {
+        var silent = cause.Error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
+        var message = silent ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
+            : $"the brokers on {_connection.Bootstrap} refuse: {cause.Error.Reason}";
+        return new StartupException(message, cause) { MayPass = silent || IsTransient(cause.Error.Code) };
+    }
+
+    // A cluster that comes up again, or whose leaders and coordinators move, answers with these for a while.
+    private static bool IsTransient(ErrorCode code) => code is ErrorCode.LeaderNotAvailable or ErrorCode.NotLeaderForPartition or ErrorCode.RequestTimedOut or ErrorCode.NetworkException or ErrorCode.GroupCoordinatorNotAvailable
+        or ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupLoadInProgress or ErrorCode.BrokerNotAvailable or ErrorCode.ReplicaNotAvailable or ErrorCode.KafkaStorageError or ErrorCode.NotController
+        or ErrorCode.UnknownTopicOrPart;
 
     public void Dispose() => _admin.Dispose();
 }

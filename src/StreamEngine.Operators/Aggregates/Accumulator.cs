@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using StreamEngine.Compute.Evaluation;
 using StreamEngine.Core;
 using StreamEngine.Operators.State;
 
@@ -11,11 +13,14 @@ internal abstract unsafe class Accumulator : IDisposable
     /// <summary>Makes room for so many groups; new ones are empty.</summary>
     public abstract void Reserve(int groups);
 
-    /// <summary>Adds the selected rows of a batch: the i-th of them to group <paramref name="groups"/>[i].</summary>
-    public abstract void Add(Batch batch, int* groups);
+    /// <summary>Adds rows of a batch: the i-th of them to group <paramref name="groups"/>[i].</summary>
+    public abstract void Add(Batch batch, RowSet rows, int* groups);
 
-    /// <summary>Adds another pane's groups: its group i to ours <paramref name="map"/>[i].</summary>
-    public abstract void Merge(Accumulator other, int* map, int count);
+    /// <summary>Adds other groups: the one numbered <paramref name="from"/>[i] to ours <paramref name="to"/>[i], for each i below the count; null stands for i itself.</summary>
+    public abstract void Merge(Accumulator other, int* to, int* from, int count);
+
+    /// <summary>Replaces groups by others, numbered as for <see cref="Merge"/>.</summary>
+    public abstract void Copy(Accumulator other, int* to, int* from, int count);
 
     /// <summary>The results of so many groups from the first one on. A group whose result does not fit its type is put into <paramref name="overflowed"/> (numbers from 0) and gets null.</summary>
     public abstract ColumnVector Emit(int first, int count, Arena arena, List<int> overflowed);
@@ -27,6 +32,9 @@ internal abstract unsafe class Accumulator : IDisposable
     public abstract void Read(int group, ref StateReader from);
 
     public abstract void Dispose();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected static int At(int* numbers, int i) => numbers is null ? i : numbers[i];
 
     public static Accumulator Create(AggregateSpec spec, MemoryScope scope) => (spec.Function, spec.ArgumentType?.Kind) switch
     {

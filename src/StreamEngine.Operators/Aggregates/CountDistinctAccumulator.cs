@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using StreamEngine.Compute;
+using StreamEngine.Compute.Evaluation;
 using StreamEngine.Core;
 using StreamEngine.Operators.State;
 
@@ -11,8 +11,7 @@ namespace StreamEngine.Operators.Aggregates;
 internal sealed unsafe class CountDistinctAccumulator(int argument, MemoryScope scope) : Accumulator
 {
     private readonly GrowingBuffer<long> _counts = new(scope);
-    private readonly KeyTable _members = new(scope);
-    private byte[] _key = new byte[256];
+    private readonly MemberTable _members = new(scope);
 
     public override long Bytes => _counts.Bytes + _members.Bytes;
 
@@ -21,58 +20,33 @@ internal sealed unsafe class CountDistinctAccumulator(int argument, MemoryScope 
 
     public override void Reserve(int groups) => _counts.Reserve(groups);
 
-    public override void Add(Batch batch, int* groups)
+    public override void Add(Batch batch, RowSet rows, int* groups)
     {
         var column = batch[argument];
         ReadOnlySpan<ColumnVector> columns = [column];
-        for (var i = 0; i < batch.Count; i++)
+        for (var i = 0; i < rows.Count; i++)
         {
-            var row = batch.RowAt(i);
+            var row = rows.At(i);
             if (column.IsNull(row)) continue;
-            var size = 4 + KeyEncoder.SizeOf(columns, row);
-            if (size > _key.Length) _key = new byte[size * 2];
-            fixed (byte* key = _key)
-            {
-                Unsafe.WriteUnaligned(key, groups[i]);
-                Put(groups[i], key, 4 + KeyEncoder.Encode(columns, row, key + 4));
-            }
+            var length = KeyEncoder.Encode(columns, row, _members.RoomFor(KeyEncoder.SizeOf(columns, row)));
+            _members.FindOrAdd(groups[i], length, out var added);
+            if (added) _counts.Pointer[groups[i]]++;
         }
     }
 
-    private void Put(int group, byte* key, int length)
-    {
-        _members.FindOrAdd(KeyHash.Of(new ReadOnlySpan<byte>(key, length)), key, length, out var added);
-        if (added) _counts.Pointer[group]++;
-    }
+    // A set cannot be taken out of a union again: windows of several panes count how many of them hold a member, see SlidingDistinct.
+    public override void Merge(Accumulator other, int* to, int* from, int count) => throw new NotSupportedException("sets of distinct values are not merged");
 
-    public override void Merge(Accumulator other, int* map, int count)
-    {
-        var from = ((CountDistinctAccumulator)other)._members;
-        for (var i = 0; i < from.Count; i++)
-        {
-            var member = from.KeyOf(i);
-            AddMember(map[Unsafe.ReadUnaligned<int>(member.Pointer)], member.Span[4..]);
-        }
-    }
+    public override void Copy(Accumulator other, int* to, int* from, int count) => throw new NotSupportedException("sets of distinct values are not copied");
 
     /// <summary>The group of a member, and its encoded value.</summary>
-    public ReadOnlySpan<byte> MemberOf(int number, out int group)
-    {
-        var member = _members.KeyOf(number);
-        group = Unsafe.ReadUnaligned<int>(member.Pointer);
-        return member.Span[4..];
-    }
+    public ReadOnlySpan<byte> MemberOf(int number, out int group) => _members.MemberOf(number, out group);
 
     /// <summary>Adds an encoded value to a group.</summary>
     public void AddMember(int group, ReadOnlySpan<byte> value)
     {
-        if (4 + value.Length > _key.Length) _key = new byte[(4 + value.Length) * 2];
-        fixed (byte* key = _key)
-        {
-            Unsafe.WriteUnaligned(key, group);
-            value.CopyTo(new Span<byte>(key + 4, value.Length));
-            Put(group, key, 4 + value.Length);
-        }
+        _members.FindOrAdd(group, value, out var added);
+        if (added) _counts.Pointer[group]++;
     }
 
     public override ColumnVector Emit(int first, int count, Arena arena, List<int> overflowed)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using StreamEngine.Compute.Evaluation;
 using StreamEngine.Core;
 using StreamEngine.Operators.State;
 
@@ -52,17 +54,23 @@ internal sealed unsafe class ExtremeAccumulator<T, TOrder>(AggregateSpec spec, M
         _seen.Reserve(groups);
     }
 
-    public override void Add(Batch batch, int* groups)
+    public override void Add(Batch batch, RowSet rows, int* groups)
     {
         var column = batch[spec.Argument];
         var values = column.As<T>();
-        for (var i = 0; i < batch.Count; i++)
+        if (!column.MayHaveNulls)
         {
-            var row = batch.RowAt(i);
+            for (var i = 0; i < rows.Count; i++) Offer(groups[i], values[rows.At(i)]);
+            return;
+        }
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var row = rows.At(i);
             if (!column.IsNull(row)) Offer(groups[i], values[row]);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Offer(int group, T value)
     {
         if (_seen.Pointer[group] != 0 && !(_least ? TOrder.Less(value, _values.Pointer[group]) : TOrder.Less(_values.Pointer[group], value))) return;
@@ -70,11 +78,23 @@ internal sealed unsafe class ExtremeAccumulator<T, TOrder>(AggregateSpec spec, M
         _seen.Pointer[group] = 1;
     }
 
-    public override void Merge(Accumulator other, int* map, int count)
+    public override void Merge(Accumulator other, int* to, int* from, int count)
     {
-        var from = (ExtremeAccumulator<T, TOrder>)other;
+        var values = ((ExtremeAccumulator<T, TOrder>)other)._values.Pointer;
+        var seen = ((ExtremeAccumulator<T, TOrder>)other)._seen.Pointer;
         for (var i = 0; i < count; i++)
-            if (from._seen.Pointer[i] != 0) Offer(map[i], from._values.Pointer[i]);
+            if (seen[At(from, i)] != 0) Offer(At(to, i), values[At(from, i)]);
+    }
+
+    public override void Copy(Accumulator other, int* to, int* from, int count)
+    {
+        var values = ((ExtremeAccumulator<T, TOrder>)other)._values.Pointer;
+        var seen = ((ExtremeAccumulator<T, TOrder>)other)._seen.Pointer;
+        for (var i = 0; i < count; i++)
+        {
+            _values.Pointer[At(to, i)] = values[At(from, i)];
+            _seen.Pointer[At(to, i)] = seen[At(from, i)];
+        }
     }
 
     public override ColumnVector Emit(int first, int count, Arena arena, List<int> overflowed)

@@ -1,3 +1,4 @@
+using StreamEngine.Compute.Evaluation;
 using StreamEngine.Core;
 using StreamEngine.Operators.State;
 
@@ -6,10 +7,12 @@ namespace StreamEngine.Operators.Aggregates;
 /// <summary>min(x) and max(x) of strings, in the order of their bytes (collation C). Replaced values leave a hole in the heap, which is rebuilt when more of it is holes than values.</summary>
 internal sealed unsafe class TextExtremeAccumulator(AggregateSpec spec, MemoryScope scope) : Accumulator
 {
+    private const int LeastHoles = 1 << 16;
+
     private readonly bool _least = spec.Function == AggregateFunction.Min;
     private readonly GrowingBuffer<Utf8View> _values = new(scope);
     private readonly GrowingBuffer<byte> _seen = new(scope);
-    private Arena _heap = scope.RentArena();
+    private Arena _heap = scope.RentArena(firstBlock: 1 << 10);
     private long _used;
     private long _holes;
     private int _groups;
@@ -23,13 +26,13 @@ internal sealed unsafe class TextExtremeAccumulator(AggregateSpec spec, MemorySc
         _groups = Math.Max(_groups, groups);
     }
 
-    public override void Add(Batch batch, int* groups)
+    public override void Add(Batch batch, RowSet rows, int* groups)
     {
         var column = batch[spec.Argument];
         var values = column.As<Utf8View>();
-        for (var i = 0; i < batch.Count; i++)
+        for (var i = 0; i < rows.Count; i++)
         {
-            var row = batch.RowAt(i);
+            var row = rows.At(i);
             if (!column.IsNull(row)) Offer(groups[i], values + row);
         }
     }
@@ -44,7 +47,7 @@ internal sealed unsafe class TextExtremeAccumulator(AggregateSpec spec, MemorySc
             if (present->Length > Utf8View.InlineLength) _holes += present->Length;
         }
         Set(group, Utf8View.SpanOf(value));
-        if (_holes > 1 << 16 && _holes > _used / 2) Rebuild();
+        if (_holes > LeastHoles && _holes > _used / 2) Rebuild();
     }
 
     private void Set(int group, ReadOnlySpan<byte> value)
@@ -64,11 +67,26 @@ internal sealed unsafe class TextExtremeAccumulator(AggregateSpec spec, MemorySc
         old.Release();
     }
 
-    public override void Merge(Accumulator other, int* map, int count)
+    public override void Merge(Accumulator other, int* to, int* from, int count)
     {
-        var from = (TextExtremeAccumulator)other;
+        var values = ((TextExtremeAccumulator)other)._values.Pointer;
+        var seen = ((TextExtremeAccumulator)other)._seen.Pointer;
         for (var i = 0; i < count; i++)
-            if (from._seen.Pointer[i] != 0) Offer(map[i], from._values.Pointer + i);
+            if (seen[At(from, i)] != 0) Offer(At(to, i), values + At(from, i));
+    }
+
+    public override void Copy(Accumulator other, int* to, int* from, int count)
+    {
+        var values = ((TextExtremeAccumulator)other)._values.Pointer;
+        var seen = ((TextExtremeAccumulator)other)._seen.Pointer;
+        for (var i = 0; i < count; i++)
+        {
+            var group = At(to, i);
+            if (_seen.Pointer[group] != 0 && _values.Pointer[group].Length > Utf8View.InlineLength) _holes += _values.Pointer[group].Length;
+            _seen.Pointer[group] = 0;
+            if (seen[At(from, i)] != 0) Set(group, Utf8View.SpanOf(values + At(from, i)));
+        }
+        if (_holes > LeastHoles && _holes > _used / 2) Rebuild();
     }
 
     public override ColumnVector Emit(int first, int count, Arena arena, List<int> overflowed)

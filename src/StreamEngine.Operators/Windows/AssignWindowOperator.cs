@@ -1,3 +1,4 @@
+using StreamEngine.Compute.Evaluation;
 using StreamEngine.Core;
 
 namespace StreamEngine.Operators.Windows;
@@ -27,14 +28,38 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
         var panes = arena.Allocate<long>(batch.Rows);
         var firsts = arena.Allocate<long>(batch.Rows);
         var times = timeColumn < 0 ? RecordTimes(batch, arena) : batch[timeColumn].As<long>();
+        var rows = new RowSet(batch.Selection, batch.Count);
+        var kept = TryWhole(batch, times, rows, panes, firsts) ? rows : ByRow(batch, times, rows, panes, firsts, arena, output);
+        ColumnVector[] columns = [.. batch.Columns, new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)panes), new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)firsts)];
+        output.Emit(batch.With(Output, columns, arena, kept.Rows, kept.Count));
+        return Progress.Done;
+    }
+
+    /// <summary>Most batches lie in one pane and have no row that is late for any window: the least and the greatest time and the greatest watermark tell.</summary>
+    private bool TryWhole(Batch batch, long* times, RowSet rows, long* panes, long* firsts)
+    {
+        if (rows.Count == 0) return true;
+        var (least, greatest) = TimeRange.Of(times, rows);
+        var pane = window.PaneOf(least);
+        if (greatest >= pane + window.Pane) return false;
+        var watermark = batch.RowWatermarks is null ? _watermark : TimeRange.Of(batch.RowWatermarks, rows).Greatest;
+        var first = window.FirstEndAfter(least, Watermark.None);
+        if (first <= watermark) return false;
+        new Span<long>(panes, batch.Rows).Fill(pane);
+        new Span<long>(firsts, batch.Rows).Fill(first);
+        return true;
+    }
+
+    private RowSet ByRow(Batch batch, long* times, RowSet rows, long* panes, long* firsts, Arena arena, IEmitter output)
+    {
         var watermarks = batch.RowWatermarks;
         ushort* selection = null;
         var kept = 0;
         // Rows come nearly in order: the pane of the row before is tried first, which saves the divisions.
         long pane = 0, paneEnd = long.MinValue, first = 0, last = 0;
-        for (var i = 0; i < batch.Count; i++)
+        for (var i = 0; i < rows.Count; i++)
         {
-            var row = batch.RowAt(i);
+            var row = rows.At(i);
             var time = times[row];
             if (time < pane || time >= paneEnd)
             {
@@ -49,8 +74,8 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
                 Late(batch, row, watermark, last, output);
                 if (selection is null)
                 {
-                    selection = arena.Allocate<ushort>(batch.Count);
-                    for (var k = 0; k < kept; k++) selection[k] = (ushort)batch.RowAt(k);
+                    selection = arena.Allocate<ushort>(rows.Count);
+                    for (var k = 0; k < kept; k++) selection[k] = (ushort)rows.At(k);
                 }
                 continue;
             }
@@ -59,9 +84,7 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
             if (selection is not null) selection[kept] = (ushort)row;
             kept++;
         }
-        ColumnVector[] columns = [.. batch.Columns, new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)panes), new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)firsts)];
-        output.Emit(selection is null ? batch.With(Output, columns, arena, batch.Selection, batch.Count) : batch.With(Output, columns, arena, selection, kept));
-        return Progress.Done;
+        return selection is null ? rows : new RowSet(selection, kept);
     }
 
     /// <summary>Rows of a user's own stage carry no watermark of their own: for them the common one counts, as far as it has come.</summary>

@@ -1,6 +1,7 @@
-using StreamEngine.Compute;
+using StreamEngine.Compute.Evaluation;
 using StreamEngine.Core;
 using StreamEngine.Operators.Aggregates;
+using StreamEngine.Operators.State;
 
 namespace StreamEngine.Operators.Windows;
 
@@ -16,22 +17,29 @@ internal sealed record WindowAggregateSpec(WindowSpec Window, IReadOnlyList<int>
 /// </summary>
 internal sealed unsafe class WindowAggregateOperator : IOperator
 {
+    private const int MostExpected = 4096;
+
     private readonly WindowAggregateSpec _spec;
     private readonly DataType[] _keyTypes;
     private readonly int _paneColumn;
     private readonly int _firstColumn;
-    private readonly SortedDictionary<(long Start, long First), Pane> _panes = [];
+    private readonly ColumnVector[] _keys;
+    private readonly PaneList _panes = new();
+    private readonly PaneSplit _split = new();
     private readonly WindowState _state;
+    private readonly List<int> _overflowed = [];
     private MemoryScope _scope = null!;
     private RowCounts _counts = null!;
     private OperatorContext _context = null!;
+    private SlidingGroups? _sliding;
+    private Pane? _last;
     private long _watermark = Watermark.None;
     private long _closedTo = Watermark.None;
+    private long _bytes;
     private bool _changed;
-    private Pane? _closing;
+    private IWindowGroups? _closing;
     private long _closingEnd;
-    private int _emitted;
-    private bool _ownsClosing;
+    private int _cursor;
 
     public WindowAggregateOperator(string id, Schema input, WindowAggregateSpec spec)
     {
@@ -40,78 +48,72 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
         _paneColumn = input.IndexOf(AssignWindowOperator.PaneColumn);
         _firstColumn = input.IndexOf(AssignWindowOperator.FirstColumn);
         _keyTypes = [.. spec.Keys.Select(k => input[k].Type)];
+        _keys = new ColumnVector[_keyTypes.Length];
         Output = new Schema([new Field("window_start", DataType.Timestamp, false), new Field("window_end", DataType.Timestamp, false), .. spec.Keys.Select(k => input[k] with { Format = null }),
             .. spec.Aggregates.Select(a => new Field(a.Name, a.Type, a.Function != AggregateFunction.Count))]);
-        _state = new WindowState(spec.Aggregates);
+        _state = new WindowState(spec.Aggregates, _keyTypes);
     }
 
     public string Id { get; }
 
     public Schema Output { get; }
 
+    /// <summary>Off: windows close as ever, but without rows. For measuring what it costs to keep them.</summary>
+    internal bool Emits { get; set; } = true;
+
     public void Open(OperatorContext context)
     {
         _context = context;
         _scope = context.Scope;
         _counts = context.Counts;
+        if (!_spec.Window.IsTumbling) _sliding = new SlidingGroups(_spec.Window, _keyTypes, _spec.Aggregates, _scope);
     }
 
     public Progress Process(Batch batch, IEmitter output)
     {
         var arena = _scope.RentArena();
-        var hashes = arena.Allocate<ulong>(batch.Rows);
-        var keys = new ColumnVector[_spec.Keys.Count];
-        for (var i = 0; i < keys.Length; i++) keys[i] = batch[_spec.Keys[i]];
-        KeyHash.Compute(keys, batch, hashes);
+        for (var i = 0; i < _keys.Length; i++) _keys[i] = batch[_spec.Keys[i]];
         var panes = batch[_paneColumn].As<long>();
         var firsts = batch[_firstColumn].As<long>();
+        var rows = new RowSet(batch.Selection, batch.Count);
         var groups = arena.Allocate<int>(Math.Max(1, batch.Count));
-        var count = batch.Count;
-        // Most batches lie in one pane: it is found once, and the batch added whole.
-        var from = 0;
-        while (from < count)
+        // Most batches lie in one pane.
+        if (batch.Count > 0 && PaneSplit.IsOne(panes, firsts, batch.Rows)) Add(batch, panes[0], firsts[0], rows, groups);
+        else if (batch.Count > 0)
         {
-            var row = batch.RowAt(from);
-            var (pane, first) = (panes[row], firsts[row]);
-            var same = true;
-            var to = from + 1;
-            for (; to < count; to++)
-            {
-                var next = batch.RowAt(to);
-                if (panes[next] == pane && firsts[next] == first) continue;
-                same = false;
-                break;
-            }
-            if (same && from == 0) PaneOf(pane, first).Add(batch, keys, hashes, groups);
-            else AddRun(batch, from, to, PaneOf(pane, first), keys, hashes, groups, arena);
-            from = to;
+            _split.Divide(panes, firsts, rows, arena);
+            for (var i = 0; i < _split.Count; i++) Add(batch, _split[i].Start, _split[i].First, _split[i].Rows, groups);
         }
-        _counts.Held += count;
+        _counts.Held += batch.Count;
         batch.Dispose();
         arena.Release();
         CheckLimit();
         return Progress.Done;
     }
 
-    private static void AddRun(Batch batch, int from, int to, Pane pane, ColumnVector[] keys, ulong* hashes, int* groups, Arena arena)
+    private void Add(Batch batch, long start, long first, RowSet rows, int* groups)
     {
-        var rows = arena.Allocate<ushort>(to - from);
-        for (var i = from; i < to; i++) rows[i - from] = (ushort)batch.RowAt(i);
-        using var run = batch.Share().WithSelection(rows, to - from, arena.Retain());
-        pane.Add(run, keys, hashes, groups);
+        var pane = PaneOf(start, first);
+        pane.Add(batch, _keys, rows, groups);
+        _bytes += pane.TakeGrowth();
+        // Cannot be while the common watermark is no further than a row's own; if it were, the row would still count in the windows to come.
+        if (first <= _closedTo) _sliding?.Reset();
     }
 
     private Pane PaneOf(long start, long first)
     {
-        if (!_panes.TryGetValue((start, first), out var pane)) _panes[(start, first)] = pane = new Pane(start, first, _spec.Aggregates, _scope);
-        return pane;
+        if (_last is not null && _last.Start == start && _last.First == first) return _last;
+        if (_panes.Find(start, first) is { } known) return _last = known;
+        // Like the one before it, but no more than costs little if it is wrong.
+        _last = new Pane(start, first, _keyTypes, _spec.Aggregates, _scope, Math.Min(_last?.Keys.Count ?? 0, MostExpected));
+        _panes.Add(_last);
+        return _last;
     }
 
     private void CheckLimit()
     {
-        if (_context.StateLimit == long.MaxValue) return;
-        var bytes = _panes.Values.Sum(p => p.Bytes);
-        if (bytes > _context.StateLimit) throw new StartupException($"the state of operator {Id} has {bytes >> 20} MiB, above its limit of {_context.StateLimit >> 20} MiB: raise state.limit, or group by fewer keys or shorter windows");
+        if (_bytes <= _context.StateLimit) return;
+        throw new StartupException($"the state of operator {Id} has {_bytes >> 20} MiB, above its limit of {_context.StateLimit >> 20} MiB: raise state.limit, or group by fewer keys or shorter windows");
     }
 
     public Progress OnWatermark(long time, IEmitter output)
@@ -123,7 +125,7 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
     public Progress Continue(IEmitter output)
     {
         if (_closing is null && !TryBeginClosing()) return Progress.Done;
-        Emit(output);
+        if (!Emits || !TryEmit(output)) Close();
         return Progress.More;
     }
 
@@ -131,16 +133,15 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
     {
         if (_panes.Count == 0 || !TryNextEnd(out var end) || end > _watermark) return false;
         _closingEnd = end;
-        _emitted = 0;
-        var inside = PanesOf(end);
-        if (inside.Count == 1)
+        _cursor = 0;
+        if (_sliding is null)
         {
-            (_closing, _ownsClosing) = (inside[0], false);
+            // Of a tumbling window the first pane is all there is.
+            _closing = _panes[0];
             return true;
         }
-        _closing = new Pane(end - _spec.Window.Size, end, _spec.Aggregates, _scope);
-        _ownsClosing = true;
-        foreach (var pane in inside) _closing.Merge(pane);
+        _sliding.MoveTo(end, _panes);
+        _closing = _sliding;
         return true;
     }
 
@@ -148,57 +149,54 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
     private bool TryNextEnd(out long end)
     {
         end = long.MaxValue;
-        foreach (var pane in _panes.Values)
+        for (var i = 0; i < _panes.Count; i++)
         {
-            // Panes come by start: none behind this one is in a window that ends earlier.
-            if (pane.Start + _spec.Window.Pane > end) break;
-            var next = pane.First > _closedTo ? pane.First : _spec.Window.FirstEndAfter(pane.Start, _closedTo);
+            var pane = _panes[i];
+            var least = _spec.Window.FirstEndAfter(pane.Start, _closedTo);
+            // Panes that start later are in no earlier window.
+            if (least >= end) break;
+            var next = Math.Max(least, pane.First);
             if (next <= _spec.Window.LastEnd(pane.Start)) end = Math.Min(end, next);
         }
         return end != long.MaxValue;
     }
 
-    private List<Pane> PanesOf(long end)
+    /// <summary>Emits the next groups of the window; false when there were none left.</summary>
+    private bool TryEmit(IEmitter output)
     {
-        var inside = new List<Pane>();
-        foreach (var pane in _panes.Values)
-        {
-            if (pane.Start >= end) break;
-            if (pane.Start >= end - _spec.Window.Size && pane.First <= end) inside.Add(pane);
-        }
-        return inside;
-    }
-
-    private void Emit(IEmitter output)
-    {
-        var pane = _closing!;
-        var count = Math.Min(Batch.DefaultRows, pane.Keys.Count - _emitted);
         var arena = _scope.RentArena();
+        var groups = arena.Allocate<int>(Batch.DefaultRows);
+        var count = _closing!.Next(ref _cursor, groups, Batch.DefaultRows);
+        if (count == 0)
+        {
+            arena.Release();
+            return false;
+        }
         var starts = arena.Allocate<long>(count);
         var ends = arena.Allocate<long>(count);
         new Span<long>(starts, count).Fill(_closingEnd - _spec.Window.Size);
         new Span<long>(ends, count).Fill(_closingEnd);
-        var keys = arena.Allocate<Bytes>(count);
-        for (var i = 0; i < count; i++) keys[i] = pane.Keys.KeyOf(_emitted + i);
-        var overflowed = new List<int>();
-        ColumnVector[] columns = [new(DataType.Timestamp, count, (byte*)starts), new(DataType.Timestamp, count, (byte*)ends), .. KeyEncoder.Decode(_keyTypes, keys, count, arena),
-            .. pane.Accumulators.Select(a => a.Emit(_emitted, count, arena, overflowed))];
+        _overflowed.Clear();
+        var columns = new ColumnVector[Output.Count];
+        columns[0] = new ColumnVector(DataType.Timestamp, count, (byte*)starts);
+        columns[1] = new ColumnVector(DataType.Timestamp, count, (byte*)ends);
+        _closing.Keys.Decode(groups, count, arena).CopyTo(columns, 2);
+        for (var a = 0; a < _spec.Aggregates.Count; a++) columns[2 + _keys.Length + a] = _closing.Emit(a, groups, count, arena, _overflowed);
         var batch = Batch.Create(Output, columns, count, arena, aggregated: true);
-        _emitted += count;
-        if (overflowed.Count > 0) batch = WithoutOverflowed(batch, overflowed, output);
+        if (_overflowed.Count > 0) batch = WithoutOverflowed(batch, output);
         output.Emit(batch);
-        if (_emitted == pane.Keys.Count) Close();
+        return true;
     }
 
-    private Batch WithoutOverflowed(Batch batch, List<int> overflowed, IEmitter output)
+    private Batch WithoutOverflowed(Batch batch, IEmitter output)
     {
-        overflowed.Sort();
+        _overflowed.Sort();
         var arena = _scope.RentArena();
         var rows = arena.Allocate<ushort>(batch.Count);
         var kept = 0;
         for (var row = 0; row < batch.Rows; row++)
         {
-            if (overflowed.BinarySearch(row) < 0) rows[kept++] = (ushort)row;
+            if (_overflowed.BinarySearch(row) < 0) rows[kept++] = (ushort)row;
             else output.Fault(batch, row, new Fault(FaultStage.Expression, "an aggregate of the group overflows its type"));
         }
         return batch.WithSelection(rows, kept, arena);
@@ -207,46 +205,60 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
     /// <summary>The window is out: panes that are in no later one are dropped, and their rows are done.</summary>
     private void Close()
     {
-        if (_ownsClosing) _closing!.Dispose();
         _closing = null;
         _closedTo = _closingEnd;
         _changed = true;
-        Drop();
+        _sliding?.Leave(_closedTo);
+        _counts.Done += Drop();
     }
 
-    private void Drop()
+    /// <summary>Drops the panes that are in no window to come; returns how many rows they had.</summary>
+    private long Drop()
     {
-        foreach (var (key, pane) in _panes.TakeWhile(p => _spec.Window.LastEnd(p.Key.Start) <= _closedTo).ToList())
+        long rows = 0;
+        var count = 0;
+        for (; count < _panes.Count && _spec.Window.LastEnd(_panes[count].Start) <= _closedTo; count++)
         {
-            _panes.Remove(key);
-            _counts.Done += pane.Rows;
-            _counts.Held -= pane.Rows;
+            var pane = _panes[count];
+            if (pane == _last) _last = null;
+            rows += pane.Rows;
+            _bytes -= pane.Bytes - pane.TakeGrowth();
             pane.Dispose();
         }
+        if (count > 0) _panes.RemoveFirst(count);
+        _counts.Held -= rows;
+        return rows;
     }
 
     public void Snapshot(in SnapshotRequest request, IStateWriter writer)
     {
-        _state.Write(request, _panes.Values, _closedTo, _changed, writer);
+        _state.Write(request, _panes, _closedTo, _changed, writer);
         _changed = false;
     }
 
+    /// <summary>Costs what the piece holds, whatever was restored before it.</summary>
     public void Restore(in StatePart part)
     {
-        _state.Read(part, _context.KeyGroups, PaneOf, ref _closedTo);
-        foreach (var (key, pane) in _panes.TakeWhile(p => _spec.Window.LastEnd(p.Key.Start) <= _closedTo).ToList())
-        {
-            _panes.Remove(key);
-            pane.Dispose();
-        }
-        foreach (var pane in _panes.Values) pane.Written();
-        _counts.Held = _panes.Values.Sum(p => p.Rows);
+        _sliding?.Reset();
+        var before = _closedTo;
+        var reader = new StateReader(part.Payload);
+        _counts.Held += _state.Read(ref reader, part.KeyGroup, _context.KeyGroups, this, ref _closedTo);
+        if (_last is not null) _bytes += _last.TakeGrowth();
+        if (_closedTo != before) Drop();
+    }
+
+    /// <summary>The pane that a group of state belongs to; null when all of its windows have closed.</summary>
+    internal Pane? Restored(long start, long first)
+    {
+        if (_last is not null && _last.Start == start && _last.First == first) return _last;
+        if (_last is not null) _bytes += _last.TakeGrowth();
+        return _spec.Window.LastEnd(start) <= _closedTo ? null : PaneOf(start, first);
     }
 
     public void Dispose()
     {
-        if (_ownsClosing) _closing?.Dispose();
-        foreach (var pane in _panes.Values) pane.Dispose();
+        _sliding?.Dispose();
+        for (var i = 0; i < _panes.Count; i++) _panes[i].Dispose();
         _panes.Clear();
     }
 }

@@ -10,7 +10,7 @@ namespace StreamEngine.Operators.Windows;
 /// a distinct set: pane start, first, key length, key, aggregate (2), length (4), one encoded value. Later entries replace or add to earlier ones; panes whose windows have all closed are dropped when the
 /// closing is read, so that no deletion is ever written.
 /// </summary>
-internal sealed class WindowState(IReadOnlyList<AggregateSpec> aggregates)
+internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates, DataType[] keys)
 {
     private const byte Version = 1;
     private const byte GroupEntry = 0;
@@ -20,31 +20,49 @@ internal sealed class WindowState(IReadOnlyList<AggregateSpec> aggregates)
     private readonly StateBuffer _buffer = new();
 
     /// <summary>Writes changed groups, whole key groups where asked for, and where nothing changed but windows closed the closing alone.</summary>
-    public void Write(in SnapshotRequest request, IEnumerable<Pane> panes, long closedTo, bool closed, IStateWriter writer)
+    public void Write(in SnapshotRequest request, PaneList panes, long closedTo, bool closed, IStateWriter writer)
     {
-        var all = panes.ToList();
         Begin(closedTo);
-        foreach (var pane in all)
+        for (var i = 0; i < panes.Count; i++)
         {
-            foreach (var group in pane.Dirty)
-                if (!request.IsFull(KeyGroupRange.Of(pane.Keys.HashOf(group)))) PutGroup(pane, group, closedTo, StatePart.AnyGroup, StateKind.Delta, writer);
-            PutMembers(pane, closedTo, pane.FirstNewMember, request, full: false, writer);
+            WriteDirty(panes[i], closedTo, request, writer);
+            PutMembers(panes[i], closedTo, panes[i].FirstNewMember, request, full: false, writer);
         }
         if (_buffer.Length > Header || closed) writer.Write(StatePart.AnyGroup, StateKind.Delta, _buffer.Written);
-        for (var keyGroup = request.FullFrom; keyGroup < request.FullTo; keyGroup++) WriteWhole(keyGroup, all, closedTo, writer);
-        foreach (var pane in all) pane.Written();
+        if (request.FullTo > request.FullFrom) WriteWhole(request, panes, closedTo, writer);
+        for (var i = 0; i < panes.Count; i++) panes[i].Written();
     }
 
-    private void WriteWhole(int keyGroup, List<Pane> panes, long closedTo, IStateWriter writer)
+    private void WriteDirty(Pane pane, long closedTo, in SnapshotRequest request, IStateWriter writer)
     {
-        Begin(closedTo);
-        foreach (var pane in panes)
+        var dirty = pane.Dirty;
+        for (var group = 0; group < dirty.Length; group++)
         {
-            for (var group = 0; group < pane.Keys.Count; group++)
-                if (KeyGroupRange.Of(pane.Keys.HashOf(group)) == keyGroup) PutGroup(pane, group, closedTo, keyGroup, StateKind.FullMore, writer);
-            PutMembers(pane, closedTo, _ => 0, new SnapshotRequest(0, keyGroup, keyGroup + 1, null!), full: true, writer);
+            var next = dirty[group..].IndexOf((byte)1);
+            if (next < 0) return;
+            group += next;
+            if (request.FullTo == request.FullFrom || !request.IsFull(KeyGroupRange.Of(pane.Keys.HashOf(group)))) PutGroup(pane, group, closedTo, StatePart.AnyGroup, StateKind.Delta, writer);
         }
-        writer.Write(keyGroup, StateKind.FullMore, _buffer.Written);
+    }
+
+    /// <summary>One look at each group finds those of all key groups that are asked for; each key group is then written from its own list.</summary>
+    private void WriteWhole(in SnapshotRequest request, PaneList panes, long closedTo, IStateWriter writer)
+    {
+        var groups = new List<(Pane Pane, int Group)>[request.FullTo - request.FullFrom];
+        for (var i = 0; i < groups.Length; i++) groups[i] = [];
+        for (var i = 0; i < panes.Count; i++)
+            for (var group = 0; group < panes[i].Keys.Count; group++)
+            {
+                var keyGroup = KeyGroupRange.Of(panes[i].Keys.HashOf(group));
+                if (request.IsFull(keyGroup)) groups[keyGroup - request.FullFrom].Add((panes[i], group));
+            }
+        for (var keyGroup = request.FullFrom; keyGroup < request.FullTo; keyGroup++)
+        {
+            Begin(closedTo);
+            foreach (var (pane, group) in groups[keyGroup - request.FullFrom]) PutGroup(pane, group, closedTo, keyGroup, StateKind.FullMore, writer);
+            for (var i = 0; i < panes.Count; i++) PutMembers(panes[i], closedTo, _ => 0, new SnapshotRequest(0, keyGroup, keyGroup + 1, null!), full: true, writer);
+            writer.Write(keyGroup, StateKind.FullMore, _buffer.Written);
+        }
     }
 
     private void Begin(long closedTo)
@@ -59,7 +77,7 @@ internal sealed class WindowState(IReadOnlyList<AggregateSpec> aggregates)
         var before = _buffer.Length;
         _buffer.Put(GroupEntry);
         PutKey(pane, group);
-        _buffer.Put(pane.RowsOf(group));
+        _buffer.Put(pane.RowsByGroup[group]);
         foreach (var accumulator in pane.Accumulators) accumulator.Write(group, _buffer);
         SplitAt(before, closedTo, keyGroup, kind, writer);
     }
@@ -87,7 +105,7 @@ internal sealed class WindowState(IReadOnlyList<AggregateSpec> aggregates)
 
     private void PutKey(Pane pane, int group)
     {
-        var key = pane.Keys.KeyOf(group).Span;
+        var key = pane.Keys.EncodingOf(group);
         _buffer.Put(pane.Start);
         _buffer.Put(pane.First);
         _buffer.Put(key.Length);
@@ -106,47 +124,54 @@ internal sealed class WindowState(IReadOnlyList<AggregateSpec> aggregates)
         _buffer.Put(entry);
     }
 
-    /// <summary>Reads a piece: groups outside of the key groups are skipped.</summary>
-    public void Read(in StatePart part, KeyGroupRange keyGroups, Func<long, long, Pane> paneOf, ref long closedTo)
+    /// <summary>Reads a piece, of which groups outside of the key groups are skipped; returns by how many input rows the state grew.</summary>
+    public long Read(ref StateReader reader, int part, KeyGroupRange keyGroups, WindowAggregateOperator state, ref long closedTo)
     {
-        var reader = new StateReader(part.Payload);
         var version = reader.Get<byte>();
         if (version != Version) throw new FormatException($"window state has version {version}; this engine reads version {Version}");
         closedTo = Math.Max(closedTo, reader.Get<long>());
-        // A whole key group of another lane: not an entry of it has to be looked at.
-        if (part.KeyGroup != StatePart.AnyGroup && !keyGroups.Contains(part.KeyGroup)) return;
-        using var skipped = new SkippedGroup(aggregates);
+        // A whole key group of another lane: not an entry of it has to be looked at. One of this lane need not be asked entry by entry.
+        if (part != StatePart.AnyGroup && !keyGroups.Contains(part)) return 0;
+        var isMine = part != StatePart.AnyGroup || keyGroups == KeyGroupRange.All;
+        using var skipped = new SkippedGroup(aggregates, keys);
+        long rows = 0;
         while (!reader.AtEnd)
         {
             var kind = reader.Get<byte>();
             var (start, first) = (reader.Get<long>(), reader.Get<long>());
             var key = reader.Get(reader.Get<int>());
-            var hash = KeyHash.Of(key);
-            var mine = keyGroups.Contains(KeyGroupRange.Of(hash));
-            var pane = mine ? paneOf(start, first) : skipped.Pane;
-            var group = pane.GroupOf(key, hash);
-            if (kind == GroupEntry)
-            {
-                pane.SetRows(group, reader.Get<long>());
-                foreach (var accumulator in pane.Accumulators) accumulator.Read(group, ref reader);
-            }
-            else
-            {
-                var aggregate = reader.Get<short>();
-                var value = reader.Get(reader.Get<int>());
-                if (pane.Accumulators[aggregate] is CountDistinctAccumulator set) set.AddMember(group, value);
-                else throw new FormatException($"window state has members of aggregate {aggregate}, which is no set");
-            }
+            var pane = isMine || keyGroups.Contains(KeyGroupRange.Of(KeyHash.Of(key))) ? state.Restored(start, first) : null;
+            if (kind == GroupEntry) rows += ReadGroup(ref reader, pane, skipped, key);
+            else ReadMember(ref reader, pane ?? skipped.Pane, key);
         }
+        return rows;
     }
 
-    /// <summary>Where entries of other lanes' key groups are read into, since their lengths are known only by reading them.</summary>
-    private sealed class SkippedGroup(IReadOnlyList<AggregateSpec> aggregates) : IDisposable
+    private static long ReadGroup(ref StateReader reader, Pane? pane, SkippedGroup skipped, ReadOnlySpan<byte> key)
+    {
+        var to = pane ?? skipped.Pane;
+        var group = to.GroupOf(key);
+        var more = to.SetRows(group, reader.Get<long>());
+        foreach (var accumulator in to.Accumulators) accumulator.Read(group, ref reader);
+        return pane is null ? 0 : more;
+    }
+
+    private static void ReadMember(ref StateReader reader, Pane pane, ReadOnlySpan<byte> key)
+    {
+        var aggregate = reader.Get<short>();
+        var value = reader.Get(reader.Get<int>());
+        if (aggregate < 0 || aggregate >= pane.Accumulators.Length || pane.Accumulators[aggregate] is not CountDistinctAccumulator set) throw new FormatException($"window state has members of aggregate {aggregate}, which is no set");
+        set.AddMember(pane.GroupOf(key), value);
+        pane.MemberRestored(aggregate);
+    }
+
+    /// <summary>Where entries of other lanes' key groups, and of windows that have closed, are read into, since their lengths are known only by reading them.</summary>
+    private sealed class SkippedGroup(IReadOnlyList<AggregateSpec> aggregates, DataType[] keys) : IDisposable
     {
         private readonly MemoryScope _scope = new("skipped state");
         private Pane? _pane;
 
-        public Pane Pane => _pane ??= new Pane(0, 0, aggregates, _scope);
+        public Pane Pane => _pane ??= new Pane(0, 0, keys, aggregates, _scope);
 
         public void Dispose()
         {

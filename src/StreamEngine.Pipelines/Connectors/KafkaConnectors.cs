@@ -32,6 +32,7 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
         Outputs = [.. pipeline.Sinks.Select(s => new OutputTopic(s.Topic, s.CreatePartitions ?? 1)), new(pipeline.DeadLetterTopic, 1), new(pipeline.LateTopic, 1)],
         IgnoreGroupOffsets = pipeline.StartDecided,
         ManifestsKeep = pipeline.ManifestsKeep,
+        MaxMessageBytes = pipeline.MaxMessageBytes,
         Host = Environment.MachineName,
         Process = Environment.ProcessId,
     }, time, loggers.CreateLogger<KafkaCommitLog>());

@@ -43,9 +43,10 @@ public sealed class StreamEngineHost
 
     /// <summary>Runs until the cancellation, which drains: what was read is committed, open windows stay in state.</summary>
     /// <exception cref="Core.StartupException">A pipeline cannot start or go on; the message says what to do.</exception>
+    /// <exception cref="Core.FencedException">Another process has taken over a pipeline; this one must not be started again.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
-        var system = EngineSystem.Start(PipelineFile.Defaults());
+        var system = EngineSystem.Start(PipelineFile.Defaults(), _loggers);
         try
         {
             var connectors = new KafkaConnectors(_time, _loggers);

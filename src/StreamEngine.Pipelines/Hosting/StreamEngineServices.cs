@@ -17,9 +17,24 @@ public static class StreamEngineServices
         return builder;
     }
 
+    /// <summary>The process's exit code after a pipeline was taken over by another process: it is not to be started again.</summary>
+    public const int FencedExitCode = 3;
+
     private sealed class EngineService(StreamEngineBuilder builder, ILoggerFactory loggers) : BackgroundService
     {
-        protected override Task ExecuteAsync(CancellationToken stoppingToken) => new StreamEngineHost(builder.Pipelines, loggers).RunAsync(stoppingToken);
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            try
+            {
+                await new StreamEngineHost(builder.Pipelines, loggers).RunAsync(stoppingToken);
+            }
+            catch (Core.FencedException)
+            {
+                // The host stops: a supervisor must see that this one is not to be started again.
+                Environment.ExitCode = FencedExitCode;
+                throw;
+            }
+        }
     }
 }
 

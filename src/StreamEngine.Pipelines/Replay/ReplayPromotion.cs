@@ -41,7 +41,7 @@ internal sealed class ReplayPromotion(ReplayDefinition replay, ILoggerFactory lo
 
     private unsafe void Write(List<(string Topic, byte[]? Key, byte[]? Value)> records, Dictionary<string, int> partitions)
     {
-        using var producer = new TransactionalProducer(KafkaConnectors.ConnectionOf(replay.Definition), $"{replay.Definition.QualifiedName}-promote", replay.Definition.TransactionTimeout, loggers.CreateLogger<ReplayPromotion>(), () => { });
+        using var producer = new TransactionalProducer(KafkaConnectors.ConnectionOf(replay.Definition), $"{replay.Definition.QualifiedName}-promote", replay.Definition.TransactionTimeout, replay.Definition.MaxMessageBytes, loggers.CreateLogger<ReplayPromotion>(), () => { });
         producer.InitTransactions(Patience);
         producer.Begin();
         foreach (var (topic, key, value) in records)

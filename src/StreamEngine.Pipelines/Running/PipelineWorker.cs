@@ -43,6 +43,7 @@ internal sealed class PipelineWorker
     private volatile WorkerPhase _phase = WorkerPhase.Starting;
     private long _rowsBefore;
     private EpochClaim? _claim;
+    private volatile ISource[]? _sources;
     private int _restarts;
 
     public PipelineWorker(PipelineDefinition definition, PhysicalPlan plan, IConnectors connectors, ActorSystem system, TimeProvider time, ILogger logger, int slot = 0)
@@ -65,6 +66,9 @@ internal sealed class PipelineWorker
 
     /// <summary>Rows read by all incarnations of this process.</summary>
     public long RowsIn => Interlocked.Read(ref _rowsBefore) + (_progress?.RowsIn ?? 0);
+
+    /// <summary>Records that wait in its topics; null where nobody knows.</summary>
+    public long? Behind => _sources is { } sources && sources.Any(s => s.Behind is not null) ? sources.Sum(s => s.Behind ?? 0) : null;
 
     /// <summary>Incarnations that were started after a failure.</summary>
     public int Restarts => _restarts;
@@ -106,9 +110,12 @@ internal sealed class PipelineWorker
                 {
                     return null;
                 }
-                catch (Exception e) when (e is not (StartupException or FencedException))
+                catch (AggregateException e) when (e.InnerException is { } inner && IsFinal(inner))
                 {
-                    if (e is AggregateException { InnerException: { } inner } && (inner is StartupException || inner is FencedException)) throw inner;
+                    throw inner;
+                }
+                catch (Exception e) when (!IsFinal(e))
+                {
                     _phase = WorkerPhase.Restarting;
                     _restarts++;
                     // Progress since the last failure: the next pause is short again.
@@ -125,6 +132,9 @@ internal sealed class PipelineWorker
             _phase = WorkerPhase.Stopped;
         }
     }
+
+    /// <summary>Whether a new incarnation would come to the same end. That no broker answers is one at the first start, where an address may be wrong; later it passes.</summary>
+    private bool IsFinal(Exception e) => e is FencedException || (e is StartupException startup && !(startup.MayPass && _claim is not null));
 
     private Task PauseAsync(TimeSpan pause, CancellationToken drain)
     {
@@ -174,10 +184,12 @@ internal sealed class PipelineWorker
             var state = await RestoredState.ReadAsync(log, opened.Last, drain);
             CheckState(state);
             var runs = sources.ToDictionary(s => s.Key, s => ToRun(s.Key, s.Value, layouts[s.Key], opened.Last));
+            _sources = [.. sources.Values];
             return await RunGraphAsync(SpecOf(log, opened, state, runs, scope), drain);
         }
         finally
         {
+            _sources = null;
             foreach (var source in sources.Values) await source.DisposeAsync();
         }
     }
@@ -248,7 +260,7 @@ internal sealed class PipelineWorker
         var positions = partitions.ToDictionary(p => p, p => position?.Partitions.GetValueOrDefault(p)
             // A partition that was added later is read from its beginning, whatever the start policy was.
             ?? (replay?.Partitions.GetValueOrDefault(p) is { } bounds ? new PartitionPosition(bounds.Start, bounds.Newest, [])
-            : new PartitionPosition(position is null ? layout.Starts[p] : 0, Watermark.None, [])));
+            : new PartitionPosition(position is null ? layout.Starts[p] : layout.Begins[p], Watermark.None, [])));
         var definition = _definition.Sources.First(d => d.Name == name);
         var physical = _plan.Sources.First(s => s.Name == name);
         return new SourceRun(source, layout, positions, position?.Watermark ?? Watermark.None)
@@ -287,5 +299,6 @@ internal sealed class PipelineWorker
         Time = _time,
         Lanes = Math.Max(1, _definition.Parallelism),
         StateLimit = _definition.StateLimit,
+        MaxMessageBytes = _definition.MaxMessageBytes,
     };
 }

@@ -72,11 +72,23 @@ public sealed class Pipeline
     /// <summary>The topic of the late rows; NAME.late by default.</summary>
     public Pipeline Late(string topic) => new(Definition with { LateTopic = topic });
 
-    /// <summary>Time between two commits; 1 s by default.</summary>
-    public Pipeline CommitInterval(TimeSpan interval) => new(Definition with { CommitInterval = interval });
+    /// <summary>Time between two commits; 1 s by default, 5 ms to half the transaction timeout of 60 s.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is shorter or longer: an epoch and its commit have to fit into a transaction twice.</exception>
+    public Pipeline CommitInterval(TimeSpan interval)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(interval, TimeSpan.FromMilliseconds(5));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(interval, Definition.TransactionTimeout / 2);
+        return new(Definition with { CommitInterval = interval });
+    }
 
-    /// <summary>Lanes that rows are spread over; 1 by default. The result is the same for every number.</summary>
-    public Pipeline Parallelism(int lanes) => new(Definition with { Parallelism = lanes });
+    /// <summary>Lanes that rows are spread over; 1 by default, 0 for as many as cores, at most 64. The result is the same for every number.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is no such number.</exception>
+    public Pipeline Parallelism(int lanes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(lanes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lanes, 64);
+        return new(Definition with { Parallelism = lanes });
+    }
 
     /// <summary>The Kafka brokers, HOST:PORT[,HOST:PORT..], and client settings in librdkafka's names.</summary>
     public Pipeline Kafka(string bootstrap, IReadOnlyDictionary<string, string>? settings = null) => new(Definition with { Bootstrap = bootstrap, KafkaSettings = settings ?? Definition.KafkaSettings });

@@ -19,6 +19,8 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
 {
     private static readonly FrozenDictionary<FaultStage, byte[]> Stages = Enum.GetValues<FaultStage>().ToFrozenDictionary(s => s, s => Encoding.ASCII.GetBytes(Fault.NameOf(s)));
 
+    private const int MostOfMessage = 1000;
+
     private readonly Side _dead = new(spec.DeadLetterTopic, BatchRole.DeadLetter);
     private readonly Side _late = new(spec.LateTopic, BatchRole.Late);
     private readonly Dictionary<Schema, IEncoder> _encoders = [];
@@ -39,24 +41,41 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
     {
         var side = fault.Stage == FaultStage.Late ? _late : _dead;
         side.Arena ??= scope.RentArena();
-        if (batch.Records is { } records) side.Records.Add(OfRecord(records, row, fault, side.Arena));
-        else side.Records.Add((Bytes.Null, OfRow(batch, row, side.Arena), Headers(null, 0, fault, fault.Message, side.Arena), -1));
+        side.Records.Add(batch.Records is { } records ? OfRecord(records, row, fault, side.Arena) : OfRow(batch, row, fault, side.Arena));
     }
 
     private (Bytes Key, Bytes Value, Bytes Headers, long Timestamp) OfRecord(LogRecords records, int row, in Fault fault, Arena arena)
     {
-        var (key, value) = (Copy(records.KeyAt(row), arena), records.Values[row]);
-        var size = (long)Math.Max(value.Length, 0) + Math.Max(key.Length, 0) + Math.Max(records.HeadersAt(row).Length, 0) + 1024;
-        var message = fault.Message;
-        if (size > spec.MaxBytes)
+        var (key, value, original) = (records.KeyAt(row), records.Values[row], records.HeadersAt(row));
+        var message = Cut(fault.Message);
+        // What does not fit is left out, the largest part first, and the position says where it all is: the dead letter itself must not be refused.
+        if (Size(key, value, original, message) > spec.MaxBytes)
         {
-            message = $"{message} (the record itself, of {value.Length} bytes, is too large for a dead letter: it is at {records.Topic}-{records.Partition}@{records.Offsets[row]})";
+            message = $"{message} (the record itself, of {Math.Max(value.Length, 0)} bytes, is too large for a dead letter: it is at {records.Topic}-{records.Partition}@{records.Offsets[row]})";
             value = Bytes.Null;
+            if (Size(key, value, original, message) > spec.MaxBytes) original = Bytes.Null;
+            if (Size(key, value, original, message) > spec.MaxBytes) key = Bytes.Null;
         }
-        return (key, Copy(value, arena), Headers(records, row, fault, message, arena), records.Timestamps is null ? -1 : records.Timestamps[row]);
+        return (Copy(key, arena), Copy(value, arena), Headers(records, row, original.Span, fault, message, arena), records.Timestamps is null ? -1 : records.Timestamps[row]);
     }
 
-    private Bytes OfRow(Batch batch, int row, Arena arena)
+    private (Bytes Key, Bytes Value, Bytes Headers, long Timestamp) OfRow(Batch batch, int row, in Fault fault, Arena arena)
+    {
+        var (value, message) = (Encode(batch, row, arena), Cut(fault.Message));
+        if (Size(Bytes.Null, value, Bytes.Null, message) > spec.MaxBytes)
+        {
+            message = $"{message} (the row, of {value.Length} bytes as JSON, is too large for a dead letter)";
+            value = Bytes.Null;
+        }
+        return (Bytes.Null, value, Headers(null, 0, default, fault, message, arena), -1);
+    }
+
+    // The engine's headers hold the message twice, and names, rule and INSERT beside it.
+    private static long Size(Bytes key, Bytes value, Bytes headers, string message) => 4096L + Math.Max(key.Length, 0) + Math.Max(value.Length, 0) + Math.Max(headers.Length, 0) + 2 * Encoding.UTF8.GetByteCount(message);
+
+    private static string Cut(string message) => message.Length <= MostOfMessage ? message : $"{message[..MostOfMessage]}..";
+
+    private Bytes Encode(Batch batch, int row, Arena arena)
     {
         if (!_encoders.TryGetValue(batch.Schema, out var encoder)) _encoders[batch.Schema] = encoder = rowEncoder(batch.Schema);
         var only = arena.Allocate<ushort>(1);
@@ -69,9 +88,8 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
 
     private static Bytes Copy(Bytes bytes, Arena arena) => bytes.Length <= 0 ? bytes : new Bytes(arena.Copy(bytes.Span), bytes.Length);
 
-    private Bytes Headers(LogRecords? records, int row, in Fault fault, string message, Arena arena)
+    private Bytes Headers(LogRecords? records, int row, ReadOnlySpan<byte> original, in Fault fault, string message, Arena arena)
     {
-        var original = records is null ? default : records.HeadersAt(row).Span;
         var topic = records is null ? 0 : Encoding.UTF8.GetMaxByteCount(records.Topic.Length);
         var needed = original.Length + topic + Encoding.UTF8.GetMaxByteCount(message.Length) * 2 + Encoding.UTF8.GetMaxByteCount((fault.Rule?.Length ?? 0) + (fault.Insert?.Length ?? 0)) + 512;
         if (_headers.Length < needed) _headers = new byte[needed];

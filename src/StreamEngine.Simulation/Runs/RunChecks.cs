@@ -7,7 +7,13 @@ internal static class RunChecks
 {
     /// <summary>All checks against the run without a fault.</summary>
     public static IReadOnlyList<string> Compare(SimulationResult run, SimulationResult faultFree, IEnumerable<string> topics, int rows) =>
-        [.. topics.SelectMany(t => SameRows(t, faultFree.Rows(t), run.Rows(t))), .. Manifests(run.Manifests, rows), .. Leaks(run)];
+        [.. SameRows(run, faultFree, topics), .. Alone(run, _ => rows)];
+
+    /// <summary>Equal rows of these topics.</summary>
+    public static IEnumerable<string> SameRows(SimulationResult run, SimulationResult faultFree, IEnumerable<string> topics) => topics.SelectMany(t => SameRows(t, faultFree.Rows(t), run.Rows(t)));
+
+    /// <summary>What needs no other run to compare with, given how many rows were written for each INSERT.</summary>
+    public static IReadOnlyList<string> Alone(SimulationResult run, Func<string, int> rowsOf) => [.. Manifests(run.Manifests, rowsOf), .. GroupOffsets(run), .. Leaks(run), .. run.Wrong];
 
     private static IEnumerable<string> SameRows(string topic, IReadOnlyList<string> expected, IReadOnlyList<string> actual)
     {
@@ -20,7 +26,7 @@ internal static class RunChecks
     }
 
     /// <summary>Conservation within each manifest and from one to the next; nothing runs backwards; every row is counted once.</summary>
-    private static IEnumerable<string> Manifests(IReadOnlyList<EpochManifest> manifests, int rows)
+    private static IEnumerable<string> Manifests(IReadOnlyList<EpochManifest> manifests, Func<string, int> rowsOf)
     {
         EpochManifest? before = null;
         foreach (var manifest in manifests)
@@ -38,7 +44,7 @@ internal static class RunChecks
         foreach (var insert in before.Inserts.Keys)
         {
             var counted = manifests.Sum(m => m.Inserts[insert].In);
-            if (counted != rows) yield return $"{insert}: {counted} rows were counted in, and {rows} were written";
+            if (counted != rowsOf(insert)) yield return $"{insert}: {counted} rows were counted in, and {rowsOf(insert)} were written";
         }
         if (!before.Finished) yield return $"the last manifest, of epoch {before.Epoch}, does not say that the input is finished";
     }
@@ -58,6 +64,16 @@ internal static class RunChecks
                 if (position.Newest < earlier.Newest) yield return $"epoch {after.Epoch}: the newest event time of {name}-{partition} went back";
             }
         }
+    }
+
+    /// <summary>The group's offsets are for people, but of the same transaction as the manifest.</summary>
+    private static IEnumerable<string> GroupOffsets(SimulationResult run)
+    {
+        if (run.Manifests.Count == 0) yield break;
+        foreach (var source in run.Manifests[^1].Sources.Values)
+            foreach (var (partition, position) in source.Partitions)
+                if (run.GroupOffsets.GetValueOrDefault((source.Topic, partition), -1) is var committed && committed != position.Offset)
+                    yield return $"the group's offset of {source.Topic}-{partition} is {committed}, and the last manifest's is {position.Offset}";
     }
 
     private static IEnumerable<string> Leaks(SimulationResult run) => run.Errors.Where(e => e.Contains("memory blocks were not given back", StringComparison.Ordinal));

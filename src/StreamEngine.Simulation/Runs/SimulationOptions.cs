@@ -1,19 +1,9 @@
-using StreamEngine.Simulation.Faults;
+using StreamEngine.Broker;
+using StreamEngine.Simulation.Clients;
+using StreamEngine.Simulation.Network;
+using StreamEngine.Simulation.Planted;
 
 namespace StreamEngine.Simulation.Runs;
-
-/// <summary>What a worker has to survive.</summary>
-internal enum Blow : byte
-{
-    /// <summary>Its graph is torn down; it starts a new incarnation by itself.</summary>
-    Crash,
-
-    /// <summary>Its process dies (kill -9): nothing of it runs any further, and another process starts on the same log.</summary>
-    Kill,
-
-    /// <summary>It is asked to drain (SIGTERM), ends, and another process starts.</summary>
-    Drain,
-}
 
 /// <summary>One simulated run of a pipeline.</summary>
 internal sealed record SimulationOptions
@@ -21,19 +11,22 @@ internal sealed record SimulationOptions
     /// <summary>Picks every step, every delay and every fault.</summary>
     public required ulong Seed { get; init; }
 
-    public FaultPlan Faults { get; init; } = FaultPlan.None;
+    public NetworkPlan Network { get; init; } = NetworkPlan.None;
 
-    /// <summary>What is done to the worker, and at which step of the whole run.</summary>
-    public IReadOnlyList<(long Step, Blow Blow)> Blows { get; init; } = [];
+    public IReadOnlyList<Blow> Blows { get; init; } = [];
 
     /// <summary>The most records of a batch.</summary>
     public int BatchRows { get; init; } = 16;
 
-    /// <summary>Records that the world appends at once, and the longest time that passes between two such appends.</summary>
-    public int FeedRows { get; init; } = 40;
+    public FeedPlan Feed { get; init; } = new();
 
-    public TimeSpan FeedPause { get; init; } = TimeSpan.FromMilliseconds(400);
+    public ClientPatience Patience { get; init; } = new();
+
+    /// <summary>When the broker forces what it has written to the disk.</summary>
+    public FsyncPolicy Fsync { get; init; } = FsyncPolicy.Always;
 
     /// <summary>Partitions of every source topic.</summary>
     public int Partitions { get; init; } = 3;
+
+    public PlantedDefect Planted { get; init; }
 }

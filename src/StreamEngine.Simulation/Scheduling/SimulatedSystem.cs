@@ -42,6 +42,9 @@ internal sealed class SimulatedSystem : IDisposable
 
     public VirtualClock Clock { get; }
 
+    /// <summary>Its timers.</summary>
+    public VirtualScheduler Timers => _timers;
+
     /// <summary>Starts a system.</summary>
     /// <param name="seed">Of all picks from here on.</param>
     /// <param name="clock">Time, which goes on from system to system.</param>
@@ -124,7 +127,7 @@ internal sealed class SimulatedSystem : IDisposable
     }
 
     /// <summary>An await must come back to the task scheduler, and a test framework's synchronization context would win over it.</summary>
-    private static T Quietly<T>(Func<T> action)
+    public static T Quietly<T>(Func<T> action)
     {
         var before = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);

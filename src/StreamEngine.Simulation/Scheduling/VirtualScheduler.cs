@@ -54,12 +54,19 @@ internal sealed class VirtualScheduler : SchedulerBase
     {
         if (NextDue is not { } next) return false;
         _clock.MoveTo(next);
+        EnqueueDue();
+        return true;
+    }
+
+    /// <summary>Makes everything runnable that is due by now.</summary>
+    public void EnqueueDue()
+    {
         while (true)
         {
             Action action;
             lock (_lock)
             {
-                if (!_due.TryPeek(out action!, out var priority) || priority.Due > _clock.Elapsed.Ticks) return true;
+                if (!_due.TryPeek(out action!, out var priority) || priority.Due > _clock.Elapsed.Ticks) return;
                 _due.Dequeue();
             }
             Tasks.Execute(action);

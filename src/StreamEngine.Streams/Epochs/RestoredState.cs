@@ -26,7 +26,12 @@ internal sealed class RestoredState
         {
             var state = new RestoredState();
             string? bad = null;
-            await log.ReadStateAsync(start, (offset, value) => bad ??= state.Add(offset, value), cancellation);
+            await log.ReadStateAsync(start, (offset, value) =>
+            {
+                // A worker that stood still between claim and restore: its successor has committed meanwhile, and the state is no longer the manifest's. The next opening finds that one's claim.
+                if (offset >= last.State.End) throw new InvalidOperationException($"the state topic has a record at offset {offset}, behind the end of epoch {last.Epoch} at {last.State.End}: another incarnation has committed since");
+                bad ??= state.Add(offset, value);
+            }, cancellation);
             if (bad is null) return state;
             errors.Add($"from offset {start}: {bad}");
         }

@@ -13,10 +13,10 @@ namespace StreamEngine.Streams;
 /// </summary>
 internal static class FlowCheck
 {
-    public static IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> Around(string name, IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> flow, string deadLetterTopic)
+    public static IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> Around(string name, IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> flow, string deadLetterTopic, int mostBytes)
     {
         var expected = new ConcurrentQueue<StreamElement>();
-        return Flow.FromGraph(new Before(name, expected)).Via(flow).Via(new Behind(name, expected, deadLetterTopic));
+        return Flow.FromGraph(new Before(name, expected)).Via(flow).Via(new Behind(name, expected, deadLetterTopic, mostBytes));
     }
 
     private sealed class Before(string name, ConcurrentQueue<StreamElement> expected) : GraphStage<FlowShape<StreamElement, StreamElement>>
@@ -43,7 +43,7 @@ internal static class FlowCheck
             public override void OnPush()
             {
                 var element = Grab(_stage._in);
-                if (element is not Batch) _expected.Enqueue(element);
+                if (element is not Batch { Role: BatchRole.Main }) _expected.Enqueue(element);
                 Push(_stage._out, element);
             }
 
@@ -51,14 +51,14 @@ internal static class FlowCheck
         }
     }
 
-    private sealed class Behind(string name, ConcurrentQueue<StreamElement> expected, string deadLetterTopic) : GraphStage<FlowShape<StreamElement, StreamElement>>
+    private sealed class Behind(string name, ConcurrentQueue<StreamElement> expected, string deadLetterTopic, int mostBytes) : GraphStage<FlowShape<StreamElement, StreamElement>>
     {
         private readonly Inlet<StreamElement> _in = new($"{name} behind.in");
         private readonly Outlet<StreamElement> _out = new($"{name} behind.out");
 
         public override FlowShape<StreamElement, StreamElement> Shape => new(_in, _out);
 
-        protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, name, expected, deadLetterTopic);
+        protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, name, expected, deadLetterTopic, mostBytes);
 
         private sealed class Logic : InAndOutGraphStageLogic
         {
@@ -66,26 +66,36 @@ internal static class FlowCheck
             private readonly string _name;
             private readonly ConcurrentQueue<StreamElement> _expected;
             private readonly string _deadLetterTopic;
+            private readonly int _mostBytes;
 
-            public Logic(Behind stage, string name, ConcurrentQueue<StreamElement> expected, string deadLetterTopic)
+            public Logic(Behind stage, string name, ConcurrentQueue<StreamElement> expected, string deadLetterTopic, int mostBytes)
                 : base(stage.Shape)
             {
-                (_stage, _name, _expected, _deadLetterTopic) = (stage, name, expected, deadLetterTopic);
+                (_stage, _name, _expected, _deadLetterTopic, _mostBytes) = (stage, name, expected, deadLetterTopic, mostBytes);
                 SetHandlers(stage._in, stage._out, this);
             }
 
             public override void OnPush()
             {
                 var element = Grab(_stage._in);
-                if (element is Batch batch)
+                if (element is Batch { Role: BatchRole.Main })
                 {
-                    Push(_stage._out, batch.Role == BatchRole.DeadLetter ? RecordFaults.ForTopic(batch, _deadLetterTopic) : batch);
+                    Push(_stage._out, element);
+                    return;
+                }
+                if (element is Batch batch && !IsExpected(batch))
+                {
+                    // The record helpers make dead letters of their own, for a topic that they do not know.
+                    if (batch.Role != BatchRole.DeadLetter || batch.Records?.Topic != RecordFaults.TopicToCome) throw new InvalidOperationException($"the Flow of Via '{_name}' lost, changed or overtook a side batch: {batch} came instead. A Flow passes every element on that is no Batch of role Main, itself and in its place");
+                    Push(_stage._out, RecordFaults.ForTopic(batch, _deadLetterTopic, _mostBytes));
                     return;
                 }
                 if (!_expected.TryDequeue(out var next)) throw new InvalidOperationException($"the Flow of Via '{_name}' made {element}: control elements are the engine's, pass on those that come and no others");
                 if (!ReferenceEquals(next, element)) throw new InvalidOperationException($"the Flow of Via '{_name}' lost or overtook {next}: {element} came instead. A Flow passes every element on that is no Batch of role Main, in its place");
                 Push(_stage._out, element);
             }
+
+            private bool IsExpected(Batch batch) => _expected.TryPeek(out var next) && ReferenceEquals(next, batch);
 
             public override void OnPull() => Pull(_stage._in);
 

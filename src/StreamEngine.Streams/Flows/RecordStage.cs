@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Akka.Streams;
 using Akka.Streams.Stage;
 using StreamEngine.Core;
@@ -150,7 +151,10 @@ internal static unsafe class RecordFaults
     /// <summary>Stands for the pipeline's dead-letter topic until the check stage puts it in.</summary>
     public const string TopicToCome = "";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+    private const int MostOfMessage = 1000;
+
+    // Names as the record type has them, text as it is, and NaN as the engine writes it: a row that a function failed on must not fail here again.
+    private static readonly JsonSerializerOptions Json = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     public static Batch ToBatch(object[] rows, Exception?[] failures, MemoryScope scope)
     {
@@ -164,7 +168,8 @@ internal static unsafe class RecordFaults
             if (failures[i] is not { } failure) continue;
             var value = JsonSerializer.SerializeToUtf8Bytes(rows[i], Json);
             values[n] = new Bytes(arena.Copy(value), value.Length);
-            var message = System.Text.Encoding.UTF8.GetBytes($"{failure.GetType().Name}: {failure.Message}");
+            var text = $"{failure.GetType().Name}: {failure.Message}";
+            var message = System.Text.Encoding.UTF8.GetBytes(text.Length > MostOfMessage ? text[..MostOfMessage] : text);
             var buffer = new byte[message.Length * 2 + 256];
             var rest = RecordHeaders.Write(buffer, "__streams.errors.exception"u8, System.Text.Encoding.UTF8.GetBytes(failure.GetType().FullName ?? ""));
             rest = RecordHeaders.Write(rest, "__streams.errors.message"u8, message);
@@ -176,11 +181,13 @@ internal static unsafe class RecordFaults
         return Batch.OfRecords(new LogRecords(count, TopicToCome) { Values = values, Headers = headers }, arena, BatchRole.DeadLetter);
     }
 
-    /// <summary>The same records, for a topic.</summary>
-    public static Batch ForTopic(Batch batch, string topic)
+    /// <summary>The same records, for a topic. A row above the limit is left out of its dead letter: the broker would refuse it, again and again.</summary>
+    public static Batch ForTopic(Batch batch, string topic, int mostBytes)
     {
         var records = batch.Records!;
         if (records.Topic != TopicToCome) return batch;
+        for (var i = 0; i < records.Count; i++)
+            if (records.Values[i].Length + records.Headers[i].Length + 1024 > mostBytes) records.Values[i] = Bytes.Null;
         var arena = batch.Arenas[0].Retain();
         var moved = Batch.OfRecords(new LogRecords(records.Count, topic) { Values = records.Values, Headers = records.Headers }, arena, batch.Role);
         batch.Dispose();

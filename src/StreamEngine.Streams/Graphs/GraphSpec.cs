@@ -40,4 +40,7 @@ internal sealed record GraphSpec
     public int Lanes { get; init; } = 1;
 
     public long StateLimit { get; init; } = long.MaxValue;
+
+    /// <summary>The most bytes of a record.</summary>
+    public int MaxMessageBytes { get; init; } = 1_000_000;
 }

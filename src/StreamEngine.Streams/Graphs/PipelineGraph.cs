@@ -134,7 +134,7 @@ internal sealed class PipelineGraph
     private void AddVia<TMat>(GraphDsl.Builder<TMat> builder, PhysicalVia via, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
         var before = builder.Add(new ChainStage($"{via.Name} in {lane}", () => Chain(() => [new CountOperator($"{via.Name}.in", Schema.Empty, false)], (report, counts) => report.AddInsert(via.Name, counts), KeyGroupRange.All)));
-        var flow = builder.Add(FlowCheck.Around(via.Name, (IGraph<FlowShape<StreamElement, StreamElement>, Akka.NotUsed>)via.Flow, _spec.DeadLetterTopic));
+        var flow = builder.Add(FlowCheck.Around(via.Name, (IGraph<FlowShape<StreamElement, StreamElement>, Akka.NotUsed>)via.Flow, _spec.DeadLetterTopic, _spec.MaxMessageBytes));
         var behind = builder.Add(new ChainStage($"{via.Name} out {lane}", () => Chain(() => [new CountOperator($"{via.Name}.out", via.Columns, true)], (report, counts) => report.AddSource(via.Name, counts), KeyGroupRange.All)));
         builder.From(from).To(before.Inlet);
         builder.From(before.Outlet).To(flow.Inlet);

@@ -2,10 +2,9 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using StreamEngine.Core;
-using StreamEngine.Pipelines.Testing;
-using StreamEngine.Simulation.Faults;
+using StreamEngine.Simulation.Network;
 using StreamEngine.Simulation.Runs;
-using StreamEngine.Simulation.Tests.Suite;
+using StreamEngine.Simulation.Campaigns;
 
 namespace StreamEngine.Simulation.Tests.Runs;
 
@@ -23,13 +22,13 @@ public class LatenessTests
     {
         var random = new Random(seed);
         var parallelism = 1 + seed % 3;
-        var blows = seed % 2 == 0 ? [] : Enumerable.Range(0, 3).Select(_ => (random.NextInt64(1, 3000L), (Blow)random.Next(3))).ToArray();
+        var blows = seed % 2 == 0 ? [] : Enumerable.Range(0, 3).Select(_ => new Blow(random.NextInt64(1, 6000L), (BlowKind)random.Next(3))).ToArray();
         // Partitions rest in turns for longer than the timeout.
-        var input = Flights.Input(seed, Rows).Select((r, i) => r with { Partition = i / 50 % 3 == r.Partition ? (r.Partition + 1) % 3 : r.Partition }).ToList();
-        var run = PipelineSimulation.Run([Flights.Pipeline(parallelism, "sources.flights.event-time.idle-timeout=2s", "sources.flights.event-time.out-of-orderness=10m")], input,
-            new SimulationOptions { Seed = (ulong)seed, Faults = FaultPlan.Rough, Blows = blows, FeedPause = TimeSpan.FromSeconds(4), FeedRows = 30 });
+        var input = FlightsScenario.Input(seed, Rows).Select((r, i) => r with { Partition = i / 50 % 3 == r.Partition ? (r.Partition + 1) % 3 : r.Partition }).ToList();
+        var run = PipelineSimulation.Run([FlightsScenario.Pipeline(parallelism, "sources.flights.event-time.idle-timeout=2s", "sources.flights.event-time.out-of-orderness=10m")], input,
+            new SimulationOptions { Seed = (ulong)seed, Network = NetworkPlan.Rough, Blows = blows, Feed = new FeedPlan { Pause = TimeSpan.FromSeconds(4), Rows = 30 } });
         Assert.Contains(run.Manifests, m => m.Sources["flights"].Partitions.Values.Any(p => p.Moves.Count > 0));
-        Assert.Empty(RunChecks.Compare(run, run, Flights.Topics, Rows));
+        Assert.Empty(RunChecks.Compare(run, run, FlightsScenario.Topics, Rows));
         Assert.Equal(Expected(run).Order(StringComparer.Ordinal), Actual(run).Order(StringComparer.Ordinal));
     }
 
@@ -39,10 +38,10 @@ public class LatenessTests
         {
             var moves = run.Manifests.SelectMany(m => m.Sources["flights"].Partitions[partition].Moves).ToList();
             var newest = long.MinValue;
-            var records = run.Log.Read("flights", partition, 0, int.MaxValue);
-            for (var offset = 0; offset < records.Count; offset++)
+            foreach (var record in run.Topics["flights"][partition])
             {
-                if (TimeOf(records[offset]) is not { } time) continue;
+                var offset = record.Offset;
+                if (TimeOf(record) is not { } time) continue;
                 var watermark = Math.Max(newest == long.MinValue ? newest : newest - Hour / 6, moves.Where(m => m.Offset <= offset).Select(m => m.To).DefaultIfEmpty(long.MinValue).Max());
                 var start = time - time % Hour;
                 if (start + Hour <= watermark) yield return $"hourly {partition}@{offset}";
@@ -53,7 +52,7 @@ public class LatenessTests
     }
 
     /// <summary>The event time of a record that is a good flight.</summary>
-    private static long? TimeOf(MemoryRecord record)
+    private static long? TimeOf(LogRecord record)
     {
         if (record.Value is null || record.Value.AsSpan().StartsWith("{broken"u8)) return null;
         using var flight = JsonDocument.Parse(record.Value);
@@ -63,7 +62,7 @@ public class LatenessTests
         return (date - DateTime.UnixEpoch).Ticks / 10;
     }
 
-    private static IEnumerable<string> Actual(SimulationResult run) => run.Log.ReadAll("flights.late").Select(r => $"{Header(r, "streamengine.insert")} {Header(r, "__streams.errors.partition")}@{Header(r, "__streams.errors.offset")}");
+    private static IEnumerable<string> Actual(SimulationResult run) => run.ReadAll("flights.late").Select(r => $"{Header(r, "streamengine.insert")} {Header(r, "__streams.errors.partition")}@{Header(r, "__streams.errors.offset")}");
 
-    private static string Header(MemoryRecord record, string name) => RecordHeaders.TryGetLast(record.Headers, Encoding.UTF8.GetBytes(name), out var value) ? Encoding.UTF8.GetString(value) : "";
+    private static string Header(LogRecord record, string name) => RecordHeaders.TryGetLast(record.Headers, Encoding.UTF8.GetBytes(name), out var value) ? Encoding.UTF8.GetString(value) : "";
 }

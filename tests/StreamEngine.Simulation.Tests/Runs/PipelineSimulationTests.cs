@@ -1,40 +1,40 @@
-using StreamEngine.Simulation.Faults;
+using StreamEngine.Simulation.Network;
 using StreamEngine.Simulation.Runs;
-using StreamEngine.Simulation.Tests.Suite;
+using StreamEngine.Simulation.Campaigns;
 
 namespace StreamEngine.Simulation.Tests.Runs;
 
-/// <summary>The flights pipeline's real graph and worker on the seeded system.</summary>
+/// <summary>The flights pipeline's real graph and worker on the seeded system, over the embedded broker's core.</summary>
 public class PipelineSimulationTests
 {
     private const int Rows = 600;
 
-    private static readonly Dictionary<int, Lazy<SimulationResult>> FaultFree = new[] { 1, 3 }.ToDictionary(p => p, p => new Lazy<SimulationResult>(() => Run([Flights.Pipeline(p)], 1000, FaultPlan.None)));
+    private static readonly Dictionary<int, Lazy<SimulationResult>> FaultFree = new[] { 1, 3 }.ToDictionary(p => p, p => new Lazy<SimulationResult>(() => Run([FlightsScenario.Pipeline(p)], 1000, NetworkPlan.None)));
 
-    private static SimulationResult Run(Pipelines.Files.PipelineFile[] files, ulong seed, FaultPlan faults, params (long, Blow)[] blows) =>
-        PipelineSimulation.Run(files, Flights.Input(7, Rows), new SimulationOptions { Seed = seed, Faults = faults, Blows = blows });
+    private static SimulationResult Run(Pipelines.Files.PipelineFile[] files, ulong seed, NetworkPlan network, params Blow[] blows) =>
+        PipelineSimulation.Run(files, FlightsScenario.Input(7, Rows), new SimulationOptions { Seed = seed, Network = network, Blows = blows });
 
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
     public void One_seed_gives_one_trace_and_other_seeds_give_others_with_the_same_rows(int parallelism)
     {
-        Pipelines.Files.PipelineFile[] files = [Flights.Pipeline(parallelism)];
-        (long, Blow)[] blows = [(200, Blow.Crash), (400, Blow.Drain), (600, Blow.Kill)];
-        var first = Run(files, 1, FaultPlan.Rough, blows);
-        var again = Run(files, 1, FaultPlan.Rough, blows);
+        Pipelines.Files.PipelineFile[] files = [FlightsScenario.Pipeline(parallelism)];
+        Blow[] blows = [new(400, BlowKind.Crash), new(1200, BlowKind.Drain), new(2000, BlowKind.Kill), new(2500, BlowKind.BrokerKill, For: TimeSpan.FromSeconds(1))];
+        var first = Run(files, 1, NetworkPlan.Rough, blows);
+        var again = Run(files, 1, NetworkPlan.Rough, blows);
         Assert.Equal((first.Trace, first.Steps, first.Elapsed), (again.Trace, again.Steps, again.Elapsed));
-        Assert.All(Flights.Topics, t => Assert.Equal(first.Rows(t), again.Rows(t)));
+        Assert.All(FlightsScenario.Topics, t => Assert.Equal(first.Rows(t), again.Rows(t)));
         var free = FaultFree[parallelism].Value;
-        Assert.All(Flights.Topics, t => Assert.NotEmpty(free.Rows(t)));
+        Assert.All(FlightsScenario.Topics, t => Assert.NotEmpty(free.Rows(t)));
         Assert.Equal(0, free.Restarts);
-        var others = Enumerable.Range(2, 4).Select(seed => Run(files, (ulong)seed, FaultPlan.None)).ToList();
-        Assert.All(others, other => Assert.Empty(RunChecks.Compare(other, free, Flights.Topics, Rows)));
+        var others = Enumerable.Range(2, 4).Select(seed => Run(files, (ulong)seed, NetworkPlan.None)).ToList();
+        Assert.All(others, other => Assert.Empty(RunChecks.Compare(other, free, FlightsScenario.Topics, Rows)));
         Assert.Equal(others.Count + 1, others.Select(o => o.Trace).Append(free.Trace).Distinct().Count());
     }
 
     [Fact]
-    public void Lanes_do_not_change_the_rows() => Assert.Empty(RunChecks.Compare(FaultFree[3].Value, FaultFree[1].Value, Flights.Topics, Rows));
+    public void Lanes_do_not_change_the_rows() => Assert.Empty(RunChecks.Compare(FaultFree[3].Value, FaultFree[1].Value, FlightsScenario.Topics, Rows));
 
     public static TheoryData<int> Seeds() => [.. Enumerable.Range(1, 20)];
 
@@ -46,10 +46,10 @@ public class PipelineSimulationTests
         var parallelism = seed % 2 == 0 ? 1 : 3;
         var free = FaultFree[parallelism].Value;
         // Short epochs: there are crashes within a whole snapshot, and restores from one.
-        var files = new[] { parallelism, 1 + random.Next(4) }.Select(p => Flights.Pipeline(p, random.Next(3) == 0 ? "commit-interval=30ms" : "commit-interval=1s")).ToArray();
-        var blows = Enumerable.Range(0, 2 + random.Next(4)).Select(_ => (random.NextInt64(1, free.Steps), (Blow)random.Next(3))).ToArray();
-        var run = Run(files, (ulong)seed, FaultPlan.Rough, blows);
+        var files = new[] { parallelism, 1 + random.Next(4) }.Select(p => FlightsScenario.Pipeline(p, random.Next(3) == 0 ? "commit-interval=30ms" : "commit-interval=1s")).ToArray();
+        var blows = Enumerable.Range(0, 2 + random.Next(4)).Select(_ => new Blow(random.NextInt64(1, free.Steps), (BlowKind)random.Next(3))).ToArray();
+        var run = Run(files, (ulong)seed, NetworkPlan.Rough, blows);
         Assert.True(run.Manifests[^1].Incarnation > 1, "nothing hit the run");
-        Assert.Empty(RunChecks.Compare(run, free, Flights.Topics, Rows));
+        Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, Rows));
     }
 }

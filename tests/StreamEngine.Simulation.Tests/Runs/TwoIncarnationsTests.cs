@@ -1,11 +1,7 @@
-using Microsoft.Extensions.Logging.Abstractions;
-using StreamEngine.Core;
-using StreamEngine.Pipelines.Running;
-using StreamEngine.Pipelines.Testing;
-using StreamEngine.Simulation.Faults;
+using StreamEngine.Broker.Protocol;
+using StreamEngine.Simulation.Network;
 using StreamEngine.Simulation.Runs;
-using StreamEngine.Simulation.Scheduling;
-using StreamEngine.Simulation.Tests.Suite;
+using StreamEngine.Simulation.Campaigns;
 
 namespace StreamEngine.Simulation.Tests.Runs;
 
@@ -17,34 +13,51 @@ public class TwoIncarnationsTests
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    public async Task A_worker_that_is_alive_when_another_one_claims_its_slot_is_fenced(int seed)
+    public void A_worker_that_is_alive_when_another_one_claims_its_slot_is_fenced(int seed)
     {
-        var input = Flights.Input(7, 600);
-        var file = Flights.Pipeline(1 + seed % 2 * 2);
+        var input = FlightsScenario.Input(7, 600);
+        var file = FlightsScenario.Pipeline(1 + seed % 2 * 2);
         var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
-        var (log, clock) = (new MemoryLog(), new VirtualClock());
-        log.Create("flights", 3);
-        var broker = new FaultyBroker(FaultPlan.Rough with { LostCommits = 0, UnknownCommits = 0 }, (ulong)seed, clock);
-        var connectors = new FaultyConnectors(log, 16, broker, clock);
-        using var system = SimulatedSystem.Boot((ulong)seed, clock);
-        foreach (var record in input.Take(300)) log.Append(record.Topic, record.Partition, new MemoryRecord(null, record.Value, [], record.Timestamp));
-        var first = system.Tasks.Start(() => NewWorker().RunAsync(CancellationToken.None));
-        system.Run(() => Manifests().Count >= 2);
-        system.Run(() => first.IsCompleted, system.Tasks.Steps + new Random(seed).NextInt64(200));
-        Assert.False(first.IsCompleted);
-        var second = system.Tasks.Start(() => NewWorker().RunAsync(CancellationToken.None));
-        system.Run(() => second.IsCompleted, system.Tasks.Steps + 200);
-        foreach (var record in input.Skip(300)) log.Append(record.Topic, record.Partition, new MemoryRecord(null, record.Value, [], record.Timestamp));
-        log.Finish();
-        system.Run(() => first.IsCompleted && second.IsCompleted);
-        Assert.IsType<FencedException>(first.Exception!.InnerException);
-        Assert.True((await second)!.Finished);
-        var run = new SimulationResult(0, 0, clock.Elapsed, 0, log, Manifests(), broker, []);
-        Assert.Empty(RunChecks.Compare(run, free, Flights.Topics, input.Count));
-        connectors.FreeMemory();
+        var random = new Random(seed);
+        var run = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = (ulong)seed, Network = NetworkPlan.Rough with { LostRequests = 0, LostAnswers = 0 }, Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Twin)] });
+        Assert.Equal(2, run.Processes);
+        Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
+    }
 
-        List<EpochManifest> Manifests() => [.. log.ReadAll("flights.epochs").Select(r => ManifestJson.Read(r.Value).Manifest).OfType<EpochManifest>()];
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void A_process_that_stood_still_while_another_one_took_over_writes_nothing_when_it_wakes(int seed)
+    {
+        var input = FlightsScenario.Input(7, 400);
+        var file = FlightsScenario.Pipeline(1 + seed % 2 * 2);
+        var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
+        var random = new Random(seed);
+        var run = PipelineSimulation.Run([file], input, new SimulationOptions
+        {
+            Seed = (ulong)seed, Network = NetworkPlan.Rough,
+            Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Freeze, random.Next(2) == 0 ? ApiKey.EndTxn : ApiKey.Produce, TimeSpan.FromSeconds(random.Next(1, 100)))],
+        });
+        Assert.True(run.Processes >= 2);
+        Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
+    }
 
-        PipelineWorker NewWorker() => new(file.Definition, file.Plan, connectors, system.System, clock, NullLogger.Instance);
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_process_that_stood_still_between_claim_and_restore_takes_no_later_state_for_its_own(int seed)
+    {
+        var input = FlightsScenario.Input(7, 400);
+        var file = FlightsScenario.Pipeline(1 + seed % 2 * 2, "commit-interval=200ms");
+        var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
+        // The first transaction that ends after the kill is the claim of the next process.
+        var run = PipelineSimulation.Run([file], input, new SimulationOptions
+        {
+            Seed = (ulong)seed, Blows = [new(free.BusySteps / 2, BlowKind.Kill), new(free.BusySteps / 2 + 1, BlowKind.Freeze, ApiKey.EndTxn, TimeSpan.FromMinutes(5))],
+        });
+        Assert.Contains(run.Story, s => s.Contains("process 1 ends: incarnation", StringComparison.Ordinal) && s.Contains("was fenced by", StringComparison.Ordinal));
+        Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
     }
 }

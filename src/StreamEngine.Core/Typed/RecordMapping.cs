@@ -1,6 +1,10 @@
+using System.Buffers;
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Reflection;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 
 namespace StreamEngine.Core;
 
@@ -128,6 +132,46 @@ internal sealed class RecordMapping
         }
         return Batch.Create(new Schema(Schema.Select(f => f with { Format = null })), columns, rows.Count, arena, rowWatermarks: watermarks, idleFloor: idleFloor);
     }
+
+    /// <summary>A row as JSON, by the names of its columns and in the engine's forms of values.</summary>
+    public byte[] ToJson(object row)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            foreach (var member in _members)
+            {
+                json.WritePropertyName(member.Field.Name);
+                WriteJson(json, member.Property.GetValue(row));
+            }
+            json.WriteEndObject();
+        }
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void WriteJson(Utf8JsonWriter json, object? value)
+    {
+        switch (value)
+        {
+            case null: json.WriteNullValue(); break;
+            case bool b: json.WriteBooleanValue(b); break;
+            case int n: json.WriteNumberValue(n); break;
+            case long n: json.WriteNumberValue(n); break;
+            case double n when double.IsFinite(n): json.WriteNumberValue(n); break;
+            case double n: json.WriteStringValue(n.ToString(CultureInfo.InvariantCulture)); break;
+            case decimal n: json.WriteNumberValue(n); break;
+            case string s: json.WriteStringValue(s); break;
+            case byte[] b: json.WriteBase64StringValue(b); break;
+            case DateOnly d: json.WriteStringValue(d.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)); break;
+            case DateTimeOffset t: json.WriteStringValue(t.UtcDateTime.ToString(TimeForm, CultureInfo.InvariantCulture)); break;
+            case DateTime t: json.WriteStringValue((t.Kind == DateTimeKind.Local ? t.ToUniversalTime() : t).ToString(TimeForm, CultureInfo.InvariantCulture)); break;
+            default: throw new InvalidOperationException($"no column holds {value.GetType().Name}");
+        }
+    }
+
+    // A fraction only when it is not zero.
+    private const string TimeForm = "yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'";
 
     private static unsafe void Put(object value, DataType type, byte* to, Arena arena)
     {

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Akka.Streams;
 using Akka.Streams.Stage;
 using StreamEngine.Core;
@@ -153,9 +151,6 @@ internal static unsafe class RecordFaults
 
     private const int MostOfMessage = 1000;
 
-    // Names as the record type has them, text as it is, and NaN as the engine writes it: a row that a function failed on must not fail here again.
-    private static readonly JsonSerializerOptions Json = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
-
     public static Batch ToBatch(object[] rows, Exception?[] failures, MemoryScope scope)
     {
         var arena = scope.RentArena();
@@ -166,7 +161,7 @@ internal static unsafe class RecordFaults
         for (var i = 0; i < rows.Length; i++)
         {
             if (failures[i] is not { } failure) continue;
-            var value = JsonSerializer.SerializeToUtf8Bytes(rows[i], Json);
+            var value = RecordMapping.Of(rows[i].GetType()).ToJson(rows[i]);
             values[n] = new Bytes(arena.Copy(value), value.Length);
             var text = $"{failure.GetType().Name}: {failure.Message}";
             var message = System.Text.Encoding.UTF8.GetBytes(text.Length > MostOfMessage ? text[..MostOfMessage] : text);

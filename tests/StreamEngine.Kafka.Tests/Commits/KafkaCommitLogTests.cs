@@ -62,11 +62,9 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
         Assert.Equal((0, 1, "here", 11), (written.Slot, written.Incarnation, written.Host, written.Process));
         Assert.Equal(log.Claim! with { At = written.At }, written);
         using var topics = cluster.Topics();
-        foreach (var topic in new[] { $"{_pipeline}.state", $"{_pipeline}.epochs" })
-        {
-            Assert.Equal("delete", await topics.ConfigAsync(topic, "cleanup.policy", CancellationToken.None));
-            Assert.Equal("-1", await topics.ConfigAsync(topic, "retention.ms", CancellationToken.None));
-        }
+        var settings = await topics.ConfigsAsync([$"{_pipeline}.state", $"{_pipeline}.epochs"], CancellationToken.None);
+        Assert.Equal(2, settings.Count);
+        Assert.All(settings.Values, of => Assert.Equal(("delete", "-1"), (of("cleanup.policy"), of("retention.ms"))));
         Assert.Equal(4, (await topics.FindAsync(Out, CancellationToken.None))!.Partitions);
     }
 

@@ -248,6 +248,6 @@ public sealed class KafkaSourceTests(Cluster cluster) : IClassFixture<Cluster>, 
         var failure = await answers.NextAsync<Exception>();
         Assert.IsType<StartupException>(failure);
         Assert.StartsWith($"{topic}-0: offset 1 does not exist any more", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("--start-from", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("--reset", failure.Message, StringComparison.Ordinal);
     }
 }

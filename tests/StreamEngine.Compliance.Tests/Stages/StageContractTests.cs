@@ -47,7 +47,7 @@ public class StageContractTests
                 lab.Run(Records.SelectAsync<Pair, Pair>(3, Later).Flow);
                 break;
             case "check":
-                lab.Run(FlowCheck.Around("check", Records.SelectMany<Pair, Pair>(p => [p]).Flow, "dlq"));
+                lab.Run(FlowCheck.Around("check", Records.SelectMany<Pair, Pair>(p => [p]).Flow, "dlq", 1 << 20));
                 break;
             case "exchange":
                 lab.Run(new ExchangeStage("exchange", 3, Keys, lab.Scope));

@@ -28,7 +28,7 @@ public class UserFlowTests
     private static Exception? Failure(Setting setting, Flow<StreamElement, StreamElement, NotUsed> flow)
     {
         using var lab = new StageLab(setting);
-        lab.Run(FlowCheck.Around("mine", flow, "dlq"));
+        lab.Run(FlowCheck.Around("mine", flow, "dlq", 1 << 20));
         var (_, input) = Input(lab);
         lab.Play(input);
         lab.Sources[0].Complete();
@@ -72,7 +72,7 @@ public class UserFlowTests
     public void Dead_letters_of_a_function_get_the_pipelines_topic(Setting setting)
     {
         using var lab = new StageLab(setting);
-        lab.Run(FlowCheck.Around("mine", Records.Select<Pair, Pair>(p => p.Key == 3 ? throw new Chosen("no three") : p).Flow, "my.dlq"));
+        lab.Run(FlowCheck.Around("mine", Records.Select<Pair, Pair>(p => p.Key == 3 ? throw new Chosen("no three") : p).Flow, "my.dlq", 1 << 20));
         var (_, input) = Input(lab);
         var sent = Elements.Text(input[0]);
         lab.Play(input);
@@ -142,7 +142,7 @@ public class UserFlowTests
         }), Records.SelectMany<Pair, Pair>(p => p.Key == 1 ? [p, null!] : [p]) })
         {
             using var lab = new StageLab(setting);
-            lab.Run(FlowCheck.Around("mine", records.Flow, "my.dlq"));
+            lab.Run(FlowCheck.Around("mine", records.Flow, "my.dlq", 1 << 20));
             lab.Sources[0].Send(Elements.Rows(lab.Scope, (0, 5), (1, 6), (2, 7)), End.Instance);
             lab.Sources[0].Complete();
             lab.TakeAll();

@@ -75,7 +75,9 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
                 {
                     try
                     {
-                        outcomes[i] = new Outcome(await _map(rows[i]), null);
+                        var mapped = await _map(rows[i]);
+                        // A row that is none is the function's fault, of this row alone: written, it would stop the stream at this place for ever.
+                        outcomes[i] = mapped.Contains(null!) ? new Outcome(null, new InvalidOperationException("the function answered null for a row")) : new Outcome(mapped, null);
                     }
                     catch (Exception e)
                     {

@@ -23,6 +23,7 @@ internal static class BenchCommand
         new("json-decode", 4_000_000, OperatorBenches.JsonDecode),
         new("filter", 100_000_000, OperatorBenches.Filter),
         new("group-window", 8_000_000, OperatorBenches.GroupWindow),
+        new("group-window-2", 4_000_000, OperatorBenches.GroupWindowTwo),
         new("sliding", 8_000_000, OperatorBenches.Sliding),
         new("sliding-emit", 2_000_000, OperatorBenches.SlidingEmit),
         new("snapshot", 1_000_000, StateBenches.Snapshot),

@@ -64,6 +64,9 @@ internal static class OperatorBenches
     public static BenchResult GroupWindow(long rows) => Windows("group-window", rows,
         "INSERT INTO results SELECT window_start, auction, count(*) AS bids, sum(price) AS total FROM TUMBLE(bids, date_time, INTERVAL '10' SECOND) GROUP BY window_start, auction");
 
+    public static BenchResult GroupWindowTwo(long rows) => Windows("group-window-2", rows,
+        "INSERT INTO results SELECT window_start, auction, bidder, count(*) AS bids, sum(price) AS total FROM TUMBLE(bids, date_time, INTERVAL '10' SECOND) GROUP BY window_start, auction, bidder");
+
     /// <summary>The windows are kept and close, but nobody asks for their rows.</summary>
     public static BenchResult Sliding(long rows) => Windows("sliding", rows, Hop, emits: false);
 

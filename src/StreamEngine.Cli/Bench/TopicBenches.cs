@@ -34,7 +34,7 @@ internal static class TopicBenches
         """";
 
     private const string Pass = Head + """"
-          sql = """INSERT INTO copies SELECT date, delay, distance, origin, destination FROM flights"""
+          sql = """INSERT INTO copies SELECT date, delay, distance, origin, destination FROM flights WHERE delay > 15"""
           sinks.copies { topic = flights.copies, create { partitions = 4 } }
         }
         """";
@@ -79,7 +79,7 @@ internal static class TopicBenches
             var worker = new PipelineWorker(pipeline.Definition, pipeline.Plan, new KafkaConnectors(TimeProvider.System, NullLoggerFactory.Instance), system, TimeProvider.System, NullLogger.Instance);
             var begin = Measurement.Begin();
             var running = worker.RunAsync(end.Token);
-            while (ReadBy(worker) < rows && !running.IsCompleted) await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, cancellation);
+            while (ReadBy(worker) < rows && !running.IsCompleted) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, cancellation);
             var sample = begin.End();
             await end.CancelAsync();
             await running;

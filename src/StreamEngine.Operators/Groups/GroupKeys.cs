@@ -39,10 +39,14 @@ internal abstract unsafe class GroupKeys : IDisposable
 
     public abstract void Dispose();
 
-    /// <summary>A table for keys of these columns: numbers and texts have one of their own.</summary>
-    public static GroupKeys Create(DataType[] types, MemoryScope scope) => types is [{ Kind: TypeKind.Int64 or TypeKind.Timestamp or TypeKind.Int32 or TypeKind.Date }] ? new NumberKeys(types[0], scope)
-        : types is [{ Kind: TypeKind.Utf8 or TypeKind.Binary }] ? new TextKeys(types[0], scope)
-        : new EncodedKeys(types, scope);
+    /// <summary>A table for keys of these columns: numbers and texts, and several of them, have one of their own.</summary>
+    public static GroupKeys Create(DataType[] types, MemoryScope scope) => types.Length == 0 || !types.All(t => IsNumber(t) || IsText(t)) ? new EncodedKeys(types, scope)
+        : types.Length > 1 ? new CompositeKeys(types, scope)
+        : IsNumber(types[0]) ? new NumberKeys(types[0], scope) : new TextKeys(types[0], scope);
+
+    private static bool IsNumber(DataType type) => type.Kind is TypeKind.Int64 or TypeKind.Timestamp or TypeKind.Int32 or TypeKind.Date;
+
+    private static bool IsText(DataType type) => type.Kind is TypeKind.Utf8 or TypeKind.Binary;
 
     protected static void Check(ReadOnlySpan<byte> key)
     {

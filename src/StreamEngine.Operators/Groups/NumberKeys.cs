@@ -36,6 +36,20 @@ internal sealed unsafe class NumberKeys(DataType type, MemoryScope scope) : Grou
         }
     }
 
+    /// <summary>The same for numbers that are in no column.</summary>
+    public void Find(long* values, int count, int* groups)
+    {
+        for (var from = 0; from < count; from += Chunk)
+        {
+            var some = Math.Min(Chunk, count - from);
+            Reserve(some);
+            Find(values, null, from, some, groups + from);
+        }
+    }
+
+    /// <summary>The key of that number; 0 for the null one.</summary>
+    public long KeyOf(int group) => _keys.Pointer[group];
+
     private void Find<T>(T* values, ushort* selection, int first, int count, int* groups)
         where T : unmanaged
     {
@@ -169,7 +183,7 @@ internal sealed unsafe class NumberKeys(DataType type, MemoryScope scope) : Grou
         for (var i = 0; i < count; i++)
         {
             if (groups[i] != _null) continue;
-            validity = arena.AllocateValidity(count);
+            if (validity is null) validity = arena.AllocateValidity(count);
             ColumnVector.SetNull(validity, i);
         }
         return [new ColumnVector(type, count, values, validity)];

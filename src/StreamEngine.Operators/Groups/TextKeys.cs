@@ -168,7 +168,7 @@ internal sealed unsafe class TextKeys(DataType type, MemoryScope scope) : GroupK
             // Long ones are copied: the table may be gone before the batch is.
             values[i] = key->Length <= Utf8View.InlineLength ? *key : Utf8View.Copy(Utf8View.SpanOf(key), arena);
             if (groups[i] != _null) continue;
-            validity = arena.AllocateValidity(count);
+            if (validity is null) validity = arena.AllocateValidity(count);
             ColumnVector.SetNull(validity, i);
         }
         return [new ColumnVector(type, count, (byte*)values, validity)];

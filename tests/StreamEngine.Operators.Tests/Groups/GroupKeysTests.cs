@@ -9,7 +9,7 @@ namespace StreamEngine.Operators.Tests.Groups;
 /// <summary>The tables of grouping keys against a dictionary: numbers in the order of coming, the same binary form and hash whatever the table.</summary>
 public unsafe class GroupKeysTests
 {
-    private static readonly DataType[][] Shapes = [[DataType.Int64], [DataType.Timestamp], [DataType.Int32], [DataType.Date], [DataType.Utf8], [DataType.Int32, DataType.Utf8], [DataType.Boolean], []];
+    private static readonly DataType[][] Shapes = [[DataType.Int64], [DataType.Timestamp], [DataType.Int32], [DataType.Date], [DataType.Utf8], [DataType.Int32, DataType.Utf8], [DataType.Boolean], [], [DataType.Int64, DataType.Timestamp], [DataType.Utf8, DataType.Date, DataType.Utf8], [DataType.Int32, DataType.Boolean]];
 
     public static TheoryData<int, bool> Cases()
     {
@@ -106,6 +106,9 @@ public unsafe class GroupKeysTests
     [InlineData(0, "010100000000")]
     [InlineData(4, "01010500000041")]
     [InlineData(4, "0101ffffffff")]
+    [InlineData(5, "0100")]
+    [InlineData(5, "010001050000004142")]
+    [InlineData(5, "01000000")]
     public void What_is_no_key_of_the_columns_is_refused(int shape, string key)
     {
         using var scope = new MemoryScope();

@@ -31,7 +31,7 @@ internal sealed class BrokerCore : IDisposable
         Waits = new FetchWaits();
         var limits = new TransactionLimits((int)options.MaxTransactionTimeout.TotalMilliseconds, (long)options.TransactionalIdExpiration.TotalMilliseconds,
             options.MaxTransactionalIds);
-        Transactions = new TransactionCoordinator(Topics, Offsets, _journal, limits, p => Waits.Grown(p));
+        Transactions = new TransactionCoordinator(Topics, Offsets, _journal, limits, p => Waits.Grown(p), SyncIfAlways);
         var known = false;
         _journal.Replay((JournalEntry entry, byte version, ref ProtocolReader r) => known |= Replay(entry, version, ref r), note);
         if (!known)
@@ -107,9 +107,14 @@ internal sealed class BrokerCore : IDisposable
         Storage.Sync();
     }
 
-    private void Settle()
+    private void SyncIfAlways()
     {
         if (Options.Fsync == FsyncPolicy.Always) Storage.Sync();
+    }
+
+    private void Settle()
+    {
+        SyncIfAlways();
         Waits.Settle();
         if (!_journal.WantsCompaction) return;
         _journal.Compact([(JournalEntry.Identity, 0, WriteIdentity), .. Topics.Snapshot(), .. Transactions.Snapshot(), .. Offsets.Snapshot()]);

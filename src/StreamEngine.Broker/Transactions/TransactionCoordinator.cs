@@ -10,9 +10,10 @@ internal sealed record TransactionLimits(int MaxTimeoutMs, long ExpireAfterMs, i
 
 /// <summary>
 /// The transaction coordinator (KIP-98) of a single node. A transaction is decided by one record of the journal, Prepare; its markers then follow in
-/// the same call, and Complete after them. A crash in between leaves Prepare, from which <see cref="Recover"/> goes on.
+/// the same call, and Complete after them. A crash in between leaves Prepare, from which <see cref="Recover"/> goes on: so Prepare has to be as durable
+/// as what follows it before that is written, which <c>decided</c> sees to.
 /// </summary>
-internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets offsets, Journal journal, TransactionLimits limits, Action<Partition> grown)
+internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets offsets, Journal journal, TransactionLimits limits, Action<Partition> grown, Action decided)
 {
     private readonly SortedDictionary<string, TransactionEntry> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<long, TransactionEntry> _byProducer = [];
@@ -197,6 +198,8 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         if (fence && entry.Epoch < short.MaxValue - 1) entry.Epoch++;
         entry.Status = commit ? TransactionStatus.PrepareCommit : TransactionStatus.PrepareAbort;
         Save(entry, now);
+        // Before the first marker: a power cut that keeps a marker and loses the decision would leave half of a transaction.
+        decided();
         Complete(entry, commit, now);
     }
 

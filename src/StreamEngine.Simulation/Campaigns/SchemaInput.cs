@@ -27,7 +27,7 @@ internal sealed class SchemaInput
         for (var i = 0; i < rows; i++)
         {
             var source = sources[i % sources.Count];
-            var disorder = Math.Max(source.EventTime.OutOfOrderness.TotalSeconds, 1) * random.NextDouble() * (random.Next(15) == 0 ? 5 : 1);
+            var disorder = Math.Max(source.EventTime.OutOfOrderness.TotalSeconds, 1) * random.NextDouble() * (random.Next(15) == 0 ? 60 : 1);
             var time = start + step * i - TimeSpan.FromSeconds((int)disorder);
             var text = new SchemaInput(random, source).Record(time);
             records.Add(new InputRecord(source.Topic, random.Next(partitions), text is null ? null : Encoding.UTF8.GetBytes(text), time.ToUnixTimeMilliseconds() + random.Next(1000)));

@@ -9,8 +9,6 @@ internal sealed class SimulatedClient(SimulatedNetwork network, int process, Tim
 {
     public const string NoBroker = "no broker answers in the simulation";
 
-    private int _stateDamage;
-
     /// <summary>The process's name on the network.</summary>
     public string Name { get; } = NameOf(process);
 
@@ -28,15 +26,8 @@ internal sealed class SimulatedClient(SimulatedNetwork network, int process, Tim
 
     public SimulatedProducer CreateProducer(string transactionalId, TimeSpan transactionTimeout, Action onDelivered) => new(network, Name, transactionalId, transactionTimeout, patience, time, onDelivered);
 
-    /// <summary>The next restore reads a record that its disk has changed.</summary>
-    public void DamageState() => _stateDamage++;
-
-    public bool TakeStateDamage()
-    {
-        if (_stateDamage == 0) return false;
-        _stateDamage--;
-        return true;
-    }
+    /// <summary>Whether the restore that begins now reads a record that a disk has changed.</summary>
+    public bool TakeStateDamage() => network.TakeStateDamage();
 
     /// <summary>The number of a topic's partitions; it is created where it does not exist.</summary>
     public async Task<int> EnsureTopicAsync(string topic, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)

@@ -14,6 +14,9 @@ internal sealed class NetworkCounts
     public int Late { get; set; }
 
     public int Refused { get; set; }
+
+    /// <summary>Restores that read a damaged record.</summary>
+    public int Damaged { get; set; }
 }
 
 /// <summary>How a request ended for its sender.</summary>
@@ -41,6 +44,7 @@ internal readonly record struct Reply<T>(T Value, ReplyState State)
 internal sealed class SimulatedNetwork(SimulatedWorld world, SimulatedBroker broker, NetworkPlan plan, ulong seed)
 {
     private readonly Random _random = new(unchecked((int)seed));
+    private int _damages;
 
     public NetworkPlan Plan { get; set; } = plan;
 
@@ -48,6 +52,17 @@ internal sealed class SimulatedNetwork(SimulatedWorld world, SimulatedBroker bro
 
     /// <summary>Clients that are cut off, by the name they gave: nothing of theirs arrives.</summary>
     public HashSet<string> CutOff { get; } = [];
+
+    /// <summary>The next restore of any process reads a record that a disk, or a wire, has changed: once.</summary>
+    public void DamageState() => _damages++;
+
+    public bool TakeStateDamage()
+    {
+        if (_damages == 0) return false;
+        _damages--;
+        Counts.Damaged++;
+        return true;
+    }
 
     public SimulatedConnection Connect(string client) => new(this, client);
 

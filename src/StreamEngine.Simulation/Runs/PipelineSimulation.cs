@@ -149,6 +149,9 @@ internal sealed class PipelineSimulation
             case BlowKind.PowerCut:
                 _broker.CrashOnNext(blow.Kind == BlowKind.BrokerKill ? BrokerCrash.Kill : BrokerCrash.PowerCut, blow.For);
                 break;
+            case BlowKind.DamageState:
+                _network.DamageState();
+                break;
             case BlowKind.Twin when _alive.Count < 3:
                 _toStart++;
                 break;
@@ -181,9 +184,6 @@ internal sealed class PipelineSimulation
             case BlowKind.CutOff:
                 _network.CutOff.Add(process.Client.Name);
                 _world.After(blow.For, () => _network.CutOff.Remove(process.Client.Name));
-                break;
-            case BlowKind.DamageState:
-                process.Client.DamageState();
                 break;
         }
     }

@@ -41,7 +41,8 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
             var next = dirty[group..].IndexOf((byte)1);
             if (next < 0) return;
             group += next;
-            if (request.FullTo == request.FullFrom || !request.IsFull(KeyGroupRange.Of(pane.Keys.HashOf(group)))) PutGroup(pane, group, closedTo, StatePart.AnyGroup, StateKind.Delta, writer);
+            // Also where its key group is written whole: a snapshot that turns out damaged is replaced by the one before it and all changes since.
+            PutGroup(pane, group, closedTo, StatePart.AnyGroup, StateKind.Delta, writer);
         }
     }
 
@@ -91,7 +92,7 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
             {
                 var value = set.MemberOf(i, out var group);
                 var keyGroup = KeyGroupRange.Of(pane.Keys.HashOf(group));
-                if (request.IsFull(keyGroup) != full) continue;
+                if (full && !request.IsFull(keyGroup)) continue;
                 var before = _buffer.Length;
                 _buffer.Put(MemberEntry);
                 PutKey(pane, group);

@@ -82,6 +82,10 @@ internal sealed unsafe class StateFrames(MemoryScope scope) : IStateWriter, IDis
         return true;
     }
 
+    /// <summary>Whether a record, perhaps damaged, is a piece of a whole key group. Kind and key group have to agree, so that one bit that is wrong does not make one of a change.</summary>
+    public static bool IsWhole(ReadOnlySpan<byte> frame) =>
+        frame.Length >= Fixed && (StateKind)frame[1] is StateKind.FullFirst or StateKind.FullMore && BinaryPrimitives.ReadInt16LittleEndian(frame[2..]) is >= 0 and < KeyGroupRange.Count;
+
     public void Dispose()
     {
         _arena?.Release();

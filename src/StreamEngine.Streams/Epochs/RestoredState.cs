@@ -15,29 +15,40 @@ internal sealed class RestoredState
     /// <summary>Pieces in all.</summary>
     public int Pieces { get; private set; }
 
-    /// <summary>Reads the state of the last committed epoch: from the newest complete snapshot, or where a record of it does not check, from the one before.</summary>
+    /// <summary>
+    /// Reads the state of the last committed epoch: from the newest complete snapshot, or where a record of that is damaged, from the one before with all changes since. Then the whole key groups of the newer
+    /// one are passed over, damaged or not; a damaged change cannot be made up for.
+    /// </summary>
     public static async Task<RestoredState> ReadAsync(ICommitLog log, EpochManifest? last, CancellationToken cancellation)
     {
         if (last is null) return Empty;
-        var starts = last.State.Full.Reverse().ToList();
-        if (starts.Count < 2) starts.Add(0);
-        var errors = new List<string>();
-        foreach (var start in starts)
-        {
-            var state = new RestoredState();
-            string? bad = null;
-            await log.ReadStateAsync(start, (offset, value) => bad ??= state.Add(offset, value, last.Epoch), cancellation);
-            if (bad is null) return state;
-            errors.Add($"from offset {start}: {bad}");
-        }
-        throw new StartupException($"the state of the pipeline cannot be read back, {string.Join("; ", errors)}\n  to start without it:    ./engine run FILE --reset");
+        var newest = last.State.Full.Count > 0 ? last.State.Full[^1] : 0;
+        var before = last.State.Full.Count > 1 ? last.State.Full[^2] : 0;
+        var (state, bad) = await ReadAsync(log, last, newest, long.MaxValue, cancellation);
+        if (bad is null) return state;
+        var (older, worse) = newest == before ? (state, bad) : await ReadAsync(log, last, before, newest, cancellation);
+        if (worse is null) return older;
+        throw new StartupException($"the state of the pipeline cannot be read back, from offset {newest}: {bad}; from offset {before}: {worse}\n  to start without it:    ./engine run FILE --reset");
     }
 
-    private string? Add(long offset, ReadOnlySpan<byte> value, long last)
+    private static async Task<(RestoredState State, string? Bad)> ReadAsync(ICommitLog log, EpochManifest last, long start, long changesFrom, CancellationToken cancellation)
     {
-        if (!StateFrames.TryRead(value, out var id, out var epoch, out var part, out var error)) return $"the record at offset {offset} is damaged: {error}";
-        // A worker that stood still between claim and restore: its successor has committed meanwhile, and the state is no longer the manifest's. The next opening finds that one's claim.
-        if (epoch > last) throw new InvalidOperationException($"the state topic has a record of epoch {epoch} at offset {offset}, and epoch {last} was the last one: another incarnation has committed since");
+        var state = new RestoredState();
+        string? bad = null;
+        await log.ReadStateAsync(start, (offset, value) =>
+        {
+            // A worker that stood still between claim and restore: its successor has committed meanwhile, and the state is no longer the manifest's. The next opening finds that one's claim.
+            if (offset >= last.State.End)
+                throw new InvalidOperationException($"the state topic has a record at offset {offset}, behind the end of epoch {last.Epoch} at {last.State.End}: another incarnation has committed since");
+            if (offset >= changesFrom && StateFrames.IsWhole(value)) return;
+            bad ??= state.Add(offset, value);
+        }, cancellation);
+        return (state, bad);
+    }
+
+    private string? Add(long offset, ReadOnlySpan<byte> value)
+    {
+        if (!StateFrames.TryRead(value, out var id, out _, out var part, out var error)) return $"the record at offset {offset} is damaged: {error}";
         if (!_parts.TryGetValue(id, out var parts)) _parts[id] = parts = [];
         parts.Add((part.KeyGroup, part.Kind, part.Payload.ToArray()));
         Pieces++;

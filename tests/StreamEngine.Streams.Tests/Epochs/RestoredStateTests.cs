@@ -53,15 +53,43 @@ public sealed class RestoredStateTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_record_is_an_error_that_names_it()
+    public async Task A_damaged_change_is_an_error_that_names_it()
     {
-        for (var i = 0; i < 5; i++) _log.Add(_scope, "a", i, StateKind.FullMore, 1);
+        for (var i = 0; i < 5; i++) _log.Add(_scope, "a", StatePart.AnyGroup, StateKind.Delta, 1);
         _log.Records[3].Value[^1] ^= 1;
         var broken = await Assert.ThrowsAsync<StartupException>(() => ReadAsync(Manifest(0, 4)));
-        // The snapshot before is tried too; but its deltas run through the same records.
+        // The snapshot before is tried too; but the change is one of those since.
         Assert.Equal([4, 0], _log.Reads);
         Assert.Contains("the record at offset 6 is damaged: its checksum does not fit", broken.Message, StringComparison.Ordinal);
         Assert.Contains("--reset", broken.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(20)]
+    [InlineData(1)]
+    public async Task A_damaged_snapshot_is_replaced_by_the_one_before_and_all_changes_since(int at)
+    {
+        _log.Add(_scope, "a", 7, StateKind.FullMore, 1);
+        _log.Add(_scope, "a", StatePart.AnyGroup, StateKind.Delta, 2);
+        _log.Add(_scope, "a", 7, StateKind.FullMore, 3);
+        _log.Add(_scope, "a", 8, StateKind.FullFirst, 4);
+        _log.Add(_scope, "a", StatePart.AnyGroup, StateKind.Delta, 5);
+        // In the payload, or the kind, which is then another whole one.
+        _log.Records[2].Value[at == 1 ? 1 : ^9] ^= (byte)(at == 1 ? 3 : 0x10);
+        var state = await ReadAsync(Manifest(0, 4));
+        using var op = new ScriptedOperator("a", []);
+        state.Restore(op);
+        Assert.Equal(["7 FullMore 01", "-1 Delta 02", "-1 Delta 05"], op.Restored);
+    }
+
+    [Fact]
+    public async Task A_change_that_a_flipped_bit_makes_look_whole_is_not_passed_over()
+    {
+        _log.Add(_scope, "a", 7, StateKind.FullMore, 1);
+        _log.Add(_scope, "a", StatePart.AnyGroup, StateKind.Delta, 2);
+        _log.Add(_scope, "a", StatePart.AnyGroup, StateKind.Delta, 3);
+        _log.Records[2].Value[1] ^= 1;
+        await Assert.ThrowsAsync<StartupException>(() => ReadAsync(Manifest(0, 4)));
     }
 
     [Fact]

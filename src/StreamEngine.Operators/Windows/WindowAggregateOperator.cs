@@ -58,6 +58,9 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
 
     public Schema Output { get; }
 
+    /// <summary>The INSERT that it works for, which its faults name; null where it is not known: they then stand for all.</summary>
+    public string? Insert { get; init; }
+
     /// <summary>Off: windows close as ever, but without rows. For measuring what it costs to keep them.</summary>
     internal bool Emits { get; set; } = true;
 
@@ -197,7 +200,7 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
         for (var row = 0; row < batch.Rows; row++)
         {
             if (_overflowed.BinarySearch(row) < 0) rows[kept++] = (ushort)row;
-            else output.Fault(batch, row, new Fault(FaultStage.Expression, "an aggregate of the group overflows its type"));
+            else output.Fault(batch, row, new Fault(FaultStage.Expression, "an aggregate of the group overflows its type", Insert: Insert));
         }
         return batch.WithSelection(rows, kept, arena);
     }

@@ -29,40 +29,39 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
             PutMembers(panes[i], closedTo, panes[i].FirstNewMember, request, full: false, writer);
         }
         if (_buffer.Length > Header || closed) writer.Write(StatePart.AnyGroup, StateKind.Delta, _buffer.Written);
-        if (request.FullTo > request.FullFrom) WriteWhole(request, panes, closedTo, writer);
+        for (var keyGroup = request.FullFrom; keyGroup < request.FullTo; keyGroup++) WriteWhole(keyGroup, panes, closedTo, writer);
         for (var i = 0; i < panes.Count; i++) panes[i].Written();
     }
 
     private void WriteDirty(Pane pane, long closedTo, in SnapshotRequest request, IStateWriter writer)
     {
         var dirty = pane.Dirty;
+        var keyGroups = request.FullTo > request.FullFrom && !dirty.IsEmpty ? pane.KeyGroups() : default;
         for (var group = 0; group < dirty.Length; group++)
         {
             var next = dirty[group..].IndexOf((byte)1);
             if (next < 0) return;
             group += next;
-            if (request.FullTo == request.FullFrom || !request.IsFull(KeyGroupRange.Of(pane.Keys.HashOf(group)))) PutGroup(pane, group, closedTo, StatePart.AnyGroup, StateKind.Delta, writer);
+            if (keyGroups.IsEmpty || !request.IsFull(keyGroups[group])) PutGroup(pane, group, closedTo, StatePart.AnyGroup, StateKind.Delta, writer);
         }
     }
 
-    /// <summary>One look at each group finds those of all key groups that are asked for; each key group is then written from its own list.</summary>
-    private void WriteWhole(in SnapshotRequest request, PaneList panes, long closedTo, IStateWriter writer)
+    private void WriteWhole(int keyGroup, PaneList panes, long closedTo, IStateWriter writer)
     {
-        var groups = new List<(Pane Pane, int Group)>[request.FullTo - request.FullFrom];
-        for (var i = 0; i < groups.Length; i++) groups[i] = [];
+        Begin(closedTo);
         for (var i = 0; i < panes.Count; i++)
-            for (var group = 0; group < panes[i].Keys.Count; group++)
-            {
-                var keyGroup = KeyGroupRange.Of(panes[i].Keys.HashOf(group));
-                if (request.IsFull(keyGroup)) groups[keyGroup - request.FullFrom].Add((panes[i], group));
-            }
-        for (var keyGroup = request.FullFrom; keyGroup < request.FullTo; keyGroup++)
         {
-            Begin(closedTo);
-            foreach (var (pane, group) in groups[keyGroup - request.FullFrom]) PutGroup(pane, group, closedTo, keyGroup, StateKind.FullMore, writer);
-            for (var i = 0; i < panes.Count; i++) PutMembers(panes[i], closedTo, _ => 0, new SnapshotRequest(0, keyGroup, keyGroup + 1, null!), full: true, writer);
-            writer.Write(keyGroup, StateKind.FullMore, _buffer.Written);
+            var keyGroups = panes[i].KeyGroups();
+            for (var group = 0; group < keyGroups.Length; group++)
+            {
+                var next = keyGroups[group..].IndexOf((byte)keyGroup);
+                if (next < 0) break;
+                group += next;
+                PutGroup(panes[i], group, closedTo, keyGroup, StateKind.FullMore, writer);
+            }
+            PutMembers(panes[i], closedTo, _ => 0, new SnapshotRequest(0, keyGroup, keyGroup + 1, null!), full: true, writer);
         }
+        writer.Write(keyGroup, StateKind.FullMore, _buffer.Written);
     }
 
     private void Begin(long closedTo)
@@ -87,10 +86,11 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
         for (var a = 0; a < pane.Accumulators.Length; a++)
         {
             if (pane.Accumulators[a] is not CountDistinctAccumulator set) continue;
+            var keyGroups = pane.KeyGroups();
             for (var i = firstOf(a); i < set.Members; i++)
             {
                 var value = set.MemberOf(i, out var group);
-                var keyGroup = KeyGroupRange.Of(pane.Keys.HashOf(group));
+                var keyGroup = (int)keyGroups[group];
                 if (request.IsFull(keyGroup) != full) continue;
                 var before = _buffer.Length;
                 _buffer.Put(MemberEntry);

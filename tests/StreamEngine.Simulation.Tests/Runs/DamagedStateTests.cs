@@ -22,4 +22,19 @@ public class DamagedStateTests
         Assert.Equal(1, run.Network.Damaged);
         Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
     }
+
+    [Fact]
+    public void Snapshots_follow_each_other_and_what_lies_before_them_is_deleted()
+    {
+        var input = FlightsScenario.Input(7, 1600);
+        var file = FlightsScenario.Pipeline(1, "commit-interval=30ms");
+        var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
+        var options = new SimulationOptions { Seed = 3, Feed = new FeedPlan { Rows = 3, Pause = TimeSpan.FromMilliseconds(70) } };
+        var whole = PipelineSimulation.Run([file], input, options);
+        Assert.Equal(2, whole.Manifests[^1].State.Full.Count);
+        Assert.True(whole.Topics["flights.state"][0][0].Offset > 0, "nothing was deleted");
+        var run = PipelineSimulation.Run([file], input, options with { Blows = [new(whole.BusySteps * 6 / 10, BlowKind.Kill), new(whole.BusySteps * 95 / 100, BlowKind.DamageState), new(whole.BusySteps * 95 / 100 + 1, BlowKind.Kill)] });
+        Assert.Empty(RunChecks.Compare(whole, free, FlightsScenario.Topics, input.Count));
+        Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
+    }
 }

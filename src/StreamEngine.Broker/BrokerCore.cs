@@ -27,7 +27,7 @@ internal sealed class BrokerCore : IDisposable
         (Options, Storage) = (options, storage);
         _journal = new Journal(storage.Journal);
         Offsets = new GroupOffsets(_journal, options.MaxGroups);
-        Topics = new TopicRegistry(storage, _journal, options.MaxPartitions, Offsets.RemoveTopic);
+        Topics = new TopicRegistry(storage, _journal, options.MaxPartitions, Offsets.RemoveTopics);
         Waits = new FetchWaits();
         var limits = new TransactionLimits((int)options.MaxTransactionTimeout.TotalMilliseconds, (long)options.TransactionalIdExpiration.TotalMilliseconds,
             options.MaxTransactionalIds);

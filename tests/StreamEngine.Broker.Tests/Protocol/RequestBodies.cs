@@ -56,6 +56,9 @@ internal static class RequestBodies
                 if (v >= 3) w.Bool(false);
                 break;
             case ApiKey.ListGroups when v >= 4:
+                WriteStrings(w, "Empty");
+                if (v >= 5) WriteStrings(w, "classic");
+                break;
             case ApiKey.DeleteGroups:
             case ApiKey.DescribeTransactions:
                 WriteStrings(w, "Empty");
@@ -70,6 +73,7 @@ internal static class RequestBodies
             case ApiKey.ListTransactions:
                 WriteStrings(w, "Ongoing");
                 w.Count(0);
+                if (v >= 1) w.Int64(-1);
                 break;
         }
     }

@@ -74,6 +74,25 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
         OpenPartitions(topic, count, now, static _ => { });
     }
 
+    /// <summary>Gives a topic the settings that it has from now on.</summary>
+    public void Configure(Topic topic, IReadOnlyDictionary<string, string> configs)
+    {
+        journal.Append(JournalEntry.TopicConfig, 0, w =>
+        {
+            w.Uuid(topic.Id);
+            WriteConfigs(w, configs);
+        });
+        topic.Configure(configs);
+    }
+
+    /// <summary>Lets go of what the topics' settings no longer keep.</summary>
+    public void Retain(long now)
+    {
+        foreach (var topic in _byName.Values.Where(t => !t.Retention.IsEndless))
+            foreach (var partition in topic.Partitions)
+                if (partition.Log.StartWithin(topic.Retention, now) is var start && start > partition.Log.StartOffset) MoveStart(partition, start);
+    }
+
     public void MoveStart(Partition partition, long offset)
     {
         var id = partition.Topic.Id;
@@ -92,8 +111,7 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
                 var name = r.String();
                 var id = r.Uuid();
                 var partitions = r.Int32();
-                var configs = r.Array(static (ref ProtocolReader x) => KeyValuePair.Create(x.String(), x.String()));
-                _replayed.Add((name, id, partitions, new Dictionary<string, string>(configs)));
+                _replayed.Add((name, id, partitions, ReadConfigs(ref r)));
                 break;
             case JournalEntry.TopicDeleted:
                 var deleted = r.Uuid();
@@ -105,6 +123,12 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
                 var count = r.Int32();
                 for (var i = 0; i < _replayed.Count; i++)
                     if (_replayed[i].Id == grown) _replayed[i] = _replayed[i] with { Partitions = count };
+                break;
+            case JournalEntry.TopicConfig:
+                var configured = r.Uuid();
+                var configs = ReadConfigs(ref r);
+                for (var i = 0; i < _replayed.Count; i++)
+                    if (_replayed[i].Id == configured) _replayed[i] = _replayed[i] with { Configs = configs };
                 break;
             case JournalEntry.LogStart:
                 var moved = r.Uuid();
@@ -155,6 +179,11 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
         w.String(name);
         w.Uuid(id);
         w.Int32(partitions);
+        WriteConfigs(w, configs);
+    }
+
+    private static void WriteConfigs(ProtocolWriter w, IReadOnlyDictionary<string, string> configs)
+    {
         w.Count(configs.Count);
         foreach (var (key, value) in configs)
         {
@@ -162,6 +191,9 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
             w.String(value);
         }
     }
+
+    private static Dictionary<string, string> ReadConfigs(ref ProtocolReader r) =>
+        new(r.Array(static (ref ProtocolReader x) => KeyValuePair.Create(x.String(), x.String())));
 
     private static void WriteStart(ProtocolWriter w, Guid id, int partition, long offset)
     {

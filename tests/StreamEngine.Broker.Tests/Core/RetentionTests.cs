@@ -180,6 +180,22 @@ public abstract class RetentionTests : IDisposable
     }
 
     [Fact]
+    public void A_start_that_the_journal_has_lost_is_that_of_the_segments()
+    {
+        _client.CreateTopic("t", 1, ("segment.bytes", "4000"), ("retention.bytes", "9000"));
+        Write("t", 30);
+        var journal = _storage.Journal.Size;
+        Pass(60_000);
+        var start = LogOf("t").StartOffset;
+        Assert.True(start > 0);
+        // A power cut: the segments are gone, and what the journal said of it as well.
+        _storage.Journal.Truncate(journal);
+        Restart();
+        Assert.Equal(start, LogOf("t").StartOffset);
+        Assert.Equal(ErrorCode.OffsetOutOfRange, _client.Fetch("t", start - 1).Error);
+    }
+
+    [Fact]
     public void A_reader_that_waits_below_the_new_start_is_told()
     {
         _client.CreateTopic("t", 1, ("segment.bytes", "4000"), ("retention.ms", "50000"));

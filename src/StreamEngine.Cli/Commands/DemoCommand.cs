@@ -24,6 +24,7 @@ internal static class DemoCommand
             await using var run = await DemoRun.StartAsync(screen, parsed.GetValue(port), stop.Token);
             var expected = await run.PlayAsync(stop.Token);
             var good = await new DemoReport(run, screen).ShowAsync(expected, stop.Token);
+            if (good) await ReplayAsync(screen, run, stop.Token);
             screen.Say(good ? "nothing was lost, nothing was doubled" : "THE RESULT IS NOT AS IT HAS TO BE");
             screen.Print("");
             Next(screen, run, parsed.GetValue(keep));
@@ -31,6 +32,12 @@ internal static class DemoCommand
             return good ? ExitCodes.Done : ExitCodes.Failed;
         }));
         return command;
+    }
+
+    private static async Task ReplayAsync(DemoScreen screen, DemoRun run, CancellationToken stop)
+    {
+        screen.Say($"replays a week of it through the same graph: ./engine replay start hocon/pipelines/flights.conf --from {DemoRun.ReplayedFrom} --to {DemoRun.ReplayedTo} --diff");
+        foreach (var line in await run.ReplayAsync(stop)) screen.Print($"         {line}");
     }
 
     private static void Next(DemoScreen screen, DemoRun run, bool keep)

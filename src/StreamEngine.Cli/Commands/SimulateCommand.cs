@@ -27,8 +27,11 @@ internal static class SimulateCommand
             using var signal = new StopSignal();
             var first = parsed.GetValue(seed) ?? (ulong)TimeProvider.System.GetUtcNow().Ticks % 1_000_000_000;
             var count = parsed.GetValue(seeds) ?? (parsed.GetValue(seed) is null ? 100 : 1);
-            var subject = parsed.GetValue(file) is { } path ? OfFile(path, parsed.GetValue(environment), parsed.GetValue(settings) ?? []) : new CampaignSubject();
-            return await RunAsync(first, count, subject, parsed.GetValue(json), signal.Token);
+            var path = parsed.GetValue(file);
+            var (name, sets) = (parsed.GetValue(environment), parsed.GetValue(settings) ?? []);
+            var subject = path is null ? new CampaignSubject() : OfFile(path, name, sets);
+            var again = string.Concat(path is null ? "" : $" {path}", name is null ? "" : $" --env {name}", string.Concat(sets.Select(s => $" --set '{s}'")));
+            return await RunAsync(first, count, subject, again, parsed.GetValue(json), signal.Token);
         }));
         return command;
     }
@@ -41,7 +44,7 @@ internal static class SimulateCommand
         return subject;
     }
 
-    private static async Task<int> RunAsync(ulong first, int count, CampaignSubject subject, bool json, CancellationToken stop)
+    private static async Task<int> RunAsync(ulong first, int count, CampaignSubject subject, string again, bool json, CancellationToken stop)
     {
         if (!json) Console.WriteLine($"seeds {first} to {first + (ulong)count - 1}");
         var begin = TimeProvider.System.GetTimestamp();
@@ -58,19 +61,20 @@ internal static class SimulateCommand
         var rate = passed / Math.Max(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 0.001);
         if (failed is null)
         {
-            if (!json) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{passed} seeds passed, {rate:0.0} a second{(stop.IsCancellationRequested ? "; stopped before it was done" : "")}"));
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { seeds = count, passed, perSecond = Math.Round(rate, 1) }));
+            else Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{passed} seeds passed, {rate:0.0} a second{(stop.IsCancellationRequested ? "; stopped before it was done" : "")}"));
             return stop.IsCancellationRequested ? ExitCodes.Failed : ExitCodes.Done;
         }
         if (!json) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {failed.Scenario.Options.Seed} FAILED after {passed} that passed, {rate:0.0} a second; looking for the smallest scenario that fails .."));
-        Report(failed, Shrinking.Shrink(failed), json);
+        Report(failed, Shrinking.Shrink(failed), again, json);
         return ExitCodes.Failed;
     }
 
-    private static void Report(ScenarioOutcome failed, ScenarioOutcome smallest, bool json)
+    private static void Report(ScenarioOutcome failed, ScenarioOutcome smallest, string again, bool json)
     {
         var seed = failed.Scenario.Options.Seed;
         if (json) Console.WriteLine(JsonSerializer.Serialize(new { seed, passed = false, wrong = failed.Wrong, blows = smallest.Scenario.Options.Blows.Select(b => b.ToString()), records = smallest.Scenario.Input.Count, text = Campaign.Describe(smallest) }));
-        else Console.WriteLine($"{Campaign.Describe(smallest)}\n\nto run it again:    ./engine simulate --seed {seed}");
+        else Console.WriteLine($"{Campaign.Describe(smallest)}\n\nto run it again:    ./engine simulate{again} --seed {seed}");
     }
 
     private static string Trace(ScenarioOutcome outcome) => outcome.Result!.Trace.ToString("x16", CultureInfo.InvariantCulture);

@@ -17,6 +17,8 @@ namespace StreamEngine.Cli.Demo;
 internal sealed class DemoRun : IAsyncDisposable
 {
     public const int Partitions = 4;
+    public const string ReplayedFrom = "2001-01-08";
+    public const string ReplayedTo = "2001-01-15";
     private const double Rate = 4000;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
 
@@ -95,6 +97,16 @@ internal sealed class DemoRun : IAsyncDisposable
             await Quietly(feeding);
             await Quietly(watching);
         }
+    }
+
+    /// <summary>Replays a week of what was just processed, as the command would, and answers what it said, the comparison with the live rows last.</summary>
+    /// <exception cref="IOException">It failed, or its rows are not the live ones.</exception>
+    public async Task<IReadOnlyList<string>> ReplayAsync(CancellationToken cancellation)
+    {
+        var replay = EngineProcess.Start(_folder.FullName, "replay", "start", _file, "--bootstrap", _broker.Bootstrap, "--from", ReplayedFrom, "--to", ReplayedTo, "--diff");
+        _workers.Add(replay);
+        await replay.WaitForEndAsync(cancellation);
+        return [.. replay.Lines.Split('\n').Where(l => l.StartsWith("replay ", StringComparison.Ordinal) || Definition.Sinks.Any(s => l.StartsWith(s.Name + ": ", StringComparison.Ordinal)))];
     }
 
     private static async Task Quietly(Task task)

@@ -73,6 +73,7 @@ internal static class BitCompiler
             case TypeKind.Int64 or TypeKind.Timestamp: return Number(name, left, value.As<long>());
             // NaN on the constant's side turns the order around: left to the general form.
             case TypeKind.Float64: return double.IsNaN(value.As<double>()) ? null : Number(name, left, value.As<double>());
+            case TypeKind.Decimal: return left.Type.Scale == constant.Type.Scale ? Exact(name, left, value) : null;
             case TypeKind.Utf8: return name is "=" or "<>" && value.Bytes.Length <= Utf8View.InlineLength ? new TextBits(left.Compile(), value, name == "<>") : null;
             default: return null;
         }
@@ -94,6 +95,13 @@ internal static class BitCompiler
         var mask = rest == 0 ? divisor - 1 : (divisor - 1) | sign;
         var value = rest >= 0 ? rest : (divisor + rest) | sign;
         return isWide ? new MaskBits<long>(modulo.Children[0].Compile(), mask, value, name == "<>") : new MaskBits<int>(modulo.Children[0].Compile(), (int)mask, (int)value, name == "<>");
+    }
+
+    private static DecimalBits Exact(string name, BoundExpression operand, Constant value)
+    {
+        var opposite = name is "<>" or ">=" or ">";
+        var test = opposite ? Opposite(name)! : name;
+        return new DecimalBits(operand.Compile(), value, less: test != "=", equal: test != "<", opposite);
     }
 
     private static BitNode Number<T>(string name, BoundExpression operand, T value) where T : unmanaged, INumber<T> => name switch

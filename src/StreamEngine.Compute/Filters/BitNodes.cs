@@ -59,6 +59,34 @@ internal sealed unsafe class MaskBits<T>(EvalNode operand, T mask, T value, bool
     }
 }
 
+/// <summary>A decimal compared with a known one of its scale: two words, without a branch.</summary>
+internal sealed unsafe class DecimalBits(EvalNode operand, Constant constant, bool less, bool equal, bool negated) : BitNode
+{
+    public override void Evaluate(EvalFrame frame, byte* bits)
+    {
+        var vec = operand.Evaluate(frame, new RowSet(null, frame.Physical), frame.Scratch);
+        var low = ((ulong*)constant.Values)[0];
+        var high = ((long*)constant.Values)[1];
+        var values = (ulong*)vec.Values;
+        var (lessMask, equalMask, flip) = (less ? 1u : 0u, equal ? 1u : 0u, negated ? 1u : 0u);
+        for (var start = 0; start < frame.Physical; start += 8)
+        {
+            uint b = 0;
+            var count = Math.Min(8, frame.Physical - start);
+            for (var k = 0; k < count; k++)
+            {
+                var l = values[(start + k) * 2];
+                var h = (long)values[(start + k) * 2 + 1];
+                var same = h == high ? 1u : 0u;
+                var below = (h < high ? 1u : 0u) | (same & (l < low ? 1u : 0u));
+                b |= (((below & lessMask) | (same & (l == low ? 1u : 0u) & equalMask)) ^ flip) << k;
+            }
+            bits[start >> 3] = (byte)b;
+        }
+        AndValidity(frame, vec, bits);
+    }
+}
+
 /// <summary>A text compared with a known one that lies in its view: both are 16 bytes.</summary>
 internal sealed unsafe class TextBits(EvalNode operand, Constant constant, bool negated) : BitNode
 {

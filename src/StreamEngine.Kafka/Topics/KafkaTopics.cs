@@ -12,10 +12,11 @@ internal sealed record KafkaTopic(string Name, string Id, int Partitions);
 /// <summary>Looks up, creates and asks about topics, by the admin client.</summary>
 internal sealed class KafkaTopics : IDisposable
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
-
     private readonly KafkaConnection _connection;
     private readonly IAdminClient _admin;
+
+    /// <summary>After which a question counts as not answered.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
     public KafkaTopics(KafkaConnection connection, ILogger logger)
     {

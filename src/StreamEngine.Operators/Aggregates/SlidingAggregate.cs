@@ -15,9 +15,9 @@ internal abstract unsafe class SlidingAggregate : IDisposable
     public abstract void PutBack(Accumulator pane, int* map, int count);
 
     /// <summary>Adds a pane that leaves before all that were put to the front earlier. Returns what <see cref="TakeFront"/> needs.</summary>
-    public abstract IDisposable? PutFront(Accumulator pane, int* map, int count);
+    public abstract Accumulator? PutFront(Accumulator pane, int* map, int count);
 
-    public abstract void TakeFront(Accumulator pane, IDisposable? before, int* map, int count);
+    public abstract void TakeFront(Accumulator pane, Accumulator? before, int* map, int count);
 
     /// <summary>The results of these groups.</summary>
     public abstract ColumnVector Emit(int* groups, int count, Arena arena, List<int> overflowed);
@@ -47,7 +47,7 @@ internal sealed unsafe class StackedAggregate(AggregateSpec spec, MemoryScope sc
 
     public override void PutBack(Accumulator pane, int* map, int count) => _back.Merge(pane, map, null, count);
 
-    public override IDisposable? PutFront(Accumulator pane, int* map, int count)
+    public override Accumulator? PutFront(Accumulator pane, int* map, int count)
     {
         var before = Accumulator.Create(spec, scope);
         before.Reserve(count);
@@ -58,7 +58,7 @@ internal sealed unsafe class StackedAggregate(AggregateSpec spec, MemoryScope sc
         return before;
     }
 
-    public override void TakeFront(Accumulator pane, IDisposable? before, int* map, int count) => _front.Copy((Accumulator)before!, map, null, count);
+    public override void TakeFront(Accumulator pane, Accumulator? before, int* map, int count) => _front.Copy(before!, map, null, count);
 
     public override ColumnVector Emit(int* groups, int count, Arena arena, List<int> overflowed)
     {
@@ -89,7 +89,7 @@ internal sealed unsafe class SlidingDistinct(MemoryScope scope) : SlidingAggrega
 
     public override void PutBack(Accumulator pane, int* map, int count) => PutFront(pane, map, count);
 
-    public override IDisposable? PutFront(Accumulator pane, int* map, int count)
+    public override Accumulator? PutFront(Accumulator pane, int* map, int count)
     {
         var set = (CountDistinctAccumulator)pane;
         for (var i = 0; i < set.Members; i++)
@@ -102,7 +102,7 @@ internal sealed unsafe class SlidingDistinct(MemoryScope scope) : SlidingAggrega
         return null;
     }
 
-    public override void TakeFront(Accumulator pane, IDisposable? before, int* map, int count)
+    public override void TakeFront(Accumulator pane, Accumulator? before, int* map, int count)
     {
         var set = (CountDistinctAccumulator)pane;
         for (var i = 0; i < set.Members; i++)

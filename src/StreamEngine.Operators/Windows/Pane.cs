@@ -13,7 +13,9 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
 
     // Set blindly for every row: to look first would cost more than to look through all groups at a snapshot.
     private readonly GrowingBuffer<byte> _dirty;
+    private readonly GrowingBuffer<byte> _keyGroups;
     private readonly int[] _membersWritten;
+    private int _hashed;
     private int _reserved;
     private long _reported;
 
@@ -29,6 +31,7 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
         First = first;
         _rows = new GrowingBuffer<long>(scope);
         _dirty = new GrowingBuffer<byte>(scope);
+        _keyGroups = new GrowingBuffer<byte>(scope);
         Keys = GroupKeys.Create(keys, scope);
         Accumulators = [.. aggregates.Select(a => a is { Function: AggregateFunction.Count, Argument: < 0 } ? new RowCountAccumulator(_rows) : Accumulator.Create(a, scope))];
         _membersWritten = new int[Accumulators.Length];
@@ -58,11 +61,19 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
     /// <summary>By group, whether it has changed since the last snapshot: 1, else 0.</summary>
     public ReadOnlySpan<byte> Dirty => IsDirty ? new ReadOnlySpan<byte>(_dirty.Pointer, Keys.Count) : default;
 
+    /// <summary>The key group of each group. A key is hashed once, at the first snapshot that sees it.</summary>
+    public ReadOnlySpan<byte> KeyGroups()
+    {
+        _keyGroups.Reserve(Keys.Count);
+        for (; _hashed < Keys.Count; _hashed++) _keyGroups.Pointer[_hashed] = (byte)KeyGroupRange.Of(Keys.HashOf(_hashed));
+        return new ReadOnlySpan<byte>(_keyGroups.Pointer, Keys.Count);
+    }
+
     public long Bytes
     {
         get
         {
-            var bytes = Keys.Bytes + _rows.Bytes + _dirty.Bytes;
+            var bytes = Keys.Bytes + _rows.Bytes + _dirty.Bytes + _keyGroups.Bytes;
             foreach (var accumulator in Accumulators) bytes += accumulator.Bytes;
             return bytes;
         }
@@ -151,6 +162,7 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
         Keys.Dispose();
         _rows.Dispose();
         _dirty.Dispose();
+        _keyGroups.Dispose();
         foreach (var accumulator in Accumulators) accumulator.Dispose();
     }
 }

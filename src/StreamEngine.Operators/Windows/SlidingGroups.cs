@@ -21,11 +21,12 @@ internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, I
     private GroupKeys? _keys;
     private GrowingBuffer<long>? _rows;
     private int _reserved;
+    private long _frontBytes;
     private int _left;
     private long _stretch;
     private long _end;
 
-    private sealed record FrontPane(Pane Pane, NativeBlock Map, IDisposable?[] Before);
+    private sealed record FrontPane(Pane Pane, NativeBlock Map, Accumulator?[] Before);
 
     public GroupKeys Keys => _keys!;
 
@@ -34,7 +35,7 @@ internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, I
         get
         {
             if (_keys is null) return 0;
-            var bytes = _keys.Bytes + _rows!.Bytes;
+            var bytes = _keys.Bytes + _rows!.Bytes + _frontBytes;
             foreach (var aggregate in _aggregates) bytes += aggregate.Bytes;
             return bytes;
         }
@@ -58,9 +59,11 @@ internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, I
             for (var a = 0; a < _aggregates.Length; a++)
             {
                 _aggregates[a].TakeFront(pane.Accumulators[a], before[a], map, pane.Keys.Count);
+                _frontBytes -= before[a]?.Bytes ?? 0;
                 before[a]?.Dispose();
             }
             for (var i = 0; i < pane.Keys.Count; i++) _rows!.Pointer[map[i]] -= pane.RowsByGroup[i];
+            _frontBytes -= block.Capacity;
             block.Release();
         }
     }
@@ -81,6 +84,7 @@ internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, I
         foreach (var aggregate in _aggregates) aggregate?.Dispose();
         Array.Clear(_aggregates);
         _reserved = 0;
+        _frontBytes = 0;
     }
 
     private bool TryAdvance(long end, PaneList panes)
@@ -113,7 +117,7 @@ internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, I
         for (var i = panes.IndexOf(end - window.Size, long.MinValue); i < panes.Count && panes[i].Start < end; i++)
         {
             if (panes[i].First > end) continue;
-            if (StretchOf(panes[i]) == stretch) _front.Add(new FrontPane(panes[i], scope.Rent(panes[i].Keys.Count * sizeof(int)), new IDisposable?[_aggregates.Length]));
+            if (StretchOf(panes[i]) == stretch) _front.Add(new FrontPane(panes[i], scope.Rent(panes[i].Keys.Count * sizeof(int)), new Accumulator?[_aggregates.Length]));
             else _entering.Add(panes[i]);
         }
         for (var i = _front.Count - 1; i >= 0; i--)
@@ -121,7 +125,12 @@ internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, I
             var (pane, block, before) = _front[i];
             var map = (int*)block.Pointer;
             Merge(pane, map);
-            for (var a = 0; a < _aggregates.Length; a++) before[a] = _aggregates[a].PutFront(pane.Accumulators[a], map, pane.Keys.Count);
+            _frontBytes += block.Capacity;
+            for (var a = 0; a < _aggregates.Length; a++)
+            {
+                before[a] = _aggregates[a].PutFront(pane.Accumulators[a], map, pane.Keys.Count);
+                _frontBytes += before[a]?.Bytes ?? 0;
+            }
         }
         PutBack();
     }

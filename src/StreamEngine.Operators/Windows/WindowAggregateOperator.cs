@@ -116,8 +116,9 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
 
     private void CheckLimit()
     {
-        if (_bytes <= _context.StateLimit) return;
-        throw new StartupException($"the state of operator {Id} has {_bytes >> 20} MiB, above its limit of {_context.StateLimit >> 20} MiB: raise state.limit, or group by fewer keys or shorter windows");
+        var bytes = _bytes + (_sliding?.Bytes ?? 0);
+        if (bytes <= _context.StateLimit) return;
+        throw new StartupException($"the state of operator {Id} has {bytes >> 20} MiB, above its limit of {_context.StateLimit >> 20} MiB: raise state.limit, or group by fewer keys or shorter windows");
     }
 
     public Progress OnWatermark(long time, IEmitter output)

@@ -25,15 +25,15 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
         Begin(closedTo);
         for (var i = 0; i < panes.Count; i++)
         {
-            WriteDirty(panes[i], closedTo, request, writer);
-            PutMembers(panes[i], closedTo, panes[i].FirstNewMember, request, full: false, writer);
+            WriteDirty(panes[i], closedTo, writer);
+            PutMembers(panes[i], closedTo, panes[i].FirstNewMember, StatePart.AnyGroup, writer);
         }
         if (_buffer.Length > Header || closed) writer.Write(StatePart.AnyGroup, StateKind.Delta, _buffer.Written);
-        if (request.FullTo > request.FullFrom) WriteWhole(request, panes, closedTo, writer);
+        for (var keyGroup = request.FullFrom; keyGroup < request.FullTo; keyGroup++) WriteWhole(keyGroup, panes, closedTo, writer);
         for (var i = 0; i < panes.Count; i++) panes[i].Written();
     }
 
-    private void WriteDirty(Pane pane, long closedTo, in SnapshotRequest request, IStateWriter writer)
+    private void WriteDirty(Pane pane, long closedTo, IStateWriter writer)
     {
         var dirty = pane.Dirty;
         for (var group = 0; group < dirty.Length; group++)
@@ -46,24 +46,22 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
         }
     }
 
-    /// <summary>One look at each group finds those of all key groups that are asked for; each key group is then written from its own list.</summary>
-    private void WriteWhole(in SnapshotRequest request, PaneList panes, long closedTo, IStateWriter writer)
+    private void WriteWhole(int keyGroup, PaneList panes, long closedTo, IStateWriter writer)
     {
-        var groups = new List<(Pane Pane, int Group)>[request.FullTo - request.FullFrom];
-        for (var i = 0; i < groups.Length; i++) groups[i] = [];
+        Begin(closedTo);
         for (var i = 0; i < panes.Count; i++)
-            for (var group = 0; group < panes[i].Keys.Count; group++)
-            {
-                var keyGroup = KeyGroupRange.Of(panes[i].Keys.HashOf(group));
-                if (request.IsFull(keyGroup)) groups[keyGroup - request.FullFrom].Add((panes[i], group));
-            }
-        for (var keyGroup = request.FullFrom; keyGroup < request.FullTo; keyGroup++)
         {
-            Begin(closedTo);
-            foreach (var (pane, group) in groups[keyGroup - request.FullFrom]) PutGroup(pane, group, closedTo, keyGroup, StateKind.FullMore, writer);
-            for (var i = 0; i < panes.Count; i++) PutMembers(panes[i], closedTo, _ => 0, new SnapshotRequest(0, keyGroup, keyGroup + 1, null!), full: true, writer);
-            writer.Write(keyGroup, StateKind.FullMore, _buffer.Written);
+            var keyGroups = panes[i].KeyGroups();
+            for (var group = 0; group < keyGroups.Length; group++)
+            {
+                var next = keyGroups[group..].IndexOf((byte)keyGroup);
+                if (next < 0) break;
+                group += next;
+                PutGroup(panes[i], group, closedTo, keyGroup, StateKind.FullMore, writer);
+            }
+            PutMembers(panes[i], closedTo, _ => 0, keyGroup, writer);
         }
+        writer.Write(keyGroup, StateKind.FullMore, _buffer.Written);
     }
 
     private void Begin(long closedTo)
@@ -83,23 +81,23 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
         SplitAt(before, closedTo, keyGroup, kind, writer);
     }
 
-    private void PutMembers(Pane pane, long closedTo, Func<int, int> firstOf, SnapshotRequest request, bool full, IStateWriter writer)
+    private void PutMembers(Pane pane, long closedTo, Func<int, int> firstOf, int wholeOf, IStateWriter writer)
     {
         for (var a = 0; a < pane.Accumulators.Length; a++)
         {
             if (pane.Accumulators[a] is not CountDistinctAccumulator set) continue;
+            var keyGroups = wholeOf >= 0 ? pane.KeyGroups() : default;
             for (var i = firstOf(a); i < set.Members; i++)
             {
                 var value = set.MemberOf(i, out var group);
-                var keyGroup = KeyGroupRange.Of(pane.Keys.HashOf(group));
-                if (full && !request.IsFull(keyGroup)) continue;
+                if (wholeOf >= 0 && keyGroups[group] != wholeOf) continue;
                 var before = _buffer.Length;
                 _buffer.Put(MemberEntry);
                 PutKey(pane, group);
                 _buffer.Put((short)a);
                 _buffer.Put(value.Length);
                 _buffer.Put(value);
-                SplitAt(before, closedTo, full ? keyGroup : StatePart.AnyGroup, full ? StateKind.FullMore : StateKind.Delta, writer);
+                SplitAt(before, closedTo, wholeOf, wholeOf >= 0 ? StateKind.FullMore : StateKind.Delta, writer);
             }
         }
     }

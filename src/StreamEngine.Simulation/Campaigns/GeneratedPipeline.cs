@@ -71,7 +71,11 @@ internal sealed class GeneratedPipeline
         var input = pipeline.Events(random.Next(40, 200), options.Partitions, idle);
         return new Scenario
         {
-            Name = text, Files = files, Input = input, Options = options, Windows = pipeline._windows,
+            Name = text,
+            Files = files,
+            Input = input,
+            Options = options,
+            Windows = pipeline._windows,
             Idle = idle ? new IdlePartitions(PipelineFile.Parse(text, "generated.conf", [.. settings, "sources.events.event-time.idle-timeout=infinite", "sources.events.event-time.out-of-orderness=1000h"]), "out.0") : null,
         };
     }

@@ -144,7 +144,7 @@ internal sealed class SimulatedSystem : IDisposable
     /// <summary>What the stages of all running graphs wait for, as Akka prints it.</summary>
     public string GraphDump()
     {
-        var message = typeof(StreamSupervisor).GetNestedType("PrintDebugDump", BindingFlags.NonPublic)?.GetField("Instance")?.GetValue(null);
+        var message = typeof(StreamSupervisor).GetNestedType("PrintDebugDump", BindingFlags.Public | BindingFlags.NonPublic)?.GetField("Instance")?.GetValue(null);
         if (message is null) return "(this version of Akka.Streams prints no graphs)";
         var console = Console.Out;
         using var text = new StringWriter();

@@ -94,5 +94,9 @@ internal sealed class SimulatedWorld(ulong seed)
         return true;
     }
 
-    private string Dump() => string.Concat(_running.Select(s => s.GraphDump()));
+    private string Dump()
+    {
+        var text = string.Concat(_running.Select(s => s.GraphDump()));
+        return text.Length <= 8000 ? text : text[..8000] + " ..";
+    }
 }

@@ -37,18 +37,17 @@ internal sealed class RestoredState
         string? bad = null;
         await log.ReadStateAsync(start, (offset, value) =>
         {
-            // A worker that stood still between claim and restore: its successor has committed meanwhile, and the state is no longer the manifest's. The next opening finds that one's claim.
-            if (offset >= last.State.End)
-                throw new InvalidOperationException($"the state topic has a record at offset {offset}, behind the end of epoch {last.Epoch} at {last.State.End}: another incarnation has committed since");
             if (offset >= changesFrom && StateFrames.IsWhole(value)) return;
-            bad ??= state.Add(offset, value);
+            bad ??= state.Add(offset, value, last.Epoch);
         }, cancellation);
         return (state, bad);
     }
 
-    private string? Add(long offset, ReadOnlySpan<byte> value)
+    private string? Add(long offset, ReadOnlySpan<byte> value, long last)
     {
-        if (!StateFrames.TryRead(value, out var id, out _, out var part, out var error)) return $"the record at offset {offset} is damaged: {error}";
+        if (!StateFrames.TryRead(value, out var id, out var epoch, out var part, out var error)) return $"the record at offset {offset} is damaged: {error}";
+        // A worker that stood still between claim and restore: its successor has committed meanwhile, and the state is no longer the manifest's. The next opening finds that one's claim.
+        if (epoch > last) throw new InvalidOperationException($"the state topic has a record of epoch {epoch} at offset {offset}, and epoch {last} was the last one: another incarnation has committed since");
         if (!_parts.TryGetValue(id, out var parts)) _parts[id] = parts = [];
         parts.Add((part.KeyGroup, part.Kind, part.Payload.ToArray()));
         Pieces++;

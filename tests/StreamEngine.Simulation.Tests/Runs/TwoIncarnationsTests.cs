@@ -37,7 +37,8 @@ public class TwoIncarnationsTests
         var random = new Random(seed);
         var run = PipelineSimulation.Run([file], input, new SimulationOptions
         {
-            Seed = (ulong)seed, Network = NetworkPlan.Rough,
+            Seed = (ulong)seed,
+            Network = NetworkPlan.Rough,
             Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Freeze, random.Next(2) == 0 ? ApiKey.EndTxn : ApiKey.Produce, TimeSpan.FromSeconds(random.Next(1, 100)))],
         });
         Assert.True(run.Processes >= 2);
@@ -55,7 +56,8 @@ public class TwoIncarnationsTests
         // The first transaction that ends after the kill is the claim of the next process.
         var run = PipelineSimulation.Run([file], input, new SimulationOptions
         {
-            Seed = (ulong)seed, Blows = [new(free.BusySteps / 2, BlowKind.Kill), new(free.BusySteps / 2 + 1, BlowKind.Freeze, ApiKey.EndTxn, TimeSpan.FromMinutes(5))],
+            Seed = (ulong)seed,
+            Blows = [new(free.BusySteps / 2, BlowKind.Kill), new(free.BusySteps / 2 + 1, BlowKind.Freeze, ApiKey.EndTxn, TimeSpan.FromMinutes(5))],
         });
         Assert.Contains(run.Story, s => s.Contains("process 1 ends: incarnation", StringComparison.Ordinal) && s.Contains("was fenced by", StringComparison.Ordinal));
         Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));

@@ -19,6 +19,7 @@ internal sealed class BrokerCore : IDisposable
     private const int ExpiryInterval = 60_000;
     private readonly Journal _journal;
     private long _nextExpiry = long.MaxValue;
+    private long _nextRetention = long.MaxValue;
 
     /// <summary>Opens what <paramref name="storage"/> holds; what a crash left behind is repaired, and <paramref name="note"/> is told of it.</summary>
     public BrokerCore(BrokerOptions options, ILogStorage storage, long now, Action<string>? note = null)
@@ -27,7 +28,7 @@ internal sealed class BrokerCore : IDisposable
         (Options, Storage) = (options, storage);
         _journal = new Journal(storage.Journal);
         Offsets = new GroupOffsets(_journal, options.MaxGroups);
-        Topics = new TopicRegistry(storage, _journal, options.MaxPartitions, Offsets.RemoveTopic);
+        Topics = new TopicRegistry(storage, _journal, options.MaxPartitions, Offsets.RemoveTopics);
         Waits = new FetchWaits();
         var limits = new TransactionLimits((int)options.MaxTransactionTimeout.TotalMilliseconds, (long)options.TransactionalIdExpiration.TotalMilliseconds,
             options.MaxTransactionalIds);
@@ -44,6 +45,7 @@ internal sealed class BrokerCore : IDisposable
         Topics.OpenAll(now, note);
         Transactions.Recover(now, note);
         _nextExpiry = now + ExpiryInterval;
+        _nextRetention = now + RetentionInterval;
     }
 
     public BrokerOptions Options { get; }
@@ -66,7 +68,9 @@ internal sealed class BrokerCore : IDisposable
     public (string Host, int Port) Endpoint { get; set; } = ("127.0.0.1", 9092);
 
     /// <summary>When <see cref="Advance"/> has something to do, if no request comes before.</summary>
-    public long NextDeadline => Math.Min(Math.Min(Waits.NextDeadline, Transactions.NextDeadline), Math.Min(Groups.NextDeadline, _nextExpiry));
+    public long NextDeadline => Math.Min(Math.Min(Waits.NextDeadline, Transactions.NextDeadline), Math.Min(Groups.NextDeadline, Math.Min(_nextExpiry, _nextRetention)));
+
+    private long RetentionInterval => Math.Max(1, (long)Options.RetentionCheckInterval.TotalMilliseconds);
 
     /// <summary>
     /// Answers a request, or leaves it pending until a later call completes it. Throws <see cref="ProtocolException"/> for bytes that are no request
@@ -79,7 +83,7 @@ internal sealed class BrokerCore : IDisposable
         Settle();
     }
 
-    /// <summary>Completes what waited for the time to pass: fetches, transactions that timed out.</summary>
+    /// <summary>Completes what waited for the time to pass: fetches, transactions that timed out, records that are kept no longer.</summary>
     public void Advance(long now)
     {
         if (now < NextDeadline) return;
@@ -92,6 +96,11 @@ internal sealed class BrokerCore : IDisposable
             var before = now - (long)Options.ProducerIdExpiration.TotalMilliseconds;
             foreach (var topic in Topics.All)
                 foreach (var partition in topic.Partitions) partition.Log.Producers.Expire(before);
+        }
+        if (now >= _nextRetention)
+        {
+            _nextRetention = now + RetentionInterval;
+            Topics.Retain(now);
         }
         Settle();
     }

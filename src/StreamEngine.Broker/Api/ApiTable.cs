@@ -51,6 +51,7 @@ internal static class ApiTable
         new(ApiKey.DeleteRecords, 0, 2, 2, TopicsApi.DeleteRecords),
         new(ApiKey.CreatePartitions, 0, 3, 2, TopicsApi.CreatePartitions),
         new(ApiKey.DescribeConfigs, 1, 4, 4, ConfigsApi.Describe),
+        new(ApiKey.AlterConfigs, 0, 2, 2, AlterConfigsApi.Replace),
         new(ApiKey.InitProducerId, 0, 4, 2, TransactionsApi.InitProducerId),
         new(ApiKey.OffsetForLeaderEpoch, 2, 4, 4, ListOffsetsApi.ForLeaderEpoch),
         new(ApiKey.AddPartitionsToTxn, 0, 3, 3, TransactionsApi.AddPartitions),
@@ -58,13 +59,22 @@ internal static class ApiTable
         new(ApiKey.EndTxn, 0, 3, 3, TransactionsApi.End),
         new(ApiKey.TxnOffsetCommit, 0, 3, 3, TransactionsApi.CommitOffsets),
         new(ApiKey.DescribeGroups, 0, 5, 5, GroupsApi.Describe),
-        new(ApiKey.ListGroups, 0, 4, 3, GroupsApi.List),
+        new(ApiKey.ListGroups, 0, 5, 3, GroupsApi.List),
         new(ApiKey.DeleteGroups, 0, 2, 2, GroupsApi.Delete),
+        new(ApiKey.IncrementalAlterConfigs, 0, 1, 1, AlterConfigsApi.Change),
         new(ApiKey.DescribeCluster, 0, 1, 0, MetadataApi.DescribeCluster),
         new(ApiKey.DescribeProducers, 0, 0, 0, TransactionListsApi.DescribeProducers),
         new(ApiKey.DescribeTransactions, 0, 0, 0, TransactionListsApi.DescribeTransactions),
-        new(ApiKey.ListTransactions, 0, 0, 0, TransactionListsApi.ListTransactions),
+        new(ApiKey.ListTransactions, 0, 1, 0, TransactionListsApi.ListTransactions),
     ];
+
+    /// <summary>Metadata of 10,000 partitions takes 0.5 MB: no answer that anyone needs is this long (records come on top of it).</summary>
+    private const int MaxAnswer = 64 << 20;
+
+    /// <summary>What a request may name is bounded by what the broker may hold, each thing a few times over: names, partitions, offsets.</summary>
+    private const int ItemsPerPartition = 10;
+
+    private const int ItemsInAnyCase = 100_000;
 
     private static readonly Dictionary<short, ApiEntry> ByKey = Entries.ToDictionary(e => (short)e.Key);
 
@@ -85,6 +95,7 @@ internal static class ApiTable
         (exchange.Version, exchange.Flexible) = (version, version >= entry.FlexibleFrom);
         exchange.ClientId = reader.ClassicNullableString();
         (reader.Version, reader.Flexible) = (version, exchange.Flexible);
+        reader.ItemsLeft = (int)Math.Min(int.MaxValue, ItemsInAnyCase + (long)ItemsPerPartition * core.Options.MaxPartitions);
         reader.Tags();
         var writer = Begin(exchange, flexibleHeader: exchange.Flexible && entry.Key != ApiKey.ApiVersions);
         var call = new ApiCall(core, exchange, writer, now);
@@ -104,7 +115,7 @@ internal static class ApiTable
     /// <summary>A writer that stands behind the response header: length (filled in at the end), correlation id, tags in flexible versions.</summary>
     public static ProtocolWriter Begin(BrokerExchange exchange, bool flexibleHeader)
     {
-        var writer = new ProtocolWriter { Flexible = exchange.Flexible };
+        var writer = new ProtocolWriter { Flexible = exchange.Flexible, MaxLength = MaxAnswer };
         writer.Int32(0);
         writer.Int32(exchange.CorrelationId);
         if (flexibleHeader) writer.Tags();

@@ -10,10 +10,11 @@ internal static class ConfigsApi
     public const sbyte TopicSource = 1;
     public const sbyte DefaultSource = 5;
     private const sbyte StaticBrokerSource = 4;
-    private const sbyte TopicResource = 2;
-    private const sbyte BrokerResource = 4;
+    public const sbyte TopicResource = 2;
+    public const sbyte BrokerResource = 4;
 
-    private readonly record struct Setting(string Name, string Value, ConfigType Type, sbyte Source, bool ReadOnly);
+    /// <summary>One setting as it is shown; <see cref="Default"/> where something else was set in its place.</summary>
+    private readonly record struct Setting(string Name, string Value, ConfigType Type, sbyte Source, bool ReadOnly, string? Default = null);
 
     public static void Describe(ref ProtocolReader r, ApiCall call)
     {
@@ -23,7 +24,7 @@ internal static class ConfigsApi
             x.Tags();
             return resource;
         });
-        r.Bool();
+        var synonyms = r.Bool();
         if (call.Version >= 3) r.Bool();
         r.End();
         var w = call.Writer;
@@ -38,25 +39,35 @@ internal static class ConfigsApi
             w.String(name);
             var wanted = settings.Where(s => keys is null || keys.Count == 0 || keys.Contains(s.Name)).ToList();
             w.Count(wanted.Count);
-            foreach (var setting in wanted) WriteSetting(w, call.Version, setting);
+            foreach (var setting in wanted) WriteSetting(w, call.Version, setting, synonyms);
             w.Tags();
         }
         w.Tags();
     }
 
-    private static void WriteSetting(ProtocolWriter w, short version, in Setting setting)
+    private static void WriteSetting(ProtocolWriter w, short version, in Setting setting, bool synonyms)
     {
         w.String(setting.Name);
         w.NullableString(setting.Value);
         w.Bool(setting.ReadOnly);
         w.Int8(setting.Source);
         w.Bool(false);
-        w.Count(0);
+        w.Count(!synonyms ? 0 : setting.Default is null ? 1 : 2);
+        if (synonyms) WriteSynonym(w, setting.Name, setting.Value, setting.Source);
+        if (synonyms && setting.Default is { } standard) WriteSynonym(w, setting.Name, standard, DefaultSource);
         if (version >= 3)
         {
             w.Int8((sbyte)setting.Type);
             w.NullableString(null);
         }
+        w.Tags();
+    }
+
+    private static void WriteSynonym(ProtocolWriter w, string name, string value, sbyte source)
+    {
+        w.String(name);
+        w.NullableString(value);
+        w.Int8(source);
         w.Tags();
     }
 
@@ -66,12 +77,15 @@ internal static class ConfigsApi
         {
             case TopicResource when core.Topics.Find(name) is { } topic:
                 return (ErrorCode.None, null, TopicConfigs.Definitions.Select(d => topic.Configs.TryGetValue(d.Name, out var value)
-                    ? new Setting(d.Name, value, d.Type, TopicSource, false)
-                    : new Setting(d.Name, d.Default, d.Type, DefaultSource, false)));
+                    ? new Setting(d.Name, value, d.Type, TopicSource, !d.IsServed, d.Default)
+                    : new Setting(d.Name, d.Default, d.Type, DefaultSource, !d.IsServed)));
             case TopicResource:
                 return TopicRegistry.IsLegalName(name) ? (ErrorCode.UnknownTopicOrPartition, null, []) : (ErrorCode.InvalidTopic, null, []);
             case BrokerResource when name == BrokerCore.NodeId.ToString(CultureInfo.InvariantCulture):
                 return (ErrorCode.None, null, OfBroker(core.Options));
+            // What all brokers of a cluster have in common: nothing can be set there.
+            case BrokerResource when name.Length == 0:
+                return (ErrorCode.None, null, []);
             default:
                 return (ErrorCode.InvalidRequest, $"resource type {type} name '{name}': this broker describes topics (2) and itself (4, '{BrokerCore.NodeId}')", []);
         }

@@ -44,7 +44,9 @@ internal static class FetchApi
             return;
         }
         var hasError = false;
-        var topics = asked.ConvertAll(t => Resolve(call, t, committed, ref hasError));
+        // Finding an offset reads the log: once for a partition.
+        var seen = new HashSet<Partition>();
+        var topics = asked.ConvertAll(t => Resolve(call, t, seen, ref hasError));
         var request = new FetchRequest
         {
             MaxWaitMs = Math.Clamp(maxWait, 0, MaxWaitMs),
@@ -99,7 +101,7 @@ internal static class FetchApi
         return 0;
     });
 
-    private static (string Name, Guid Id, List<FetchTarget> Partitions) Resolve(ApiCall call, TopicAsked asked, bool committed, ref bool hasError)
+    private static (string Name, Guid Id, List<FetchTarget> Partitions) Resolve(ApiCall call, TopicAsked asked, HashSet<Partition> seen, ref bool hasError)
     {
         var byId = call.Version >= 13;
         var topic = byId ? call.Core.Topics.Find(asked.Id) : call.Core.Topics.Find(asked.Name);
@@ -109,6 +111,7 @@ internal static class FetchApi
             var partition = topic?.Find(p.Index);
             var error = topic is null ? byId ? ErrorCode.UnknownTopicId : ErrorCode.UnknownTopicOrPartition
                 : partition is null ? ErrorCode.UnknownTopicOrPartition
+                : !seen.Add(partition) ? ErrorCode.InvalidRequest
                 : p.LeaderEpoch > 0 ? ErrorCode.UnknownLeaderEpoch
                 : p.Offset < partition.Log.StartOffset || p.Offset > partition.Log.EndOffset ? ErrorCode.OffsetOutOfRange
                 : ErrorCode.None;

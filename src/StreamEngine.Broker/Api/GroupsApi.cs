@@ -7,15 +7,19 @@ namespace StreamEngine.Broker.Api;
 internal static class GroupsApi
 {
     private const string DeadState = "Dead";
+    private const string ClassicType = "classic";
 
     public static void List(ref ProtocolReader r, ApiCall call)
     {
-        var states = call.Version >= 4 ? r.StringArray() : [];
+        var states = (call.Version >= 4 ? r.StringArray() : []).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var types = (call.Version >= 5 ? r.StringArray() : []).ToHashSet(StringComparer.OrdinalIgnoreCase);
         r.End();
         var core = call.Core;
         var groups = core.Offsets.Groups.Union(core.Groups.All.Select(g => g.Id)).Order(StringComparer.Ordinal)
             .Select(id => (Id: id, Type: core.Groups.Find(id)?.ProtocolType ?? "", State: (core.Groups.Find(id)?.State ?? GroupState.Empty).ToString()))
-            .Where(g => states.Count == 0 || states.Contains(g.State, StringComparer.OrdinalIgnoreCase)).ToList();
+            .Where(g => states.Count == 0 || states.Contains(g.State)).ToList();
+        // KIP-848: there are other types of groups; all of these are classic ones.
+        if (types.Count > 0 && !types.Contains(ClassicType)) groups.Clear();
         var w = call.Writer;
         if (call.Version >= 1) w.Int32(0);
         w.Error(ErrorCode.None);
@@ -25,6 +29,7 @@ internal static class GroupsApi
             w.String(id);
             w.String(type);
             if (call.Version >= 4) w.String(state);
+            if (call.Version >= 5) w.String(ClassicType);
             w.Tags();
         }
         w.Tags();

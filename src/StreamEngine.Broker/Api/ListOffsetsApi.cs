@@ -1,4 +1,5 @@
 using StreamEngine.Broker.Protocol;
+using StreamEngine.Broker.Topics;
 
 namespace StreamEngine.Broker.Api;
 
@@ -31,6 +32,8 @@ internal static class ListOffsetsApi
         });
         r.End();
         var w = call.Writer;
+        // As in Kafka: finding a time reads batches, once for a partition.
+        var seen = new HashSet<Partition>();
         if (version >= 2) w.Int32(0);
         w.Count(asked.Count);
         foreach (var topic in asked)
@@ -39,7 +42,7 @@ internal static class ListOffsetsApi
             w.Count(topic.Partitions.Count);
             foreach (var p in topic.Partitions)
             {
-                var (error, timestamp, offset) = Find(call, topic.Name, p, committed);
+                var (error, timestamp, offset) = Find(call, topic.Name, p, committed, seen);
                 w.Int32(p.Index);
                 w.Error(error);
                 w.Int64(timestamp);
@@ -52,9 +55,10 @@ internal static class ListOffsetsApi
         w.Tags();
     }
 
-    private static (ErrorCode Error, long Timestamp, long Offset) Find(ApiCall call, string topic, in PartitionAsked asked, bool committed)
+    private static (ErrorCode Error, long Timestamp, long Offset) Find(ApiCall call, string topic, in PartitionAsked asked, bool committed, HashSet<Partition> seen)
     {
         if (call.Core.Topics.Find(topic, asked.Index) is not { } partition) return (ErrorCode.UnknownTopicOrPartition, -1, -1);
+        if (!seen.Add(partition)) return (ErrorCode.InvalidRequest, -1, -1);
         if (asked.LeaderEpoch > 0) return (ErrorCode.UnknownLeaderEpoch, -1, -1);
         var log = partition.Log;
         var bound = log.Bound(committed).Offset;

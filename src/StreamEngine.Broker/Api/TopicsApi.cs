@@ -9,6 +9,8 @@ internal static class TopicsApi
     private sealed record CreateAsked(
         string Name, int Partitions, short Replicas, List<(int Index, List<int> Brokers)> Assignments, List<(string Name, string? Value)> Configs);
 
+    private const string NamedTwice = "the request names this topic twice";
+
     public static void Create(ref ProtocolReader r, ApiCall call)
     {
         var asked = r.Array(static (ref ProtocolReader x) =>
@@ -33,11 +35,13 @@ internal static class TopicsApi
         var w = call.Writer;
         w.Int32(0);
         w.Count(asked.Count);
+        var repeated = Repeated(asked.Select(a => a.Name));
+        var planned = 0;
         foreach (var topic in asked)
         {
-            var repeated = asked.Count(a => a.Name == topic.Name) > 1;
-            var (error, message) = repeated ? (ErrorCode.InvalidRequest, "the request names this topic twice") : Check(call.Core, topic);
+            var (error, message) = repeated.Contains(topic.Name) ? (ErrorCode.InvalidRequest, NamedTwice) : Check(call.Core, topic, planned);
             var partitions = topic.Assignments.Count > 0 ? topic.Assignments.Count : topic.Partitions == -1 ? call.Core.Options.DefaultPartitions : topic.Partitions;
+            if (error == ErrorCode.None && validateOnly) planned += partitions;
             var configs = error == ErrorCode.None ? topic.Configs.ToDictionary(c => c.Name, c => c.Value!) : [];
             var created = error == ErrorCode.None && !validateOnly ? call.Core.Topics.Create(topic.Name, partitions, configs, call.Now) : null;
             w.String(topic.Name);
@@ -68,7 +72,17 @@ internal static class TopicsApi
         }
     }
 
-    private static (ErrorCode Error, string? Message) Check(BrokerCore core, CreateAsked asked)
+    /// <summary>The names that a request has more than once: which of them is meant, nobody can tell.</summary>
+    private static HashSet<string> Repeated(IEnumerable<string> names)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        return names.Where(name => !seen.Add(name)).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <param name="core">The broker.</param>
+    /// <param name="asked">The topic.</param>
+    /// <param name="planned">Partitions of topics before it that the request only wants checked.</param>
+    private static (ErrorCode Error, string? Message) Check(BrokerCore core, CreateAsked asked, int planned)
     {
         if (!TopicRegistry.IsLegalName(asked.Name))
             return (ErrorCode.InvalidTopic, $"topic name '{asked.Name}' is illegal: 1 to 249 of letters, digits, '.', '_' and '-'");
@@ -83,7 +97,7 @@ internal static class TopicsApi
         else if (asked.Partitions is 0 or < -1) return (ErrorCode.InvalidPartitions, "Number of partitions must be larger than 0.");
         else if (asked.Replicas is not -1 and not 1)
             return (ErrorCode.InvalidReplicationFactor, $"replication factor {asked.Replicas}: this broker is a single node, use 1");
-        if (!core.Topics.HasRoomFor(Math.Max(Math.Max(asked.Partitions, asked.Assignments.Count), 1)))
+        if (!core.Topics.HasRoomFor(planned + Math.Max(Math.Max((long)asked.Partitions, asked.Assignments.Count), 1)))
             return (ErrorCode.InvalidPartitions, $"the broker holds at most {core.Options.MaxPartitions} partitions");
         foreach (var (name, value) in asked.Configs)
             if (TopicConfigs.Check(name, value) is { } message) return (ErrorCode.InvalidConfig, message);
@@ -106,6 +120,7 @@ internal static class TopicsApi
         var w = call.Writer;
         w.Int32(0);
         w.Count(asked.Count);
+        var deleted = new List<Topic>();
         foreach (var (name, id) in asked)
         {
             var topic = name is not null ? call.Core.Topics.Find(name) : call.Core.Topics.Find(id);
@@ -113,6 +128,7 @@ internal static class TopicsApi
             if (topic is not null)
             {
                 call.Core.Topics.Delete(topic);
+                deleted.Add(topic);
                 foreach (var partition in topic.Partitions) call.Core.Waits.Gone(partition);
             }
             w.NullableString(topic?.Name ?? name);
@@ -122,6 +138,7 @@ internal static class TopicsApi
             w.Tags();
         }
         w.Tags();
+        call.Core.Topics.Forget(deleted);
     }
 
     public static void CreatePartitions(ref ProtocolReader r, ApiCall call)
@@ -143,13 +160,15 @@ internal static class TopicsApi
         var w = call.Writer;
         w.Int32(0);
         w.Count(asked.Count);
+        var repeated = Repeated(asked.Select(a => a.Name));
         foreach (var (name, count, _) in asked)
         {
             var topic = call.Core.Topics.Find(name);
-            var (error, message) = topic is null ? (ErrorCode.UnknownTopicOrPartition, null)
+            var (error, message) = repeated.Contains(name) ? (ErrorCode.InvalidRequest, NamedTwice)
+                : topic is null ? (ErrorCode.UnknownTopicOrPartition, null)
                 : count <= topic.Partitions.Count ? (ErrorCode.InvalidPartitions,
                     $"Topic currently has {topic.Partitions.Count} partitions, which is higher than or equal to the requested {count}.")
-                : !call.Core.Topics.HasRoomFor(count - topic.Partitions.Count)
+                : !call.Core.Topics.HasRoomFor((long)count - topic.Partitions.Count)
                     ? (ErrorCode.InvalidPartitions, $"the broker holds at most {call.Core.Options.MaxPartitions} partitions")
                 : (ErrorCode.None, (string?)null);
             if (error == ErrorCode.None && !validateOnly) call.Core.Topics.AddPartitions(topic!, count, call.Now);
@@ -179,6 +198,8 @@ internal static class TopicsApi
         var w = call.Writer;
         w.Int32(0);
         w.Count(asked.Count);
+        // Each start that moves is a record of the journal: once for a partition.
+        var seen = new HashSet<Partition>();
         foreach (var (name, partitions) in asked)
         {
             w.String(name);
@@ -188,7 +209,7 @@ internal static class TopicsApi
                 var partition = call.Core.Topics.Find(name, index);
                 // -1: everything that readers may see by now.
                 var target = offset == -1 ? partition?.Log.EndOffset ?? -1 : offset;
-                var error = partition is null ? ErrorCode.UnknownTopicOrPartition : target < 0 || target > partition.Log.EndOffset
+                var error = partition is null ? ErrorCode.UnknownTopicOrPartition : !seen.Add(partition) ? ErrorCode.InvalidRequest : target < 0 || target > partition.Log.EndOffset
                     ? ErrorCode.OffsetOutOfRange : ErrorCode.None;
                 if (error == ErrorCode.None && target > partition!.Log.StartOffset) call.Core.Topics.MoveStart(partition, target);
                 w.Int32(index);

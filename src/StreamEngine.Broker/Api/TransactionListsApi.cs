@@ -84,12 +84,15 @@ internal static class TransactionListsApi
 
     public static void ListTransactions(ref ProtocolReader r, ApiCall call)
     {
-        var states = r.StringArray();
-        var producers = r.Array(static (ref ProtocolReader x) => x.Int64());
+        var states = r.StringArray().ToHashSet(StringComparer.Ordinal);
+        var producers = r.Array(static (ref ProtocolReader x) => x.Int64()).ToHashSet();
+        // Transactions that have been open for as long (KIP-994).
+        var openFor = call.Version >= 1 ? r.Int64() : -1;
         r.End();
-        var unknown = states.Where(s => !Enum.TryParse<TransactionStatus>(s, out _)).ToList();
+        var unknown = states.Where(s => !Enum.GetNames<TransactionStatus>().Contains(s)).ToList();
         var found = call.Core.Transactions.All
-            .Where(e => (states.Count == 0 || states.Contains(e.Status.ToString())) && (producers.Count == 0 || producers.Contains(e.ProducerId))).ToList();
+            .Where(e => (states.Count == 0 || states.Contains(e.Status.ToString())) && (producers.Count == 0 || producers.Contains(e.ProducerId))
+                && (openFor < 0 || (e.Status == TransactionStatus.Ongoing && call.Now - e.StartedAt >= openFor))).ToList();
         var w = call.Writer;
         w.Int32(0);
         w.Error(ErrorCode.None);

@@ -42,10 +42,15 @@ internal sealed class FetchWaits
     public void Settle()
     {
         if (_grown.Count == 0) return;
+        // A fetch that waits for many partitions is measured once, however many of them have grown.
+        var seen = new HashSet<WaitingFetch>();
+        var concerned = new List<WaitingFetch>();
         foreach (var partition in _grown)
-            foreach (var fetch in partition.Waiting.ToArray())
-                if (_waiting.ContainsKey(fetch.Exchange) && fetch.Request.Available() >= fetch.Request.MinBytes) Complete(fetch);
+            foreach (var fetch in partition.Waiting)
+                if (seen.Add(fetch)) concerned.Add(fetch);
         _grown.Clear();
+        foreach (var fetch in concerned)
+            if (fetch.Request.Available() >= fetch.Request.MinBytes) Complete(fetch);
     }
 
     /// <summary>The partition is gone: its readers are answered at once, and their next request says so.</summary>

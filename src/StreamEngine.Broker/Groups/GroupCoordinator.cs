@@ -9,7 +9,10 @@ namespace StreamEngine.Broker.Groups;
 /// </summary>
 internal sealed class GroupCoordinator(ulong seed, long startedAt, int maxGroups)
 {
-    private const int MaxMembers = 1000;
+    public const int MaxMembers = 1000;
+
+    /// <summary>Each member's protocols are held against every other's; clients have two or three.</summary>
+    private const int MaxProtocols = 32;
     private const int MaxMetadata = 1 << 20;
     private const int MaxSessionMs = 1_800_000;
     private const int MaxRebalanceMs = 1_800_000;
@@ -128,7 +131,7 @@ internal sealed class GroupCoordinator(ulong seed, long startedAt, int maxGroups
         if (request.Group.Length == 0) return ErrorCode.InvalidGroupId;
         if (request.SessionTimeoutMs is <= 0 or > MaxSessionMs) return ErrorCode.InvalidSessionTimeout;
         if (request.ProtocolType.Length == 0 || request.Protocols.Count == 0) return ErrorCode.InconsistentGroupProtocol;
-        if (request.Protocols.Sum(p => (long)p.Metadata.Length) > MaxMetadata) return ErrorCode.InvalidRequest;
+        if (request.Protocols.Count > MaxProtocols || request.Protocols.Sum(p => (long)p.Metadata.Length) > MaxMetadata) return ErrorCode.InvalidRequest;
         var group = Find(request.Group);
         if (group is null)
             return request.MemberId.Length > 0 ? ErrorCode.UnknownMemberId : _groups.Count < maxGroups ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;

@@ -32,6 +32,9 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
     private readonly SortedDictionary<string, SortedDictionary<(string Topic, int Partition), CommittedOffset>> _groups = new(StringComparer.Ordinal);
     private readonly Dictionary<long, SortedDictionary<(string Group, string Topic, int Partition), OffsetCommit>> _pending = [];
 
+    /// <summary>How many open transactions hold an offset: asked for each partition of an OffsetFetch.</summary>
+    private readonly Dictionary<(string Group, string Topic, int Partition), int> _holders = [];
+
     public IEnumerable<string> Groups => _groups.Keys;
 
     public bool Exists(string group) => _groups.ContainsKey(group);
@@ -46,8 +49,7 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
         _groups.TryGetValue(group, out var offsets) ? offsets.Select(o => (o.Key.Topic, o.Key.Partition, o.Value)) : [];
 
     /// <summary>Whether an open transaction holds an offset for this partition (KIP-447: a reader that wants stable offsets waits).</summary>
-    public bool IsPending(string group, string topic, int partition) =>
-        _pending.Count > 0 && _pending.Values.Any(held => held.ContainsKey((group, topic, partition)));
+    public bool IsPending(string group, string topic, int partition) => _holders.ContainsKey((group, topic, partition));
 
     public void Commit(string group, IReadOnlyList<OffsetCommit> offsets, long now)
     {
@@ -65,7 +67,9 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
     /// <summary>The transaction of a producer has ended: its offsets count, or never were. The journal's record of the end implies it.</summary>
     public void EndTransaction(long producerId, bool commit, long now)
     {
-        if (!_pending.Remove(producerId, out var held) || !commit) return;
+        if (!_pending.Remove(producerId, out var held)) return;
+        foreach (var key in held.Keys) Released(key);
+        if (!commit) return;
         foreach (var group in held.GroupBy(h => h.Key.Group)) Apply(group.Key, [.. group.Select(h => h.Value)], now);
     }
 
@@ -76,12 +80,16 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
     }
 
     /// <summary>Offsets of a deleted topic go with it, or a new topic of that name would inherit them. The journal's record of the deletion implies it.</summary>
-    public void RemoveTopic(string topic)
+    public void RemoveTopics(HashSet<string> topics)
     {
         foreach (var offsets in _groups.Values)
-            foreach (var key in offsets.Keys.Where(k => k.Topic == topic).ToList()) offsets.Remove(key);
+            foreach (var key in offsets.Keys.Where(k => topics.Contains(k.Topic)).ToList()) offsets.Remove(key);
         foreach (var held in _pending.Values)
-            foreach (var key in held.Keys.Where(k => k.Topic == topic).ToList()) held.Remove(key);
+            foreach (var key in held.Keys.Where(k => topics.Contains(k.Topic)).ToList())
+            {
+                held.Remove(key);
+                Released(key);
+            }
     }
 
     public void Replay(JournalEntry entry, ref ProtocolReader r)
@@ -124,7 +132,17 @@ internal sealed class GroupOffsets(Journal journal, int maxGroups)
     {
         // Sent again in the same transaction, an offset replaces the one before.
         if (!_pending.TryGetValue(producerId, out var held)) _pending[producerId] = held = new(KeyOrder);
-        foreach (var o in offsets) held[(group, o.Topic, o.Partition)] = o;
+        foreach (var o in offsets)
+        {
+            var key = (group, o.Topic, o.Partition);
+            if (!held.ContainsKey(key)) _holders[key] = _holders.GetValueOrDefault(key) + 1;
+            held[key] = o;
+        }
+    }
+
+    private void Released((string Group, string Topic, int Partition) key)
+    {
+        if (--_holders[key] == 0) _holders.Remove(key);
     }
 
     private void Apply(string group, IReadOnlyList<OffsetCommit> offsets, long now)

@@ -67,6 +67,9 @@ public sealed record BrokerOptions
     /// <summary>How long a partition remembers the sequence numbers of a silent producer (producer.id.expiration.ms).</summary>
     public TimeSpan ProducerIdExpiration { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>How often logs are held against the topics' retention.ms and retention.bytes (log.retention.check.interval.ms).</summary>
+    public TimeSpan RetentionCheckInterval { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>What cluster and topic ids are derived from; null: from the time of the first start. Kept with the data.</summary>
     public ulong? Seed { get; init; }
 }

@@ -14,6 +14,7 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
     private const int LargeBuffer = 4 << 20;
     private const int FileChunk = 256 * 1024;
     private const int MaxPieces = 512;
+    private const long NotSending = long.MaxValue;
 
     /// <summary>API key, version and correlation id: what every request has.</summary>
     private const int SmallestRequest = 8;
@@ -22,6 +23,7 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
     private int _filled;
 
     private long _lastActive = host.Now();
+    private long _sendingSince = NotSending;
     private volatile bool _isHandling;
 
     public string Peer { get; } = socket.RemoteEndPoint?.ToString() ?? "?";
@@ -35,7 +37,12 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
             {
                 _isHandling = true;
                 using (var response = await host.HandleAsync(new BrokerExchange(_buffer.AsMemory(4, length))).ConfigureAwait(false))
-                    if (response is not null) await SendAsync(response).ConfigureAwait(false);
+                    if (response is not null)
+                    {
+                        Volatile.Write(ref _sendingSince, host.Now());
+                        await SendAsync(response).ConfigureAwait(false);
+                        Volatile.Write(ref _sendingSince, NotSending);
+                    }
                 Shift(4 + length);
                 Volatile.Write(ref _lastActive, host.Now());
                 _isHandling = false;
@@ -51,8 +58,11 @@ internal sealed class Connection(BrokerHost host, Socket socket, int maxRequestB
 
     public void Close() => socket.Dispose();
 
-    /// <summary>Whether the client has asked for nothing since a time; one that sends a request byte by byte is as idle as a silent one.</summary>
-    public bool IsIdleSince(long time) => !_isHandling && Volatile.Read(ref _lastActive) < time;
+    /// <summary>
+    /// Whether the client has asked for nothing since a time; one that sends a request byte by byte is as idle as a silent one, and so is one that does
+    /// not take its answer: else a thousand of those would shut all others out for ever.
+    /// </summary>
+    public bool IsIdleSince(long time) => _isHandling ? Volatile.Read(ref _sendingSince) < time : Volatile.Read(ref _lastActive) < time;
 
     /// <summary>Reads until one request is whole in the buffer, and gives its length; 0 when the client is done.</summary>
     private async ValueTask<int> ReadRequestAsync()

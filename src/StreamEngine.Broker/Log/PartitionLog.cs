@@ -18,17 +18,19 @@ internal sealed class PartitionLog
     private readonly ILogStorage _storage;
     private readonly Guid _topicId;
     private readonly int _partition;
-    private readonly int _segmentBytes;
     private readonly List<LogSegment> _segments;
     private readonly List<AbortedTransaction> _aborted = [];
 
     private PartitionLog(ILogStorage storage, Guid topicId, int partition, int segmentBytes, long startOffset)
     {
-        (_storage, _topicId, _partition, _segmentBytes, StartOffset) = (storage, topicId, partition, segmentBytes, startOffset);
+        (_storage, _topicId, _partition, SegmentBytes, StartOffset) = (storage, topicId, partition, segmentBytes, startOffset);
         _segments = [];
     }
 
     public ProducerTable Producers { get; } = new();
+
+    /// <summary>From what size on a segment is closed and the next begun.</summary>
+    public int SegmentBytes { get; set; }
 
     public long StartOffset { get; private set; }
 
@@ -53,6 +55,8 @@ internal sealed class PartitionLog
         var log = new PartitionLog(storage, topicId, partition, segmentBytes, startOffset);
         LogRecovery.Load(storage.OpenSegments(topicId, partition), log._segments, log._aborted, log.Producers, now,
             text => note($"topic {topicId} partition {partition}: {text}"));
+        // A start that moved and was lost with the journal's tail: its segments are gone all the same.
+        if (log._segments.Count > 0) log.StartOffset = Math.Max(startOffset, log._segments[0].BaseOffset);
         log.EndOffset = Math.Max(startOffset, log._segments.Count == 0 ? 0 : log._segments[^1].NextOffset);
         // Checkpointed positions are those of the log at that time: earlier segments may be gone since.
         foreach (var open in log.Producers.Open) open.TransactionPosition = log.PositionOf(open.TransactionOffset);
@@ -98,7 +102,7 @@ internal sealed class PartitionLog
         BatchHeader.StampOffset(batch, EndOffset);
         var header = BatchHeader.Read(batch);
         var segment = _segments.Count > 0 ? _segments[^1] : null;
-        if (segment is null || !segment.Store.HasRoom(batch.Length) || (segment.Size > 0 && segment.Size + batch.Length > _segmentBytes)) segment = Roll(batch.Length);
+        if (segment is null || !segment.Store.HasRoom(batch.Length) || (segment.Size > 0 && segment.Size + batch.Length > SegmentBytes)) segment = Roll(batch.Length);
         var position = segment.EndPosition;
         segment.Append(batch, header);
         EndOffset = header.LastOffset + 1;
@@ -201,11 +205,31 @@ internal sealed class PartitionLog
     {
         var newest = long.MinValue;
         foreach (var segment in _segments)
-            if (segment.Index.Entries.Count > 0) newest = Math.Max(newest, segment.Index.Entries[^1].MaxTimestamp);
+            newest = Math.Max(newest, segment.Index.Newest);
         return newest < 0 ? null : FindByTime(newest);
     }
 
-    /// <summary>DeleteRecords: the log begins at <paramref name="offset"/>; segments wholly before it are freed.</summary>
+    /// <summary>
+    /// Where the log would begin if what is too old, or too much, were gone: whole segments from the oldest on, none of them with records that are not
+    /// decided. By size the newest segment stays, as in Kafka; by time it goes as well when its newest record is too old. A segment whose records carry no
+    /// time does not age.
+    /// </summary>
+    public long StartWithin(in RetentionLimits limits, long now)
+    {
+        var (start, bytes, stable) = (StartOffset, Bytes, StableOffset);
+        foreach (var segment in _segments)
+        {
+            if (segment.Size == 0 || segment.NextOffset > stable) break;
+            var isTooOld = limits.Milliseconds >= 0 && segment.Index.Newest is >= 0 and var newest && now - newest > limits.Milliseconds;
+            var isTooMuch = limits.Bytes >= 0 && segment != _segments[^1] && bytes - segment.Size >= limits.Bytes;
+            if (!isTooOld && !isTooMuch) break;
+            bytes -= segment.Size;
+            start = Math.Max(start, segment.NextOffset);
+        }
+        return start;
+    }
+
+    /// <summary>DeleteRecords and retention: the log begins at <paramref name="offset"/>; segments wholly before it are freed.</summary>
     public void MoveStart(long offset)
     {
         if (offset <= StartOffset) return;

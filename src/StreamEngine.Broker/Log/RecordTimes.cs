@@ -65,17 +65,17 @@ internal static class RecordTimes
         for (var at = 16; at + 4 <= payload.Length;)
         {
             var size = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(payload.AsSpan(at));
-            if (size < 0 || size > payload.Length - at - 4 || output.Length > MaxUnsnapped) throw new InvalidDataException("a snappy block does not fit");
+            if (size < 0 || size > payload.Length - at - 4 || output.Length > MaxUnpacked) throw new InvalidDataException("a snappy block does not fit");
             output.Write(Block(payload.AsSpan(at + 4, size)));
             at += 4 + size;
         }
         return output.ToArray();
     }
 
-    private const int MaxUnsnapped = 256 << 20;
+    private const int MaxUnpacked = 256 << 20;
 
     private static byte[] Block(ReadOnlySpan<byte> block) =>
-        Snappy.GetUncompressedLength(block) <= MaxUnsnapped ? Snappy.DecompressToArray(block) : throw new InvalidDataException("a snappy block is too large");
+        Snappy.GetUncompressedLength(block) <= MaxUnpacked ? Snappy.DecompressToArray(block) : throw new InvalidDataException("a snappy block is too large");
 
     /// <summary>Reads varints from a stream and steps over the rest without keeping it, so that a compression bomb costs no memory.</summary>
     private sealed class RecordStream(Stream stream)
@@ -95,6 +95,7 @@ internal static class RecordTimes
 
         private void Fill()
         {
+            if (Consumed > MaxUnpacked) throw new InvalidDataException("a batch unpacks to too many bytes");
             _end = stream.Read(_buffer);
             _at = 0;
             if (_end == 0) throw new InvalidDataException("the batch ends inside of a record");

@@ -11,6 +11,9 @@ internal sealed class SegmentIndex
 
     public IReadOnlyList<IndexEntry> Entries => _entries;
 
+    /// <summary>The newest timestamp of the segment; -1 when there is none.</summary>
+    public long Newest => _entries.Count == 0 ? -1 : _entries[^1].MaxTimestamp;
+
     public void Add(long offset, int position, long maxTimestamp)
     {
         if (_entries.Count == 0 || position - _entries[^1].Position >= Interval)

@@ -20,6 +20,9 @@ internal ref struct ProtocolReader(ReadOnlyMemory<byte> data)
 
     public bool Flexible { get; set; }
 
+    /// <summary>How many items all arrays together may have; what a few bytes an item would make of a large request has to be bounded.</summary>
+    public int ItemsLeft { get; set; } = int.MaxValue;
+
     public readonly int Position => _position;
 
     public readonly int Remaining => _span.Length - _position;
@@ -121,6 +124,8 @@ internal ref struct ProtocolReader(ReadOnlyMemory<byte> data)
     {
         var count = Count();
         if (count == -1) return null;
+        if (count > ItemsLeft) throw new ProtocolException($"an array of {count} items at position {_position}: only {ItemsLeft} more are allowed in this request");
+        ItemsLeft -= count;
         // Items are usually longer than a byte, so a large claimed count grows the list only as fast as bytes prove it.
         var list = new List<T>(Math.Min(count, 256));
         for (var i = 0; i < count; i++) list.Add(item(ref this));

@@ -18,6 +18,9 @@ internal sealed class ProtocolWriter
 
     public bool Flexible { get; set; }
 
+    /// <summary>The most bytes, records not counted; more is a <see cref="ProtocolException"/>. A request that names one thing many times asks for it.</summary>
+    public int MaxLength { get; init; } = int.MaxValue;
+
     public int Length => _length;
 
     public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, _length);
@@ -29,6 +32,7 @@ internal sealed class ProtocolWriter
     {
         if (_buffer.Length - _length < count)
         {
+            if (count > MaxLength - _length) throw new ProtocolException($"the answer would be longer than {MaxLength} bytes");
             var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length * 2, _length + count));
             _buffer.AsSpan(0, _length).CopyTo(larger);
             ArrayPool<byte>.Shared.Return(_buffer);

@@ -10,12 +10,14 @@ internal sealed class DiskSegment : ISegment
     private readonly SafeFileHandle _handle;
     private bool _isDirty;
 
-    public DiskSegment(DiskStorage storage, string file, long baseOffset)
+    public DiskSegment(DiskStorage storage, Guid topicId, string file, long baseOffset)
     {
-        (_storage, File, BaseOffset) = (storage, file, baseOffset);
+        (_storage, TopicId, File, BaseOffset) = (storage, topicId, file, baseOffset);
         _handle = System.IO.File.OpenHandle(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         Size = RandomAccess.GetLength(_handle);
     }
+
+    public Guid TopicId { get; }
 
     public string File { get; }
 

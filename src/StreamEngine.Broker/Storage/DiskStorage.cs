@@ -12,7 +12,7 @@ internal sealed class DiskStorage : ILogStorage
     private readonly DiskJournal _journal;
     private readonly Lock _gate = new();
     private readonly HashSet<DiskSegment> _dirty = [];
-    private readonly HashSet<DiskSegment> _open = [];
+    private readonly Dictionary<Guid, HashSet<DiskSegment>> _open = [];
 
     public DiskStorage(string directory)
     {
@@ -40,7 +40,7 @@ internal sealed class DiskStorage : ILogStorage
         var found = new List<ISegment>();
         foreach (var file in Directory.EnumerateFiles(folder, "*.log").Order(StringComparer.Ordinal))
             if (long.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var baseOffset))
-                found.Add(Add(new DiskSegment(this, file, baseOffset)));
+                found.Add(Add(new DiskSegment(this, topicId, file, baseOffset)));
         return found;
     }
 
@@ -48,7 +48,7 @@ internal sealed class DiskStorage : ILogStorage
     {
         var folder = Folder(topicId, partition);
         Directory.CreateDirectory(folder);
-        return Add(new DiskSegment(this, Path.Combine(folder, baseOffset.ToString("D20", CultureInfo.InvariantCulture) + ".log"), baseOffset));
+        return Add(new DiskSegment(this, topicId, Path.Combine(folder, baseOffset.ToString("D20", CultureInfo.InvariantCulture) + ".log"), baseOffset));
     }
 
     public void DeleteTopic(Guid topicId)
@@ -56,8 +56,7 @@ internal sealed class DiskStorage : ILogStorage
         var folder = Path.Combine(_topics, topicId.ToString());
         lock (_gate)
         {
-            _dirty.RemoveWhere(s => s.File.StartsWith(folder, StringComparison.Ordinal));
-            _open.RemoveWhere(s => s.File.StartsWith(folder, StringComparison.Ordinal));
+            if (_open.Remove(topicId, out var segments)) _dirty.ExceptWith(segments);
         }
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
     }
@@ -83,7 +82,7 @@ internal sealed class DiskStorage : ILogStorage
     {
         lock (_gate)
         {
-            foreach (var segment in _open) segment.Close();
+            foreach (var segment in _open.Values.SelectMany(s => s)) segment.Close();
             _open.Clear();
             _dirty.Clear();
         }
@@ -101,13 +100,17 @@ internal sealed class DiskStorage : ILogStorage
         lock (_gate)
         {
             _dirty.Remove(segment);
-            _open.Remove(segment);
+            if (_open.TryGetValue(segment.TopicId, out var segments)) segments.Remove(segment);
         }
     }
 
     private DiskSegment Add(DiskSegment segment)
     {
-        lock (_gate) _open.Add(segment);
+        lock (_gate)
+        {
+            if (!_open.TryGetValue(segment.TopicId, out var segments)) _open[segment.TopicId] = segments = [];
+            segments.Add(segment);
+        }
         return segment;
     }
 

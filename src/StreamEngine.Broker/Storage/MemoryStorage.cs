@@ -3,16 +3,17 @@ namespace StreamEngine.Broker.Storage;
 /// <summary>Storage in arrays of the process.</summary>
 internal sealed class MemoryStorage : ILogStorage
 {
-    private readonly Dictionary<(Guid Topic, int Partition), List<MemorySegment>> _segments = [];
+    private readonly Dictionary<Guid, Dictionary<int, List<MemorySegment>>> _segments = [];
 
     public IJournalFile Journal { get; } = new MemoryJournal();
 
     public List<ISegment> OpenSegments(Guid topicId, int partition) =>
-        _segments.TryGetValue((topicId, partition), out var list) ? [.. list.OrderBy(s => s.BaseOffset)] : [];
+        _segments.TryGetValue(topicId, out var partitions) && partitions.TryGetValue(partition, out var list) ? [.. list.OrderBy(s => s.BaseOffset)] : [];
 
     public ISegment CreateSegment(Guid topicId, int partition, long baseOffset, int firstBatch)
     {
-        if (!_segments.TryGetValue((topicId, partition), out var list)) _segments[(topicId, partition)] = list = [];
+        if (!_segments.TryGetValue(topicId, out var partitions)) _segments[topicId] = partitions = [];
+        if (!partitions.TryGetValue(partition, out var list)) partitions[partition] = list = [];
         // Small topics (claims, manifests, dead letters) stay small: the first array is 16 KiB, each next twice as large, up to 4 MiB.
         var capacity = Math.Max(firstBatch, list.Count == 0 ? 16 * 1024 : (int)Math.Min(4L << 20, list[^1].Capacity * 2L));
         var segment = new MemorySegment(list, baseOffset, capacity);
@@ -20,12 +21,9 @@ internal sealed class MemoryStorage : ILogStorage
         return segment;
     }
 
-    public void DeleteTopic(Guid topicId)
-    {
-        foreach (var key in _segments.Keys.Where(k => k.Topic == topicId).ToList()) _segments.Remove(key);
-    }
+    public void DeleteTopic(Guid topicId) => _segments.Remove(topicId);
 
-    public IReadOnlyCollection<Guid> StoredTopics() => [.. _segments.Keys.Select(k => k.Topic).Distinct()];
+    public IReadOnlyCollection<Guid> StoredTopics() => [.. _segments.Keys];
 
     public void Sync()
     {

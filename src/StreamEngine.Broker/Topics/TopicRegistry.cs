@@ -7,7 +7,7 @@ using StreamEngine.Broker.Storage;
 namespace StreamEngine.Broker.Topics;
 
 /// <summary>The topics by name and by id. Ids come from the broker's seed and a counter, both in the journal: two runs of one seed give the same ids.</summary>
-internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int maxPartitions, Action<string> deletedTopic)
+internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int maxPartitions, Action<HashSet<string>> deletedTopics)
 {
     private readonly SortedDictionary<string, Topic> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<Guid, Topic> _byId = [];
@@ -30,7 +30,7 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
 
     public Partition? Find(string name, int partition) => Find(name)?.Find(partition);
 
-    public bool HasRoomFor(int partitions) => _partitions + partitions <= maxPartitions;
+    public bool HasRoomFor(long partitions) => _partitions + partitions <= maxPartitions;
 
     /// <summary>Kafka's rule for names: 1 to 249 of letters, digits, dot, underscore and dash, and not "." or "..".</summary>
     public static bool IsLegalName(string name) =>
@@ -43,6 +43,7 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
         return Add(name, id, partitions, configs, now, static _ => { });
     }
 
+    /// <summary>Deletes a topic; who calls it calls <see cref="Forget"/> before the request is through.</summary>
     public void Delete(Topic topic)
     {
         journal.Append(JournalEntry.TopicDeleted, 0, w =>
@@ -53,9 +54,14 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
         _byName.Remove(topic.Name);
         _byId.Remove(topic.Id);
         _partitions -= topic.Partitions.Count;
-        foreach (var key in _starts.Keys.Where(k => k.Item1 == topic.Id).ToList()) _starts.Remove(key);
-        deletedTopic(topic.Name);
+        for (var i = 0; i < topic.Partitions.Count; i++) _starts.Remove((topic.Id, i));
         storage.DeleteTopic(topic.Id);
+    }
+
+    /// <summary>Lets offsets of deleted topics go: once for all of a request, since it looks through every group.</summary>
+    public void Forget(IReadOnlyCollection<Topic> deleted)
+    {
+        if (deleted.Count > 0) deletedTopics(deleted.Select(t => t.Name).ToHashSet(StringComparer.Ordinal));
     }
 
     public void AddPartitions(Topic topic, int count, long now)
@@ -66,6 +72,25 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
             w.Int32(count);
         });
         OpenPartitions(topic, count, now, static _ => { });
+    }
+
+    /// <summary>Gives a topic the settings that it has from now on.</summary>
+    public void Configure(Topic topic, IReadOnlyDictionary<string, string> configs)
+    {
+        journal.Append(JournalEntry.TopicConfig, 0, w =>
+        {
+            w.Uuid(topic.Id);
+            WriteConfigs(w, configs);
+        });
+        topic.Configure(configs);
+    }
+
+    /// <summary>Lets go of what the topics' settings no longer keep.</summary>
+    public void Retain(long now)
+    {
+        foreach (var topic in _byName.Values.Where(t => !t.Retention.IsEndless))
+            foreach (var partition in topic.Partitions)
+                if (partition.Log.StartWithin(topic.Retention, now) is var start && start > partition.Log.StartOffset) MoveStart(partition, start);
     }
 
     public void MoveStart(Partition partition, long offset)
@@ -86,19 +111,24 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
                 var name = r.String();
                 var id = r.Uuid();
                 var partitions = r.Int32();
-                var configs = r.Array(static (ref ProtocolReader x) => KeyValuePair.Create(x.String(), x.String()));
-                _replayed.Add((name, id, partitions, new Dictionary<string, string>(configs)));
+                _replayed.Add((name, id, partitions, ReadConfigs(ref r)));
                 break;
             case JournalEntry.TopicDeleted:
                 var deleted = r.Uuid();
                 _replayed.RemoveAll(t => t.Id == deleted);
-                deletedTopic(r.String());
+                deletedTopics([r.String()]);
                 break;
             case JournalEntry.PartitionsAdded:
                 var grown = r.Uuid();
                 var count = r.Int32();
                 for (var i = 0; i < _replayed.Count; i++)
                     if (_replayed[i].Id == grown) _replayed[i] = _replayed[i] with { Partitions = count };
+                break;
+            case JournalEntry.TopicConfig:
+                var configured = r.Uuid();
+                var configs = ReadConfigs(ref r);
+                for (var i = 0; i < _replayed.Count; i++)
+                    if (_replayed[i].Id == configured) _replayed[i] = _replayed[i] with { Configs = configs };
                 break;
             case JournalEntry.LogStart:
                 var moved = r.Uuid();
@@ -149,6 +179,11 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
         w.String(name);
         w.Uuid(id);
         w.Int32(partitions);
+        WriteConfigs(w, configs);
+    }
+
+    private static void WriteConfigs(ProtocolWriter w, IReadOnlyDictionary<string, string> configs)
+    {
         w.Count(configs.Count);
         foreach (var (key, value) in configs)
         {
@@ -156,6 +191,9 @@ internal sealed class TopicRegistry(ILogStorage storage, Journal journal, int ma
             w.String(value);
         }
     }
+
+    private static Dictionary<string, string> ReadConfigs(ref ProtocolReader r) =>
+        new(r.Array(static (ref ProtocolReader x) => KeyValuePair.Create(x.String(), x.String())));
 
     private static void WriteStart(ProtocolWriter w, Guid id, int partition, long offset)
     {

@@ -15,6 +15,7 @@ internal sealed record TransactionLimits(int MaxTimeoutMs, long ExpireAfterMs, i
 /// </summary>
 internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets offsets, Journal journal, TransactionLimits limits, Action<Partition> grown, Action decided)
 {
+    private const int MaxGroups = 1000;
     private readonly SortedDictionary<string, TransactionEntry> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<long, TransactionEntry> _byProducer = [];
 
@@ -62,11 +63,11 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
     {
         var error = Check(transactionalId, producerId, epoch, out var entry);
         if (error != ErrorCode.None) return error;
-        var added = partitions.Where(p => !entry!.Partitions.Contains(p)).ToList();
-        if (added.Count == 0 && entry!.Status == TransactionStatus.Ongoing) return ErrorCode.None;
+        var hasNew = false;
+        foreach (var partition in partitions) hasNew |= entry!.Add(partition);
+        if (!hasNew && entry!.Status == TransactionStatus.Ongoing) return ErrorCode.None;
         Begin(entry!, now);
-        entry!.Partitions.AddRange(added);
-        Save(entry, now);
+        Save(entry!, now);
         return ErrorCode.None;
     }
 
@@ -75,9 +76,11 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
     {
         var error = Check(transactionalId, producerId, epoch, out var entry);
         if (error != ErrorCode.None) return error;
-        if (entry!.Status == TransactionStatus.Ongoing && entry.Groups.Contains(group)) return ErrorCode.None;
+        if (entry!.Status == TransactionStatus.Ongoing && entry.HoldsGroup(group)) return ErrorCode.None;
+        // Each group added writes the whole entry to the journal: the sum of that has to have an end.
+        if (entry.Groups.Count >= MaxGroups) return ErrorCode.InvalidRequest;
         Begin(entry, now);
-        entry.Groups.Add(group);
+        entry.AddGroup(group);
         Save(entry, now);
         return ErrorCode.None;
     }
@@ -88,7 +91,7 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         var error = Check(transactionalId, producerId, epoch, out var entry);
         if (error == ErrorCode.ProducerFenced) return ErrorCode.InvalidProducerEpoch;
         if (error != ErrorCode.None) return error;
-        return entry!.Status == TransactionStatus.Ongoing && entry.Groups.Contains(group) ? ErrorCode.None : ErrorCode.InvalidTxnState;
+        return entry!.Status == TransactionStatus.Ongoing && entry.HoldsGroup(group) ? ErrorCode.None : ErrorCode.InvalidTxnState;
     }
 
     /// <summary>Whether a transactional batch may be written (the check of KIP-890): else a late one could open a transaction that nobody ends.</summary>
@@ -97,7 +100,7 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         if (!_byProducer.TryGetValue(producerId, out var entry)) return ErrorCode.InvalidProducerIdMapping;
         if (epoch < entry.Epoch) return ErrorCode.InvalidProducerEpoch;
         if (epoch > entry.Epoch || entry.Status != TransactionStatus.Ongoing) return ErrorCode.InvalidTxnState;
-        return entry.Partitions.Contains((partition.Topic.Id, partition.Index)) ? ErrorCode.None : ErrorCode.InvalidTxnState;
+        return entry.Holds((partition.Topic.Id, partition.Index)) ? ErrorCode.None : ErrorCode.InvalidTxnState;
     }
 
     public ErrorCode EndTransaction(string transactionalId, long producerId, short epoch, bool commit, long now)
@@ -164,7 +167,7 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
             foreach (var open in partition.Log.Producers.Open.ToList())
             {
                 _byProducer.TryGetValue(open.ProducerId, out var entry);
-                if (entry is { Status: TransactionStatus.Ongoing } && entry.Partitions.Contains((partition.Topic.Id, partition.Index))) continue;
+                if (entry is { Status: TransactionStatus.Ongoing } && entry.Holds((partition.Topic.Id, partition.Index))) continue;
                 var commit = entry is { Status: TransactionStatus.CompleteCommit } && entry.Epoch == open.Epoch;
                 note($"topic '{partition.Topic.Name}' partition {partition.Index}: the transaction of producer {open.ProducerId} " +
                     $"that is open from offset {open.TransactionOffset} has no coordinator: {(commit ? "committed" : "aborted")}");

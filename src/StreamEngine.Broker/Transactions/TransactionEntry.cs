@@ -16,6 +16,10 @@ internal enum TransactionStatus : byte
 /// <summary>What the coordinator knows of one transactional id.</summary>
 internal sealed class TransactionEntry(string transactionalId)
 {
+    private readonly List<(Guid Topic, int Partition)> _partitions = [];
+    private readonly HashSet<(Guid Topic, int Partition)> _known = [];
+    private readonly SortedSet<string> _groups = new(StringComparer.Ordinal);
+
     public string TransactionalId { get; } = transactionalId;
     public long ProducerId { get; set; } = -1;
     public short Epoch { get; set; } = -1;
@@ -25,15 +29,30 @@ internal sealed class TransactionEntry(string transactionalId)
     public long UpdatedAt { get; set; }
 
     /// <summary>The partitions that the open transaction writes to, in the order in which they came: markers follow it, so that a run repeats.</summary>
-    public List<(Guid Topic, int Partition)> Partitions { get; } = [];
+    public IReadOnlyList<(Guid Topic, int Partition)> Partitions => _partitions;
 
     /// <summary>The groups whose offsets the open transaction commits.</summary>
-    public List<string> Groups { get; } = [];
+    public IReadOnlyCollection<string> Groups => _groups;
+
+    /// <summary>False when the transaction has the partition already.</summary>
+    public bool Add((Guid Topic, int Partition) partition)
+    {
+        if (!_known.Add(partition)) return false;
+        _partitions.Add(partition);
+        return true;
+    }
+
+    public void AddGroup(string group) => _groups.Add(group);
+
+    public bool Holds((Guid Topic, int Partition) partition) => _known.Contains(partition);
+
+    public bool HoldsGroup(string group) => _groups.Contains(group);
 
     public void Clear()
     {
-        Partitions.Clear();
-        Groups.Clear();
+        _partitions.Clear();
+        _known.Clear();
+        _groups.Clear();
     }
 
     public void Write(ProtocolWriter w)
@@ -66,8 +85,8 @@ internal sealed class TransactionEntry(string transactionalId)
             StartedAt = r.Int64(),
             UpdatedAt = r.Int64(),
         };
-        entry.Partitions.AddRange(r.Array(static (ref ProtocolReader x) => (x.Uuid(), x.Int32())));
-        entry.Groups.AddRange(r.StringArray());
+        foreach (var partition in r.Array(static (ref ProtocolReader x) => (x.Uuid(), x.Int32()))) entry.Add(partition);
+        foreach (var group in r.StringArray()) entry.AddGroup(group);
         return entry;
     }
 }

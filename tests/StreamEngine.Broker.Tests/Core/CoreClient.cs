@@ -89,6 +89,62 @@ internal sealed class CoreClient(BrokerCore core)
         })[0];
     }
 
+    /// <summary>IncrementalAlterConfigs of a topic: 0 sets, 1 deletes, 2 appends, 3 subtracts.</summary>
+    public (ErrorCode Error, string? Message) Alter(string topic, string name, string? value, sbyte operation = 0, bool validateOnly = false, sbyte type = 2)
+    {
+        var r = Answer(Send(ApiKey.IncrementalAlterConfigs, 1, w =>
+        {
+            w.Count(1);
+            w.Int8(type);
+            w.String(topic);
+            w.Count(1);
+            w.String(name);
+            w.Int8(operation);
+            w.NullableString(value);
+            w.Tags();
+            w.Tags();
+            w.Bool(validateOnly);
+        }));
+        r.Int32();
+        return r.Array(static (ref ProtocolReader x) => ((ErrorCode)x.Int16(), x.NullableString()))[0];
+    }
+
+    /// <summary>A topic's settings, with where they come from: 1 the topic, 5 the default.</summary>
+    public Dictionary<string, (string Value, int Source)> Configs(string topic)
+    {
+        var r = Answer(Send(ApiKey.DescribeConfigs, 4, w =>
+        {
+            w.Count(1);
+            w.Int8(2);
+            w.String(topic);
+            w.NullArray();
+            w.Tags();
+            w.Bool(true);
+            w.Bool(false);
+        }));
+        r.Int32();
+        return r.Array(static (ref ProtocolReader x) =>
+        {
+            Assert.Equal((0, null, 2), (x.Int16(), x.NullableString(), x.Int8()));
+            x.String();
+            return x.Array(static (ref ProtocolReader y) =>
+            {
+                var (name, value, _, source) = (y.String(), y.NullableString(), y.Bool(), y.Int8());
+                y.Bool();
+                Assert.Equal(source == 1 ? 2 : 1, y.Array(static (ref ProtocolReader z) =>
+                {
+                    var synonym = (z.String(), z.NullableString(), z.Int8());
+                    z.Tags();
+                    return synonym;
+                }).Count);
+                y.Int8();
+                y.NullableString();
+                y.Tags();
+                return KeyValuePair.Create(name, (value!, (int)source));
+            });
+        })[0].ToDictionary();
+    }
+
     public ErrorCode DeleteTopic(string name)
     {
         var r = Answer(Send(ApiKey.DeleteTopics, 5, w =>

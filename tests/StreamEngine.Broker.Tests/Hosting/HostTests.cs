@@ -129,6 +129,44 @@ public class HostTests
     }
 
     [Fact]
+    public async Task A_client_that_does_not_take_its_answer_is_closed()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        var options = new BrokerOptions { IdleTimeout = TimeSpan.FromSeconds(20), AutoCreateTopics = true, MaxConnections = 1 };
+        await using var host = await BrokerHost.StartAsync(options, new LogLines(), time);
+        using var greedy = await ConnectAsync(host);
+        await SendAsync(greedy, CoreClient.Encode(ApiKey.Metadata, 9, w => RequestBodies.Write(w, ApiKey.Metadata, 9)));
+        await ReceiveAsync(greedy);
+        for (var i = 0; i < 20; i++)
+        {
+            await SendAsync(greedy, CoreClient.Encode(ApiKey.Produce, 9, w => CoreClient.WriteProduce(w, "missing", Batches.Make(size: 1_000_000))));
+            await ReceiveAsync(greedy);
+        }
+        // 20 MB are more than the sockets' buffers hold: the broker waits for a reader that never comes.
+        var all = CoreClient.Encode(ApiKey.Fetch, 12, w => CoreClient.WriteFetch(w, "missing", 0, true, maxBytes: 50 << 20, partitionBytes: 50 << 20));
+        await SendAsync(greedy, all);
+        Assert.NotEqual(0, await greedy.GetStream().ReadAsync(new byte[1]));
+        time.Advance(TimeSpan.FromSeconds(61));
+        // Its place is free again.
+        using var patience = new CancellationTokenSource(Patience);
+        while (!await IsServedAsync(host)) await Task.Delay(20, patience.Token);
+    }
+
+    private static async Task<bool> IsServedAsync(BrokerHost host)
+    {
+        using var client = await ConnectAsync(host);
+        try
+        {
+            await SendAsync(client, CoreClient.Encode(ApiKey.ApiVersions, 0, static _ => { }));
+            return (await ReceiveAsync(client)).Length > 0;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    [Fact]
     public async Task A_port_that_is_taken_is_a_clear_error()
     {
         await using var host = await BrokerHost.StartAsync(new BrokerOptions(), new LogLines(), TimeProvider.System);

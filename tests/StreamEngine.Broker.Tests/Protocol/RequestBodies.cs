@@ -45,7 +45,8 @@ internal static class RequestBodies
             case ApiKey.InitProducerId or ApiKey.AddPartitionsToTxn or ApiKey.AddOffsetsToTxn or ApiKey.EndTxn or ApiKey.TxnOffsetCommit:
                 WriteTransaction(w, key, v);
                 break;
-            case ApiKey.CreateTopics or ApiKey.DeleteTopics or ApiKey.CreatePartitions or ApiKey.DeleteRecords or ApiKey.DescribeConfigs:
+            case ApiKey.CreateTopics or ApiKey.DeleteTopics or ApiKey.CreatePartitions or ApiKey.DeleteRecords or ApiKey.DescribeConfigs
+                or ApiKey.AlterConfigs or ApiKey.IncrementalAlterConfigs:
                 WriteTopics(w, key, v);
                 break;
             case ApiKey.JoinGroup or ApiKey.SyncGroup or ApiKey.Heartbeat or ApiKey.LeaveGroup:
@@ -56,6 +57,9 @@ internal static class RequestBodies
                 if (v >= 3) w.Bool(false);
                 break;
             case ApiKey.ListGroups when v >= 4:
+                WriteStrings(w, "Empty");
+                if (v >= 5) WriteStrings(w, "classic");
+                break;
             case ApiKey.DeleteGroups:
             case ApiKey.DescribeTransactions:
                 WriteStrings(w, "Empty");
@@ -70,6 +74,7 @@ internal static class RequestBodies
             case ApiKey.ListTransactions:
                 WriteStrings(w, "Ongoing");
                 w.Count(0);
+                if (v >= 1) w.Int64(-1);
                 break;
         }
     }
@@ -212,6 +217,16 @@ internal static class RequestBodies
                 });
                 w.Int32(1000);
                 break;
+            case ApiKey.AlterConfigs or ApiKey.IncrementalAlterConfigs:
+                w.Count(1);
+                w.Int8(2);
+                One(w, "t", () => One(w, "retention.ms", () =>
+                {
+                    if (key == ApiKey.IncrementalAlterConfigs) w.Int8(0);
+                    w.NullableString("3600000");
+                }), counted: false);
+                w.Bool(false);
+                break;
             case ApiKey.DescribeConfigs:
                 w.Count(1);
                 w.Int8(2);
@@ -256,9 +271,9 @@ internal static class RequestBodies
         One(w, "m", () => w.Bytes([1]));
     }
 
-    private static void One(ProtocolWriter w, string name, Action body)
+    private static void One(ProtocolWriter w, string name, Action body, bool counted = true)
     {
-        w.Count(1);
+        if (counted) w.Count(1);
         w.String(name);
         body();
         w.Tags();

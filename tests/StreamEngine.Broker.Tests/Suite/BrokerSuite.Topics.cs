@@ -152,6 +152,42 @@ public abstract partial class BrokerSuite
     }
 
     [SkippableFact]
+    public async Task Settings_of_a_topic_are_changed_and_described()
+    {
+        var topic = await NewTopicAsync();
+        using var admin = Admin();
+        var resource = new ConfigResource { Type = ResourceType.Topic, Name = topic };
+        async Task<ConfigEntryResult> ReadAsync(string name) => (await admin.DescribeConfigsAsync([resource]))[0].Entries[name];
+        Task AlterAsync(AlterConfigOpType operation, string name, string value) => admin.IncrementalAlterConfigsAsync(
+            new() { [resource] = [new ConfigEntry { Name = name, Value = value, IncrementalOperation = operation }] });
+
+        await AlterAsync(AlterConfigOpType.Set, "retention.ms", "86400000");
+        await AlterAsync(AlterConfigOpType.Set, "max.message.bytes", "5000");
+        Assert.True(await BecomesAsync(() => ReadAsync("max.message.bytes").GetAwaiter().GetResult().Value == "5000"));
+        var retention = await ReadAsync("retention.ms");
+        Assert.Equal(("86400000", ConfigSource.DynamicTopicConfig, false), (retention.Value, retention.Source, retention.IsDefault));
+        using (var producer = Producer(c => c.EnableIdempotence = false))
+        {
+            var large = await Assert.ThrowsAnyAsync<KafkaException>(() => producer.ProduceAsync(topic, Record(new string('x', 6000))));
+            Assert.Equal(ErrorCode.MsgSizeTooLarge, large.Error.Code);
+        }
+        await AlterAsync(AlterConfigOpType.Delete, "max.message.bytes", "");
+        Assert.True(await BecomesAsync(() => ReadAsync("max.message.bytes").GetAwaiter().GetResult().Value == "1048588"));
+        Assert.NotEqual(ConfigSource.DynamicTopicConfig, (await ReadAsync("max.message.bytes")).Source);
+
+        // The older request replaces all settings of the topic.
+        await admin.AlterConfigsAsync(new() { [resource] = [new ConfigEntry { Name = "segment.bytes", Value = "2000000" }] });
+        Assert.True(await BecomesAsync(() => ReadAsync("segment.bytes").GetAwaiter().GetResult().Value == "2000000"));
+        Assert.NotEqual(ConfigSource.DynamicTopicConfig, (await ReadAsync("retention.ms")).Source);
+
+        foreach (var (name, value) in new[] { ("no.such.setting", "1"), ("retention.ms", "soon") })
+        {
+            var refused = await Assert.ThrowsAsync<IncrementalAlterConfigsException>(() => AlterAsync(AlterConfigOpType.Set, name, value));
+            Assert.Equal(ErrorCode.InvalidConfig, refused.Results[0].Error.Code);
+        }
+    }
+
+    [SkippableFact]
     public async Task Partitions_are_added()
     {
         var topic = await NewTopicAsync(2);

@@ -297,7 +297,7 @@ internal sealed class PipelineWorker
         State = state,
         Scope = scope,
         Time = _time,
-        Lanes = Math.Max(1, _definition.Parallelism),
+        Lanes = _definition.Parallelism == 0 ? Environment.ProcessorCount : _definition.Parallelism,
         StateLimit = _definition.StateLimit,
         MaxMessageBytes = _definition.MaxMessageBytes,
     };

@@ -1,6 +1,7 @@
 using Akka.Streams;
 using Akka.Streams.Dsl;
 using StreamEngine.Core;
+using StreamEngine.Streams;
 
 namespace StreamEngine.Pipelines.Documented;
 

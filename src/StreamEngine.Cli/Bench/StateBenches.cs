@@ -63,6 +63,8 @@ internal static unsafe class StateBenches
             }
             op.Process(Batch.Create(Input, columns, count, arena), none);
         }
+        // The changes are written once, so that a snapshot holds whole key groups alone.
+        op.Snapshot(new SnapshotRequest(0, 0, 0, new EpochReport()), new Pieces());
     }
 
     private sealed class Pieces : IStateWriter

@@ -65,7 +65,8 @@ internal static class OperatorBenches
         "INSERT INTO results SELECT window_start, auction, count(*) AS bids, sum(price) AS total FROM TUMBLE(bids, date_time, INTERVAL '10' SECOND) GROUP BY window_start, auction");
 
     public static BenchResult GroupWindowTwo(long rows) => Windows("group-window-2", rows,
-        "INSERT INTO results SELECT window_start, auction, bidder, count(*) AS bids, sum(price) AS total FROM TUMBLE(bids, date_time, INTERVAL '10' SECOND) GROUP BY window_start, auction, bidder");
+        "INSERT INTO results SELECT window_start, auction, bidder, count(*) AS bids, sum(price) AS total "
+        + "FROM TUMBLE(bids, date_time, INTERVAL '10' SECOND) GROUP BY window_start, auction, bidder");
 
     /// <summary>The windows are kept and close, but nobody asks for their rows.</summary>
     public static BenchResult Sliding(long rows) => Windows("sliding", rows, Hop, emits: false);
@@ -73,7 +74,8 @@ internal static class OperatorBenches
     public static BenchResult SlidingEmit(long rows) => Windows("sliding-emit", rows, Hop);
 
     private const string Hop =
-        "INSERT INTO results SELECT window_end, auction, count(*) AS bids, sum(price) AS total FROM HOP(bids, date_time, INTERVAL '1' SECOND, INTERVAL '60' SECOND) GROUP BY window_end, auction";
+        "INSERT INTO results SELECT window_end, auction, count(*) AS bids, sum(price) AS total "
+        + "FROM HOP(bids, date_time, INTERVAL '1' SECOND, INTERVAL '60' SECOND) GROUP BY window_end, auction";
 
     private static BenchResult Windows(string name, long rows, string sql, bool emits = true)
     {

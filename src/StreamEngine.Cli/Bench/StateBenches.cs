@@ -7,7 +7,8 @@ namespace StreamEngine.Cli.Bench;
 /// <summary>State of windows out to pieces and back: what stands between a start and the first row.</summary>
 internal static unsafe class StateBenches
 {
-    private static readonly Schema Input = new(new Field("k", DataType.Int64, false), new Field("n", DataType.Int64, false), new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp, false),
+    private static readonly Schema Input = new(new Field("k", DataType.Int64, false), new Field("n", DataType.Int64, false), new Field(AssignWindowOperator.PaneColumn,
+        DataType.Timestamp, false),
         new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp, false));
 
     private static readonly WindowSpec Hourly = new(Calendar.MicrosPerHour, Calendar.MicrosPerHour);
@@ -40,7 +41,8 @@ internal static unsafe class StateBenches
 
     private static WindowAggregateOperator Create(MemoryScope scope)
     {
-        var op = new WindowAggregateOperator("window", Input, new WindowAggregateSpec(Hourly, [0], [new AggregateSpec("rows", AggregateFunction.Count, -1, null), new AggregateSpec("sum", AggregateFunction.Sum, 1, DataType.Int64)]));
+        var op = new WindowAggregateOperator("window", Input, new WindowAggregateSpec(Hourly, [0], [new AggregateSpec("rows", AggregateFunction.Count, -1, null),
+            new AggregateSpec("sum", AggregateFunction.Sum, 1, DataType.Int64)]));
         op.Open(new OperatorContext(scope, new RowCounts(), KeyGroupRange.All));
         return op;
     }

@@ -13,6 +13,10 @@ internal static class BrokerCommand
     public static Command Create()
     {
         var port = new Option<int>("--port") { Description = "The port to listen on; 0 takes a free one and prints it.", DefaultValueFactory = _ => 9092 };
+        port.Validators.Add(r =>
+        {
+            if (r.Tokens.Count > 0 && int.TryParse(r.Tokens[0].Value, out var number) && number is < 0 or > 65535) r.AddError("--port is a number from 0 to 65535");
+        });
         var data = new Option<string?>("--data") { Description = "The folder to keep data in (default: .streamengine/broker)." };
         var memory = new Option<bool>("--memory") { Description = "Keep everything in memory: it is gone when the broker ends." };
         var ready = new Option<string?>("--ready-file") { Description = "A file that is made, with the address in it, when the broker takes connections." };

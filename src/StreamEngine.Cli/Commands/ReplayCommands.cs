@@ -82,6 +82,7 @@ internal static class ReplayCommands
             var replay = new ReplayDefinition(target.File(parsed), new EventTimeRange(MicrosOf("--from", parsed.GetValue(from)!), MicrosOf("--to", parsed.GetValue(to)!)), parsed.GetValue(into)!);
             using var logs = Logs.Create("information", "", console: !ProgressDisplay.IsPossible);
             if (parsed.GetValue(promote)) new ReplayPromotion(replay, logs).Check();
+            if (parsed.GetValue(diff) || parsed.GetValue(promote)) ReplayDiff.Check(replay);
             using var signal = new StopSignal();
             if (!await RunAsync(replay, parsed.GetValue(json), logs, signal.Token)) return ExitCodes.Done;
             if (!parsed.GetValue(diff) && !parsed.GetValue(promote)) return ExitCodes.Done;

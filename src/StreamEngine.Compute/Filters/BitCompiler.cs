@@ -80,7 +80,8 @@ internal static class BitCompiler
     }
 
     /// <summary>
-    /// A remainder by a power of two is a few bits of the number. SQL's has the sign of the dividend, so that for another remainder than 0 the sign bit belongs to them; the bits of a negative number are those of
+    /// A remainder by a power of two is a few bits of the number. SQL's has the sign of the dividend, so that for another remainder than 0 the sign bit belongs to
+    /// them; the bits of a negative number are those of
     /// the remainder that is counted from below.
     /// </summary>
     private static BitNode? TryModulo(string name, BoundCall modulo, BoundConstant constant)
@@ -94,7 +95,8 @@ internal static class BitCompiler
         var sign = isWide ? long.MinValue : int.MinValue;
         var mask = rest == 0 ? divisor - 1 : (divisor - 1) | sign;
         var value = rest >= 0 ? rest : (divisor + rest) | sign;
-        return isWide ? new MaskBits<long>(modulo.Children[0].Compile(), mask, value, name == "<>") : new MaskBits<int>(modulo.Children[0].Compile(), (int)mask, (int)value, name == "<>");
+        return isWide ? new MaskBits<long>(modulo.Children[0].Compile(), mask, value, name == "<>")
+            : new MaskBits<int>(modulo.Children[0].Compile(), (int)mask, (int)value, name == "<>");
     }
 
     private static DecimalBits Exact(string name, BoundExpression operand, Constant value)

@@ -94,7 +94,8 @@ internal static unsafe class BitKernels
         if (Vector512<T>.Count == 8)
             for (; row <= rows - 8; row += 8) bits[row >> 3] = (byte)Vector512.Equals(Vector512.Load(values + row) & masks, wants).ExtractMostSignificantBits();
         else
-            for (; row <= rows - 16; row += 16) *(ushort*)(bits + (row >> 3)) = (ushort)Vector512.Equals(Vector512.Load(values + row) & masks, wants).ExtractMostSignificantBits();
+            for (; row <= rows - 16; row += 16) *(ushort*)(bits + (row >> 3)) = (ushort)Vector512.Equals(Vector512.Load(values + row) & masks,
+                wants).ExtractMostSignificantBits();
         for (; row < rows; row++)
         {
             if ((row & 7) == 0) bits[row >> 3] = 0;

@@ -72,7 +72,8 @@ internal sealed class MemoryScope : IDisposable
             _rented -= block.Capacity;
             Poison(block);
             var shift = BitOperations.Log2((uint)block.Capacity);
-            if (!_disposed && BitOperations.IsPow2(block.Capacity) && shift <= LargestShift && _free[shift - SmallestShift].Count < KeptOf(shift)) _free[shift - SmallestShift].Push(block);
+            if (!_disposed && BitOperations.IsPow2(block.Capacity) && shift <= LargestShift
+                && _free[shift - SmallestShift].Count < KeptOf(shift)) _free[shift - SmallestShift].Push(block);
             else block.Free();
         }
     }

@@ -62,7 +62,8 @@ internal static unsafe class JsonNumbers
         return null;
     }
 
-    /// <summary>The microseconds of the digits behind a point, of which there may be one to six; returns how many there are, 0 for any other number of them. Reads eight bytes.</summary>
+    /// <summary>The microseconds of the digits behind a point, of which there may be one to six; returns how many there are, 0 for any other number of them. Reads
+    /// eight bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Fraction(byte* p, out int micros)
     {

@@ -5,7 +5,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Formats.Json;
 
 /// <summary>
-/// Timestamps of fixed positions, and those of ISO 8601 in UTC with or without a fraction. Times of a stream follow close upon each other: the last minute that was read is known by its sixteen bytes, which saves the
+/// Timestamps of fixed positions, and those of ISO 8601 in UTC with or without a fraction. Times of a stream follow close upon each other: the last minute that was
+/// read is known by its sixteen bytes, which saves the
 /// calendar. Whatever it does not read is left to the general parser.
 /// </summary>
 internal sealed unsafe class JsonTimes

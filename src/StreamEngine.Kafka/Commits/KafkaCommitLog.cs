@@ -54,6 +54,11 @@ internal sealed record OutputTopic(string Name, int Partitions);
 internal sealed class KafkaCommitLog : ICommitLog
 {
     private static readonly TimeSpan ManifestTrims = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    /// <summary>Clients that were left behind by this process: a few are a nuisance, many are a leak.</summary>
+    private const int MostLeftBehind = 8;
+    private static int _leftBehind;
 
     private readonly KafkaConnection _connection;
     private readonly KafkaCommitLogOptions _options;
@@ -74,6 +79,10 @@ internal sealed class KafkaCommitLog : ICommitLog
     private int _writableWanted;
     private bool _failed;
     private long _trimmed;
+    private readonly ITimer _watch;
+    private long _callSince;
+    private volatile string _calling = "";
+    private volatile bool _stuck;
     private long _trimmedAt;
     private long _lastManifest;
 
@@ -86,6 +95,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         _topics = new KafkaTopics(connection, logger);
         _thread = new Thread(Run) { IsBackground = true, Name = $"kafka commit {options.TransactionalId}" };
         _thread.Start();
+        _watch = time.CreateTimer(_ => Watch(), null, Grace, TimeSpan.FromSeconds(1));
     }
 
     public long StateEnd { get; private set; }
@@ -305,11 +315,12 @@ internal sealed class KafkaCommitLog : ICommitLog
     {
         try
         {
-            if (!_open) _producer!.Begin();
+            if (_producer!.WasCutOff) throw new KafkaClientException(LibRdKafka.Transport, "no broker could be reached since the last commit: a new client goes on");
+            if (!_open) _producer.Begin();
             Produce(_options.EpochsTopic, ManifestJson.Write(manifest));
-            _producer!.Flush(_options.CallTimeout);
-            _producer.SendOffsets(_options.Pipeline, manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CallTimeout);
-            _producer.Commit(_options.CallTimeout);
+            Call("deliver the records", () => _producer.Flush(_options.CallTimeout));
+            Call("take the offsets", () => _producer.SendOffsets(_options.Pipeline, manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CallTimeout));
+            Call("commit", () => _producer.Commit(_options.CallTimeout));
             _open = false;
             // The commit marker takes an offset in every partition that the transaction touched.
             if (_stateTouched) StateEnd++;
@@ -323,6 +334,31 @@ internal sealed class KafkaCommitLog : ICommitLog
         _listener!.OnCommitted(manifest.Epoch);
         Trim(manifest);
         if (_time.GetElapsedTime(_trimmedAt) >= ManifestTrims) TrimManifestsAsync(_stopping.Token).GetAwaiter().GetResult();
+    }
+
+    /// <summary>A call of the client, whose end is waited for by somebody else too.</summary>
+    private void Call(string what, Action call)
+    {
+        _calling = what;
+        Interlocked.Exchange(ref _callSince, _time.GetTimestamp());
+        try
+        {
+            call();
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _callSince, 0);
+        }
+    }
+
+    /// <summary>The library does not keep its own time limits in every call: what hangs is given up, and a new incarnation starts with a new client, which fences this one.</summary>
+    private void Watch()
+    {
+        if (Interlocked.Read(ref _callSince) is not (> 0 and var since) || _time.GetElapsedTime(since) < _options.CallTimeout + Grace || _stuck) return;
+        _stuck = true;
+        _failed = true;
+        _logger.LogError("the Kafka client of {Id} does not come back from the call to {What}; it is left behind", _options.TransactionalId, _calling);
+        _listener!.OnFailed(new TimeoutException($"the Kafka client did not {_calling} in {(_options.CallTimeout + Grace).TotalSeconds:0} s"));
     }
 
     private void Fail(Exception cause)
@@ -394,7 +430,14 @@ internal sealed class KafkaCommitLog : ICommitLog
     {
         await _stopping.CancelAsync();
         _work.CompleteAdding();
-        // Three calls of the client may still be under way, each of which ends. A thread that stays would write memory that is freed, and commit what nobody waits for: the process ends before it.
+        await _watch.DisposeAsync();
+        if (_stuck && !_thread.Join(TimeSpan.FromSeconds(1)))
+        {
+            // It holds copies of its records and nothing of the worker's memory: it may stay where it is. Its transaction is ended by the next incarnation.
+            if (Interlocked.Increment(ref _leftBehind) > MostLeftBehind) Environment.FailFast($"{MostLeftBehind} Kafka clients of this process hang");
+            return;
+        }
+        // Three calls of the client may still be under way, each of which ends. A thread that stays is not to commit what nobody waits for: the process ends before it.
         if (!_thread.Join(_options.CallTimeout * 4)) Environment.FailFast($"the commit thread of {_options.TransactionalId} did not end in {_options.CallTimeout.TotalSeconds * 4:0} s");
         _producer?.Dispose();
         _topics.Dispose();

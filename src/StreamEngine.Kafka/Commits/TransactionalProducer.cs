@@ -38,6 +38,8 @@ internal sealed unsafe class TransactionalProducer : IDisposable
             new("transactional.id", transactionalId), new("transaction.timeout.ms", $"{(long)transactionTimeout.TotalMilliseconds}"), new("enable.idempotence", "true"),
             new("linger.ms", connection.Settings.GetValueOrDefault("linger.ms", "5")), new("queue.buffering.max.messages", "500000"), new("queue.buffering.max.kbytes", $"{Math.Max(65536, maxMessageBytes / 256)}"),
             new("batch.size", connection.Settings.GetValueOrDefault("batch.size", "1000000")), new("batch.num.messages", connection.Settings.GetValueOrDefault("batch.num.messages", "100000")), new("message.max.bytes", $"{maxMessageBytes + Overhead}"),
+            // An EndTxn that is asked again before its answer came may tear the next transaction (KIP-890): the calls' own time limits come first.
+            new("socket.timeout.ms", "60000"),
         ], logger, &OnDelivery, this);
         _poller = new Thread(Poll) { IsBackground = true, Name = $"kafka deliveries {transactionalId}" };
         _poller.Start();
@@ -45,6 +47,12 @@ internal sealed unsafe class TransactionalProducer : IDisposable
 
     /// <summary>Records handed over and not yet delivered or failed.</summary>
     public long Outstanding => Interlocked.Read(ref _sent) - Interlocked.Read(ref _delivered);
+
+    /// <summary>
+    /// There was a time when no broker could be reached. The library keeps the group's coordinator of before and may wait for it for ever in SendOffsets, whatever its time limit (confluentinc/librdkafka#5456, #5511; seen
+    /// with 2.16 after a restart of the only broker): such a client is to be replaced.
+    /// </summary>
+    public bool WasCutOff => _client.WasCutOff;
 
     /// <summary>The client can do nothing more: another producer of the same id has fenced it, or worse.</summary>
     public bool HasFatalError => LibRdKafka.FatalError(_client.Handle, null, 0) != LibRdKafka.NoError;

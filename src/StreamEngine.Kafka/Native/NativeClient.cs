@@ -10,6 +10,7 @@ internal sealed unsafe class NativeClient : IDisposable
     private readonly GCHandle _self;
     private readonly ILogger _logger;
     private nint _handle;
+    private volatile bool _cutOff;
 
     public NativeClient(int type, KafkaConnection connection, IEnumerable<KeyValuePair<string, string>> settings, ILogger logger, delegate* unmanaged[Cdecl]<nint, LibRdKafka.Message*, nint, void> onDelivery = null, object? deliveryTarget = null)
     {
@@ -44,6 +45,9 @@ internal sealed unsafe class NativeClient : IDisposable
 
     public nint Handle => _handle != 0 ? _handle : throw new ObjectDisposedException(nameof(NativeClient));
 
+    /// <summary>There was a time when no broker could be reached.</summary>
+    public bool WasCutOff => _cutOff;
+
     /// <summary>What delivery reports are for.</summary>
     public object? DeliveryTarget { get; }
 
@@ -62,6 +66,8 @@ internal sealed unsafe class NativeClient : IDisposable
         var opaque = LibRdKafka.Opaque(client);
         if (opaque == 0) return;
         var logger = Of(opaque)._logger;
+        // The error callback says the same once more.
+        if (level <= 4 && new ReadOnlySpan<byte>(facility, LibRdKafka.LengthOf(facility)).SequenceEqual("FAIL"u8)) level = 7;
         var severity = level <= 3 ? LogLevel.Warning : level <= 4 ? LogLevel.Information : LogLevel.Debug;
         if (logger.IsEnabled(severity)) logger.Log(severity, "{Facility}: {Message}", Text(facility), Text(message));
     }
@@ -69,7 +75,9 @@ internal sealed unsafe class NativeClient : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
     private static void OnError(nint client, int error, byte* reason, nint opaque)
     {
-        var logger = Of(opaque)._logger;
+        var self = Of(opaque);
+        if (error == LibRdKafka.AllBrokersDown) self._cutOff = true;
+        var logger = self._logger;
         if (logger.IsEnabled(LogLevel.Warning)) logger.LogWarning("Kafka client: {Reason} ({Error})", Text(reason), LibRdKafka.Describe(error));
     }
 

@@ -16,7 +16,8 @@ internal abstract unsafe class Accumulator : IDisposable
     /// <summary>Adds rows of a batch: the i-th of them to group <paramref name="groups"/>[i].</summary>
     public abstract void Add(Batch batch, RowSet rows, int* groups);
 
-    /// <summary>Adds other groups: the one numbered <paramref name="from"/>[i] to ours <paramref name="to"/>[i], for each i below the count; null stands for i itself.</summary>
+    /// <summary>Adds other groups: the one numbered <paramref name="from"/>[i] to ours <paramref name="to"/>[i], for each i below the count; null stands for i
+    /// itself.</summary>
     public abstract void Merge(Accumulator other, int* to, int* from, int count);
 
     /// <summary>Replaces groups by others, numbered as for <see cref="Merge"/>.</summary>

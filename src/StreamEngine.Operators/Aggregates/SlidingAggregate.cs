@@ -3,7 +3,8 @@ using StreamEngine.Operators.State;
 
 namespace StreamEngine.Operators.Aggregates;
 
-/// <summary>An aggregate over the panes of a window that slides, by the window's own group numbers. Panes come in at the back; those at the front leave in the reverse order of their coming.</summary>
+/// <summary>An aggregate over the panes of a window that slides, by the window's own group numbers. Panes come in at the back; those at the front leave in the reverse
+/// order of their coming.</summary>
 internal abstract unsafe class SlidingAggregate : IDisposable
 {
     public abstract long Bytes { get; }
@@ -28,8 +29,9 @@ internal abstract unsafe class SlidingAggregate : IDisposable
 }
 
 /// <summary>
-/// Two values per group, one over the panes at the front and one over those at the back, so that nothing is ever subtracted: right for all aggregates, also where a minimum or a sum of doubles could not be taken
-/// back (the two stacks of Tangwongsan et al., General Incremental Sliding-Window Aggregation, 2015). A pane at the front keeps what its groups had before it, which is what they have again when it leaves.
+/// Two values per group, one over the panes at the front and one over those at the back, so that nothing is ever subtracted: right for all aggregates, also where a
+/// minimum or a sum of doubles could not be taken back (the two stacks of Tangwongsan et al., General Incremental Sliding-Window Aggregation, 2015). A pane at the
+/// front keeps what its groups had before it, which is what they have again when it leaves.
 /// </summary>
 internal sealed unsafe class StackedAggregate(AggregateSpec spec, MemoryScope scope) : SlidingAggregate
 {

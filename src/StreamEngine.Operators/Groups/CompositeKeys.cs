@@ -6,7 +6,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Operators.Groups;
 
 /// <summary>
-/// Keys of several columns of numbers and texts: each column numbers its own values, and a pair of such numbers is a number again, column by column. So nothing is encoded, and texts of any length and nulls are
+/// Keys of several columns of numbers and texts: each column numbers its own values, and a pair of such numbers is a number again, column by column. So nothing is
+/// encoded, and texts of any length and nulls are
 /// dealt with once per value and not once per key.
 /// </summary>
 internal sealed unsafe class CompositeKeys : GroupKeys

@@ -5,7 +5,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Operators.Groups;
 
 /// <summary>
-/// The grouping keys of a pane, numbered from 0 in the order of their coming; what belongs to a key is kept by its number in arrays elsewhere. Called per batch, never per row. Keys are never removed: a table is
+/// The grouping keys of a pane, numbered from 0 in the order of their coming; what belongs to a key is kept by its number in arrays elsewhere. Called per batch, never
+/// per row. Keys are never removed: a table is
 /// dropped whole. In state a key has its binary form (<see cref="KeyEncoder"/>) whatever form it has here.
 /// </summary>
 internal abstract unsafe class GroupKeys : IDisposable

@@ -12,7 +12,8 @@ internal struct Slot<TKey>
     public int Number;
 }
 
-/// <summary>The memory of an open-addressing table with linear probing: a power of two of slots, of which at most 0.6 are taken; a hash's high bits are its slot.</summary>
+/// <summary>The memory of an open-addressing table with linear probing: a power of two of slots, of which at most 0.6 are taken; a hash's high bits are its
+/// slot.</summary>
 internal unsafe struct SlotTable<TKey>(MemoryScope scope)
     where TKey : unmanaged
 {
@@ -43,7 +44,8 @@ internal unsafe struct SlotTable<TKey>(MemoryScope scope)
         // Twice as many when there were some already: half full after growing.
         if (_block is not null) slots = Math.Max(slots, (uint)(Mask + 1) * 2);
         var bytes = slots * (long)sizeof(Slot<TKey>);
-        if (bytes > MostBytes) throw new InvalidOperationException($"a window has more than {_limit} groups, which is as many as a table can hold: use more lanes, or shorter windows");
+        if (bytes > MostBytes)
+            throw new InvalidOperationException($"a window has more than {_limit} groups, which is as many as a table can hold: use more lanes, or shorter windows");
         var old = _block;
         _block = scope.Rent((int)bytes);
         // A block may be larger than asked for: all of it is used.

@@ -37,7 +37,8 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
         var times = timeColumn < 0 ? RecordTimes(batch, arena) : batch[timeColumn].As<long>();
         var rows = new RowSet(batch.Selection, batch.Count);
         var kept = TryWhole(batch, times, rows, panes, firsts) ? rows : ByRow(batch, times, rows, panes, firsts, arena, output);
-        ColumnVector[] columns = [.. batch.Columns, new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)panes), new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)firsts)];
+        ColumnVector[] columns = [.. batch.Columns,
+            new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)panes), new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)firsts)];
         output.Emit(batch.With(Output, columns, arena, kept.Rows, kept.Count));
         return Progress.Done;
     }

@@ -33,7 +33,9 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
         _dirty = new GrowingBuffer<byte>(scope);
         _keyGroups = new GrowingBuffer<byte>(scope);
         Keys = GroupKeys.Create(keys, scope);
-        Accumulators = [.. aggregates.Select(a => a is { Function: AggregateFunction.Count, Argument: < 0 } ? new RowCountAccumulator(_rows) : Accumulator.Create(a, scope))];
+        Accumulators = [.. aggregates.Select(a => a is { Function: AggregateFunction.Count, Argument: < 0 }
+            ? new RowCountAccumulator(_rows)
+            : Accumulator.Create(a, scope))];
         _membersWritten = new int[Accumulators.Length];
         if (expected == 0) return;
         Keys.Expect(expected);
@@ -155,7 +157,8 @@ internal sealed unsafe class Pane : IWindowGroups, IDisposable
     }
 
     // The numbers are those of Next: one behind the other.
-    public ColumnVector Emit(int aggregate, int* groups, int count, Arena arena, List<int> overflowed) => Accumulators[aggregate].Emit(count == 0 ? 0 : groups[0], count, arena, overflowed);
+    public ColumnVector Emit(int aggregate, int* groups, int count, Arena arena, List<int> overflowed)
+        => Accumulators[aggregate].Emit(count == 0 ? 0 : groups[0], count, arena, overflowed);
 
     public void Dispose()
     {

@@ -4,7 +4,8 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Operators.Windows;
 
-/// <summary>Divides the rows of a batch by pane, keeping their order: one pass finds the panes, one puts the rows together. Buffers are reused from batch to batch.</summary>
+/// <summary>Divides the rows of a batch by pane, keeping their order: one pass finds the panes, one puts the rows together. Buffers are reused from batch to
+/// batch.</summary>
 internal sealed unsafe class PaneSplit
 {
     private readonly Dictionary<(long Start, long First), int> _numbers = [];
@@ -15,7 +16,8 @@ internal sealed unsafe class PaneSplit
 
     public int Count { get; private set; }
 
-    public (long Start, long First, RowSet Rows) this[int pane] => (_panes[pane].Start, _panes[pane].First, new RowSet(_rows + _starts[pane], _starts[pane + 1] - _starts[pane]));
+    public (long Start, long First, RowSet Rows) this[int pane]
+        => (_panes[pane].Start, _panes[pane].First, new RowSet(_rows + _starts[pane], _starts[pane + 1] - _starts[pane]));
 
     /// <summary>Whether all physical rows lie in one pane.</summary>
     public static bool IsOne(long* panes, long* firsts, int rows)

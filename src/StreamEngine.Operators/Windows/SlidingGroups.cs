@@ -6,10 +6,12 @@ using StreamEngine.Operators.State;
 namespace StreamEngine.Operators.Windows;
 
 /// <summary>
-/// The groups of a window that slides over panes: a pane is merged when its first window closes and taken out after its last one, so that a window costs what entered and left since the one before, and a look at
-/// each of its groups. Time is cut into stretches of a window's length: the panes of the stretch in which the window begins are the front, those of the next one the back; where the window begins in the next
-/// stretch, the back becomes the front and groups that are gone are forgotten (van Herk, A fast algorithm for local minimum and maximum filters, 1992). What is merged with what depends on times alone and not
-/// on when it was done: sums of doubles are the same after a restart. A pane that counts in no window before the present one, of rows that were late for the others, may have to come between others at the front:
+/// The groups of a window that slides over panes: a pane is merged when its first window closes and taken out after its last one, so that a window costs what entered
+/// and left since the one before, and a look at each of its groups. Time is cut into stretches of a window's length: the panes of the stretch in which the window
+/// begins are the front, those of the next one the back; where the window begins in the next stretch, the back becomes the front and groups that are gone are forgotten
+/// (van Herk, A fast algorithm for local minimum and maximum filters, 1992). What is merged with what depends on times alone and not on when it was done: sums of
+/// doubles are the same after a restart. A pane that counts in no window before the present one, of rows that were late for the others, may have to come between others
+/// at the front:
 /// then the groups are made anew.
 /// </summary>
 internal sealed unsafe class SlidingGroups(WindowSpec window, DataType[] keys, IReadOnlyList<AggregateSpec> aggregates, MemoryScope scope) : IWindowGroups, IDisposable

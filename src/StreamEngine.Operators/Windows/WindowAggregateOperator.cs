@@ -118,7 +118,9 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
     {
         var bytes = _bytes + (_sliding?.Bytes ?? 0);
         if (bytes <= _context.StateLimit) return;
-        throw new StartupException($"the state of operator {Id} has {bytes >> 20} MiB, above its limit of {_context.StateLimit >> 20} MiB: raise state.limit, or group by fewer keys or shorter windows");
+        throw new StartupException(
+            $"the state of operator {Id} has {bytes >> 20} MiB, above its limit of {_context.StateLimit >> 20} MiB: raise state.limit, or group by fewer keys or "
+            + "shorter windows");
     }
 
     public Progress OnWatermark(long time, IEmitter output)

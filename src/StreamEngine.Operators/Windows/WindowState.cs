@@ -159,7 +159,8 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
     {
         var aggregate = reader.Get<short>();
         var value = reader.Get(reader.Get<int>());
-        if (aggregate < 0 || aggregate >= pane.Accumulators.Length || pane.Accumulators[aggregate] is not CountDistinctAccumulator set) throw new FormatException($"window state has members of aggregate {aggregate}, which is no set");
+        if (aggregate < 0 || aggregate >= pane.Accumulators.Length || pane.Accumulators[aggregate] is not CountDistinctAccumulator set)
+            throw new FormatException($"window state has members of aggregate {aggregate}, which is no set");
         set.AddMember(pane.GroupOf(key), value);
         pane.MemberRestored(aggregate);
     }

@@ -12,19 +12,26 @@ internal static class ReplayDiff
     /// <exception cref="StartupException">The replay is not finished, or a sink cannot be compared.</exception>
     public static async Task<IReadOnlyList<SinkDiff>> CompareAsync(ReplayDefinition replay, ReplayState state, CancellationToken cancellation)
     {
+        Check(replay);
         if (!state.IsFinished) throw new StartupException($"replay {state.Id} is not finished: it is at {ReplayDefinition.TimeOf(state.Watermark)} of {ReplayDefinition.TimeOf(replay.Range.To)}\n  go on with it:    ./engine replay start FILE --from {ReplayDefinition.TimeOf(replay.Range.From)} --to {ReplayDefinition.TimeOf(replay.Range.To)}");
         var reader = new TopicReader(KafkaConnectors.ConnectionOf(replay.Definition));
         var diffs = new List<SinkDiff>();
         foreach (var insert in replay.Plan.Inserts)
         {
             var sink = replay.Live.Definition.Sinks.First(s => s.Name == insert.Sink);
-            Check(sink, insert.Time is not null);
             var comparison = new SinkComparison(insert, sink.Upsert, replay.Range);
             await foreach (var record in reader.ReadAsync(new ReadRequest(replay.TargetOf(sink.Topic)) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value, live: false);
             await foreach (var record in reader.ReadAsync(new ReadRequest(sink.Topic) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value, live: true);
             diffs.Add(comparison.Compare());
         }
         return diffs;
+    }
+
+    /// <summary>Whether every sink can be compared; before anything is replayed for it.</summary>
+    /// <exception cref="StartupException">One cannot.</exception>
+    public static void Check(ReplayDefinition replay)
+    {
+        foreach (var insert in replay.Plan.Inserts) Check(replay.Live.Definition.Sinks.First(s => s.Name == insert.Sink), insert.Time is not null);
     }
 
     private static void Check(SinkDefinition sink, bool isTimed)

@@ -50,7 +50,8 @@ internal sealed class PhysicalPlanner
             {
                 var source = full.Find(s => s.Definition.Name == BaseOf(insert.Root.Source))!;
                 if (insert.Root.Source == source.Definition.Name) source.Read.UnionWith(ColumnUse.OfSource(insert.Root));
-                source.NeedsEventTime |= insert.Root.IsAggregated || _range is not null;
+                // A named event time is checked whether or not a window reads it: another INSERT must not change what this one writes.
+                source.NeedsEventTime |= insert.Root.IsAggregated || _range is not null || source.Definition.EventTime.Column is not null;
             }
             // What a user's own stage reads is not known: it gets every declared column.
             foreach (var source in full.Where(s => _definition.Vias.Any(v => v.Input == s.Definition.Name))) source.Read.UnionWith(Enumerable.Range(0, source.Definition.Schema.Count));

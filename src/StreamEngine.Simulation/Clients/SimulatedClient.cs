@@ -50,6 +50,6 @@ internal sealed class SimulatedClient(SimulatedNetwork network, int process, Tim
             if (reply.IsAnswered) return reply.Value.Topic;
             await Task.Delay(patience.Backoff, time, cancellation);
         }
-        throw new StartupException(NoBroker);
+        throw new StartupException(NoBroker) { MayPass = true };
     }
 }

@@ -30,6 +30,7 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
     private bool _writableWanted;
     private bool _failed;
     private long _trimmed;
+    private long _damaged = -1;
 
     public long StateEnd { get; private set; }
 
@@ -83,18 +84,18 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         return (manifest, claim);
     }
 
-    public virtual async Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation)
+    public virtual Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation)
     {
-        // A restore from the newest snapshot that meets a damaged record has an older one to go back to where there are two.
-        var damage = _last is { State.Full.Count: > 0 } && client.TakeStateDamage();
-        await _reader.ReadAsync(_state, Slot, from, (offset, value) =>
+        // A damaged piece of a whole snapshot can be made up for, by the snapshot before and all changes since: a damaged change cannot.
+        var damage = _damaged < 0 && _last is { State.Full.Count: > 0 } && client.TakeStateDamage();
+        return _reader.ReadAsync(_state, Slot, from, (offset, value) =>
         {
-            if (!damage)
+            if (damage && offset >= _last!.State.Full[^1] && Streams.StateFrames.IsWhole(value)) (damage, _damaged) = (false, offset);
+            if (offset != _damaged)
             {
                 apply(offset, value);
                 return;
             }
-            damage = false;
             var bad = value.ToArray();
             bad[bad.Length / 2] ^= 0x10;
             apply(offset, bad);

@@ -53,7 +53,7 @@ internal sealed class SimulatedNetwork(SimulatedWorld world, SimulatedBroker bro
     /// <summary>Clients that are cut off, by the name they gave: nothing of theirs arrives.</summary>
     public HashSet<string> CutOff { get; } = [];
 
-    /// <summary>The next restore of any process reads a record that a disk, or a wire, has changed: once.</summary>
+    /// <summary>The next restore of any process finds a record of the newest snapshot changed by its disk.</summary>
     public void DamageState() => _damages++;
 
     public bool TakeStateDamage()

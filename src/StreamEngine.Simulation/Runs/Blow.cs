@@ -29,7 +29,7 @@ internal enum BlowKind : byte
     /// <summary>The process and the broker do not reach each other for a while.</summary>
     CutOff,
 
-    /// <summary>The next restore reads a damaged record, and reads it sound when it reads again.</summary>
+    /// <summary>The disk has changed a record of the newest snapshot that the next restore reads.</summary>
     DamageState,
 }
 

@@ -9,7 +9,8 @@ namespace StreamEngine.Operators.Tests.Groups;
 /// <summary>The tables of grouping keys against a dictionary: numbers in the order of coming, the same binary form and hash whatever the table.</summary>
 public unsafe class GroupKeysTests
 {
-    private static readonly DataType[][] Shapes = [[DataType.Int64], [DataType.Timestamp], [DataType.Int32], [DataType.Date], [DataType.Utf8], [DataType.Int32, DataType.Utf8], [DataType.Boolean], [], [DataType.Int64, DataType.Timestamp], [DataType.Utf8, DataType.Date, DataType.Utf8], [DataType.Int32, DataType.Boolean]];
+    private static readonly DataType[][] Shapes = [[DataType.Int64], [DataType.Timestamp], [DataType.Int32], [DataType.Date], [DataType.Utf8], [DataType.Int32,
+        DataType.Utf8], [DataType.Boolean], [], [DataType.Int64, DataType.Timestamp], [DataType.Utf8, DataType.Date, DataType.Utf8], [DataType.Int32, DataType.Boolean]];
 
     public static TheoryData<int, bool> Cases()
     {
@@ -36,7 +37,8 @@ public unsafe class GroupKeysTests
         {
             for (var round = 0; round < 12; round++)
             {
-                var rows = Enumerable.Range(0, random.Next(1, 600)).Select(_ => types.Select(t => nulls && random.Next(6) == 0 ? null : Value(t, random)).ToArray()).ToList();
+                var rows = Enumerable.Range(0, random.Next(1, 600)).Select(_ => types.Select(t => nulls && random.Next(6) == 0 ? null : Value(t,
+                    random)).ToArray()).ToList();
                 using var batch = Rows.Of(scope, schema, rows, random);
                 var groups = new int[rows.Count];
                 fixed (int* p = groups) (round % 3 == 2 ? others : keys).Find(batch.Columns, new RowSet(batch.Selection, batch.Count), p);

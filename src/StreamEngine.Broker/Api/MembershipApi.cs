@@ -76,7 +76,8 @@ internal static class MembershipApi
                 return member;
             });
         r.End();
-        if (members.Count > GroupCoordinator.MaxMembers) throw new ProtocolException($"{members.Count} members leave a group, which has at most {GroupCoordinator.MaxMembers}");
+        if (members.Count > GroupCoordinator.MaxMembers)
+            throw new ProtocolException($"{members.Count} members leave a group, which has at most {GroupCoordinator.MaxMembers}");
         var errors = members.ConvertAll(m => call.Core.Groups.Leave(group, m.Id, call.Now));
         var w = call.Writer;
         if (version >= 1) w.Int32(0);

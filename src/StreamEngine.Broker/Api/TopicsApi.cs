@@ -209,7 +209,8 @@ internal static class TopicsApi
                 var partition = call.Core.Topics.Find(name, index);
                 // -1: everything that readers may see by now.
                 var target = offset == -1 ? partition?.Log.EndOffset ?? -1 : offset;
-                var error = partition is null ? ErrorCode.UnknownTopicOrPartition : !seen.Add(partition) ? ErrorCode.InvalidRequest : target < 0 || target > partition.Log.EndOffset
+                var error = partition is null ? ErrorCode.UnknownTopicOrPartition : !seen.Add(partition) ? ErrorCode.InvalidRequest
+                    : target < 0 || target > partition.Log.EndOffset
                     ? ErrorCode.OffsetOutOfRange : ErrorCode.None;
                 if (error == ErrorCode.None && target > partition!.Log.StartOffset) call.Core.Topics.MoveStart(partition, target);
                 w.Int32(index);

@@ -79,7 +79,8 @@ public class GreedyRequestTests
     }
 
     [Fact]
-    public void What_is_only_checked_is_counted_too() => Assert.Equal(49, Create([.. Enumerable.Range(0, 60).Select(i => $"n{i}")], 100, validateOnly: true).Count(e => e == ErrorCode.None));
+    public void What_is_only_checked_is_counted_too() =>
+        Assert.Equal(49, Create([.. Enumerable.Range(0, 60).Select(i => $"n{i}")], 100, validateOnly: true).Count(e => e == ErrorCode.None));
 
     [Fact]
     public void Counts_that_would_overflow_find_no_room()
@@ -172,7 +173,7 @@ public class GreedyRequestTests
                 return error;
             });
         })[0]);
-        var deleted = CoreClient.Answer(_client.Send(ApiKey.DeleteRecords, 1, w =>
+        CoreClient.Answer(_client.Send(ApiKey.DeleteRecords, 1, w =>
         {
             w.Count(1);
             w.String("t");

@@ -30,7 +30,11 @@ public sealed class KafkaToolsTests(DiskBrokerFixture fixture) : IClassFixture<D
 
     private async Task<string> RunAsync(string tool, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Script!, [tool, "--bootstrap-server", fixture.Bootstrap!, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Script!, [tool, "--bootstrap-server", fixture.Bootstrap!, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         try

@@ -6,9 +6,12 @@ public sealed record KafkaConnection
     // Deny by default: connection and security settings only. Paths of plug-ins and of code, and what the engine's guarantees rest on, are not the user's to set.
     private static readonly HashSet<string> Allowed =
     [
-        "security.protocol", "sasl.mechanism", "sasl.mechanisms", "sasl.username", "sasl.password", "ssl.ca.location", "ssl.ca.pem", "ssl.certificate.location", "ssl.certificate.pem", "ssl.key.location", "ssl.key.pem",
-        "ssl.key.password", "ssl.endpoint.identification.algorithm", "ssl.cipher.suites", "client.rack", "broker.address.family", "socket.timeout.ms", "socket.keepalive.enable", "socket.connection.setup.timeout.ms",
-        "metadata.max.age.ms", "reconnect.backoff.ms", "reconnect.backoff.max.ms", "fetch.wait.max.ms", "fetch.message.max.bytes", "fetch.max.bytes", "queued.max.messages.kbytes",
+        "security.protocol", "sasl.mechanism", "sasl.mechanisms", "sasl.username", "sasl.password", "ssl.ca.location", "ssl.ca.pem", "ssl.certificate.location",
+            "ssl.certificate.pem", "ssl.key.location", "ssl.key.pem",
+        "ssl.key.password", "ssl.endpoint.identification.algorithm", "ssl.cipher.suites", "client.rack", "broker.address.family", "socket.timeout.ms",
+            "socket.keepalive.enable", "socket.connection.setup.timeout.ms",
+        "metadata.max.age.ms", "reconnect.backoff.ms", "reconnect.backoff.max.ms", "fetch.wait.max.ms", "fetch.message.max.bytes", "fetch.max.bytes",
+            "queued.max.messages.kbytes",
         "compression.type", "compression.codec", "linger.ms", "batch.size", "batch.num.messages", "debug",
     ];
 

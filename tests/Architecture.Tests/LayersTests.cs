@@ -23,8 +23,10 @@ public class LayersTests
         ["Pipelines"] = ["Core", "Compute", "Formats", "Kafka", "Broker", "Storage", "Config", "Operators", "Quality", "Lake", "Plan", "Sql", "Streams"],
         ["Simulation"] = ["Core", "Compute", "Formats", "Kafka", "Broker", "Storage", "Config", "Operators", "Quality", "Lake", "Plan", "Sql", "Streams", "Pipelines"],
         ["Cluster"] = ["Core", "Compute", "Formats", "Kafka", "Broker", "Storage", "Config", "Operators", "Quality", "Lake", "Plan", "Sql", "Streams", "Pipelines"],
-        ["Service"] = ["Core", "Compute", "Formats", "Kafka", "Broker", "Storage", "Config", "Operators", "Quality", "Lake", "Plan", "Sql", "Streams", "Pipelines", "Cluster"],
-        ["Cli"] = ["Core", "Compute", "Formats", "Kafka", "Broker", "Storage", "Config", "Operators", "Quality", "Lake", "Plan", "Sql", "Streams", "Pipelines", "Simulation", "Cluster", "Service"],
+        ["Service"] = ["Core", "Compute", "Formats", "Kafka", "Broker", "Storage", "Config", "Operators", "Quality", "Lake", "Plan", "Sql", "Streams", "Pipelines",
+            "Cluster"],
+        ["Cli"] = ["Core", "Compute", "Formats", "Kafka", "Broker", "Storage", "Config", "Operators", "Quality", "Lake", "Plan", "Sql", "Streams", "Pipelines",
+            "Simulation", "Cluster", "Service"],
     };
 
     // Akka is known to the layer that makes graphs and to what runs them; operators, plans and formats stay plain code.
@@ -60,7 +62,8 @@ public class LayersTests
     public void Akka_is_referenced_by_streams_and_the_layers_above_it_only(string project)
     {
         var xml = XDocument.Load(Path.Combine(Root, "src", project, project + ".csproj"));
-        var akka = xml.Descendants("PackageReference").Select(r => r.Attribute("Include")!.Value).Where(n => n == "Akka" || n.StartsWith("Akka.", StringComparison.Ordinal)).ToList();
+        var akka = xml.Descendants("PackageReference").Select(r => r.Attribute("Include")!.Value)
+            .Where(n => n == "Akka" || n.StartsWith("Akka.", StringComparison.Ordinal)).ToList();
         Assert.True(akka.Count == 0 || MayUseAkka.Contains(project["StreamEngine.".Length..]), $"{project} must not reference {string.Join(", ", akka)}");
     }
 
@@ -77,6 +80,7 @@ public class LayersTests
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(Path.Combine(folder.FullName, "StreamEngine.sln"))) return folder.FullName;
         // A build whose output lies outside of the checkout says where the checkout is.
-        return Environment.GetEnvironmentVariable("ENGINE_ROOT") ?? throw new InvalidOperationException("StreamEngine.sln was not found above the test's folder; set ENGINE_ROOT");
+        return Environment.GetEnvironmentVariable("ENGINE_ROOT")
+            ?? throw new InvalidOperationException("StreamEngine.sln was not found above the test's folder; set ENGINE_ROOT");
     }
 }

@@ -4,7 +4,9 @@ using Xunit.Abstractions;
 
 namespace StreamEngine.EndToEnd.Tests;
 
-/// <summary>The broker dies under a running worker, inside a transaction or between two, and comes back: the same process goes on, and nothing is lost or doubled.</summary>
+/// <summary>
+/// The broker dies under a running worker, inside a transaction or between two, and comes back: the same process goes on, and nothing is lost or doubled.
+/// </summary>
 public class BrokerRestartTests(ITestOutputHelper output)
 {
     [Fact]

@@ -48,7 +48,8 @@ public class ReplayTests(ITestOutputHelper output)
             }
             var (code, text) = await scene.CommandAsync(["replay", "start", "FILE", .. Range, "--diff", "--json"]);
             Assert.True(code == 0, text);
-            var diffs = text.Split('\n').Where(l => l.StartsWith("{\"sink\"", StringComparison.Ordinal)).Select(l => JsonDocument.Parse(l).RootElement).ToDictionary(d => d.GetProperty("sink").GetString()!);
+            var diffs = text.Split('\n').Where(l => l.StartsWith("{\"sink\"", StringComparison.Ordinal)).Select(l => JsonDocument.Parse(l).RootElement)
+                .ToDictionary(d => d.GetProperty("sink").GetString()!);
             Assert.Equal(["delayed", "hourly", "routes"], diffs.Keys.Order());
             Assert.All(diffs.Values, d => Assert.True(d.GetProperty("equal").GetInt64() > 100, d.ToString()));
             var status = JsonDocument.Parse((await scene.CommandAsync("replay", "status", "FILE", "--json")).Output).RootElement;
@@ -103,7 +104,8 @@ public class ReplayTests(ITestOutputHelper output)
         await using var replay = scene.Start("replay", ["replay", "start", "FILE", .. Range, "--set", "commit-interval=50ms"]);
         await Patience.UntilAsync(() => replay.HasExited || replay.Output.Contains("runs from epoch", StringComparison.Ordinal), "the replay to run", () => replay.Tail);
         // Claim, first manifest, and the marker of each transaction.
-        var epochs = scene.Cluster.Partitions(scene.Cluster.Topics().Where(t => t.Contains(".replay.", StringComparison.Ordinal) && t.EndsWith(".epochs", StringComparison.Ordinal)));
+        var epochs = scene.Cluster.Partitions(scene.Cluster.Topics()
+            .Where(t => t.Contains(".replay.", StringComparison.Ordinal) && t.EndsWith(".epochs", StringComparison.Ordinal)));
         while ((await scene.Cluster.EndsAsync(epochs)).Values.Single().Stable < 4) Assert.False(replay.HasExited, replay.Tail);
         replay.Pause();
         var (cancelled, why) = await scene.CommandAsync("replay", "cancel", "FILE");

@@ -9,6 +9,7 @@ internal static class RepositoryRoot
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(System.IO.Path.Combine(folder.FullName, "StreamEngine.sln"))) return folder.FullName;
-        return Environment.GetEnvironmentVariable("ENGINE_ROOT") ?? throw new InvalidOperationException("StreamEngine.sln was not found above the test's folder; set ENGINE_ROOT");
+        return Environment.GetEnvironmentVariable("ENGINE_ROOT")
+            ?? throw new InvalidOperationException("StreamEngine.sln was not found above the test's folder; set ENGINE_ROOT");
     }
 }

@@ -44,13 +44,15 @@ public sealed class BuilderTests : IAsyncLifetime
         foreach (var row in rows) _log.Append("flights", partition, new MemoryRecord(null, System.Text.Encoding.UTF8.GetBytes(row), [], 1_893_456_000_000));
     }
 
-    private static string Row(string time, int delay, string origin) => $$"""{"date":"2001/01/01 {{time}}","delay":{{delay}},"distance":300,"origin":"{{origin}}","destination":"DFW"}""";
+    private static string Row(string time, int delay, string origin) =>
+        $$"""{"date":"2001/01/01 {{time}}","delay":{{delay}},"distance":300,"origin":"{{origin}}","destination":"DFW"}""";
 
     private async Task RunToEndAsync(Pipeline pipeline, int lanes = 1)
     {
         var definition = pipeline.Parallelism(lanes).Definition;
         var time = new ManualTime();
-        var worker = new PipelineWorker(definition, PhysicalPlanner.Plan(definition, SqlPlanner.Plan), new MemoryConnectors(_log, Batch.DefaultRows, time), _system, time, NullLogger.Instance);
+        var worker = new PipelineWorker(definition, PhysicalPlanner.Plan(definition, SqlPlanner.Plan), new MemoryConnectors(_log, Batch.DefaultRows, time), _system, time,
+            NullLogger.Instance);
         _log.Finish();
         await worker.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
     }
@@ -76,9 +78,11 @@ public sealed class BuilderTests : IAsyncLifetime
         await RunToEndAsync(Base()
             .Via("enriched", "flights", Records.SelectAsync<Flight, Enriched>(parallelism: 8, Enrich))
             .Sql("INSERT INTO hourly SELECT window_start, origin, country, count(*) AS flights FROM TUMBLE(enriched, date, INTERVAL '1' HOUR) GROUP BY window_start, origin, country"), lanes);
-        Assert.Equal(["""{"window_start":"2001-01-01T06:00:00Z","origin":"ATL","country":"US","flights":2}""", """{"window_start":"2001-01-01T07:00:00Z","origin":"DFW","country":"US","flights":1}"""], Values("flights.hourly"));
+        Assert.Equal(["""{"window_start":"2001-01-01T06:00:00Z","origin":"ATL","country":"US","flights":2}""",
+            """{"window_start":"2001-01-01T07:00:00Z","origin":"DFW","country":"US","flights":1}"""], Values("flights.hourly"));
         Assert.Equal(2, _log.ReadAll("flights.dlq").Count);
-        Assert.Contains(_log.ReadAll("flights.dlq"), r => System.Text.Encoding.UTF8.GetString(r.Headers).Contains("no such airport", StringComparison.Ordinal) && System.Text.Encoding.UTF8.GetString(r.Value!).Contains("\"origin\":\"???\"", StringComparison.Ordinal));
+        Assert.Contains(_log.ReadAll("flights.dlq"), r => System.Text.Encoding.UTF8.GetString(r.Headers).Contains("no such airport", StringComparison.Ordinal)
+            && System.Text.Encoding.UTF8.GetString(r.Value!).Contains("\"origin\":\"???\"", StringComparison.Ordinal));
         // A Via ends one line and starts another.
         Assert.All(Manifests(), m => Assert.All(m.Inserts.Values, l => Assert.True(l.Holds, l.ToString())));
         Assert.Equal(5, Manifests().Sum(m => m.Inserts["enriched"].In));
@@ -106,7 +110,8 @@ public sealed class BuilderTests : IAsyncLifetime
     {
         Write(0, Row("06:10", 5, "ATL"));
         var expected = Source.From(new StreamElement[] { new Watermark(1), new Watermark(2), End.Instance })
-            .Via(FlowCheck.Around("lossy", Flow.Create<StreamElement>().Where(e => e is not Watermark { Time: 1 }), "dlq", 1_000_000)).RunWith(Sink.Ignore<StreamElement>(), _system.Materializer());
+            .Via(FlowCheck.Around("lossy", Flow.Create<StreamElement>().Where(e => e is not Watermark { Time: 1 }), "dlq", 1_000_000))
+                .RunWith(Sink.Ignore<StreamElement>(), _system.Materializer());
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => expected.WaitAsync(TimeSpan.FromSeconds(10)));
         Assert.Contains("Via 'lossy' lost or overtook Watermark(1)", failure.Message, StringComparison.Ordinal);
     }
@@ -126,9 +131,12 @@ public sealed class BuilderTests : IAsyncLifetime
     public async Task One_of_our_chains_stands_in_a_users_graph()
     {
         var refused = new List<string>();
-        var flow = SqlFlow.Of<Flight, Late>("SELECT origin, delay / 60.0 / (distance - 300) AS hours FROM rows WHERE delay > 15", (flight, reason) => refused.Add($"{flight.Origin}: {reason}"));
-        var flights = new[] { new Flight(default, 30, 301, "ATL", "DFW"), new Flight(default, 3, 301, "MIA", "DFW"), new Flight(default, 20, 300, "JFK", "DFW"), new Flight(default, 90, 299, "ORD", "DFW") };
-        var late = await Source.From(flights).Via(SqlFlow.Of<Flight, Late>("SELECT origin, CAST(delay AS DOUBLE) / 60 AS hours FROM rows WHERE delay > 15")).RunWith(Sink.Seq<Late>(), _system.Materializer());
+        var flow = SqlFlow.Of<Flight, Late>("SELECT origin, delay / 60.0 / (distance - 300) AS hours FROM rows WHERE delay > 15", (flight, reason) =>
+            refused.Add($"{flight.Origin}: {reason}"));
+        var flights = new[] { new Flight(default, 30, 301, "ATL", "DFW"), new Flight(default, 3, 301, "MIA", "DFW"), new Flight(default, 20, 300, "JFK", "DFW"),
+            new Flight(default, 90, 299, "ORD", "DFW") };
+        var late = await Source.From(flights).Via(SqlFlow.Of<Flight, Late>("SELECT origin, CAST(delay AS DOUBLE) / 60 AS hours FROM rows WHERE delay > 15"))
+            .RunWith(Sink.Seq<Late>(), _system.Materializer());
         Assert.Equal([new Late("ATL", 0.5), new Late("JFK", 20.0 / 60), new Late("ORD", 1.5)], late);
         await Assert.ThrowsAnyAsync<Exception>(async () => await Source.From(flights).Via(flow).RunWith(Sink.Seq<Late>(), _system.Materializer()));
     }
@@ -136,7 +144,8 @@ public sealed class BuilderTests : IAsyncLifetime
     [Fact]
     public void A_wrong_pipeline_says_all_that_is_wrong()
     {
-        var wrong = Assert.Throws<ArgumentException>(() => new StreamEngineHost([Base().Rule("flights", "speed", "distanc > 0").Sql("INSERT INTO hourly SELECT orign FROM flights")]));
+        var wrong = Assert.Throws<ArgumentException>(() =>
+            new StreamEngineHost([Base().Rule("flights", "speed", "distanc > 0").Sql("INSERT INTO hourly SELECT orign FROM flights")]));
         Assert.Contains("column 'distanc' does not exist", wrong.Message, StringComparison.Ordinal);
         Assert.Contains("column 'orign' does not exist", wrong.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => SqlFlow.Of<Flight, Late>("SELECT nothing FROM rows"));

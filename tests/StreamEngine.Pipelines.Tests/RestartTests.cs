@@ -56,7 +56,8 @@ public sealed class RestartTests : IAsyncLifetime
 
         public long StateEnd => inner.StateEnd;
 
-        public Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation) => failure is null ? inner.OpenAsync(before, cancellation) : Task.FromException<CommitLogState>(failure);
+        public Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation) => failure is null ? inner.OpenAsync(before, cancellation)
+            : Task.FromException<CommitLogState>(failure);
 
         public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation) => inner.ReadStateAsync(from, apply, cancellation);
 

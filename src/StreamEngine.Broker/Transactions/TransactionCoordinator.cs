@@ -13,7 +13,8 @@ internal sealed record TransactionLimits(int MaxTimeoutMs, long ExpireAfterMs, i
 /// the same call, and Complete after them. A crash in between leaves Prepare, from which <see cref="Recover"/> goes on: so Prepare has to be as durable
 /// as what follows it before that is written, which <c>decided</c> sees to.
 /// </summary>
-internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets offsets, Journal journal, TransactionLimits limits, Action<Partition> grown, Action decided)
+internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets offsets, Journal journal, TransactionLimits limits, Action<Partition> grown,
+    Action decided)
 {
     private const int MaxGroups = 1000;
     private readonly SortedDictionary<string, TransactionEntry> _byId = new(StringComparer.Ordinal);

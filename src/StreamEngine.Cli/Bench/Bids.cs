@@ -8,12 +8,13 @@ namespace StreamEngine.Cli.Bench;
 internal readonly record struct Bid(long Auction, long Bidder, long Price, int Channel, long Time);
 
 /// <summary>
-/// Nexmark's bids, by number: the same ones on every machine. Hot auctions and bidders, prices and channels as the public generator draws them; the text of padding is shortened, so that a bid has about 180 bytes as
-/// JSON, those of the measurement that we compare with.
+/// Nexmark's bids, by number: the same ones on every machine. Hot auctions and bidders, prices and channels as the public generator draws them; the text of padding is
+/// shortened, so that a bid has about 180 bytes as JSON, those of the measurement that we compare with.
 /// </summary>
 internal sealed class Bids
 {
-    public const string Schema = "auction BIGINT NOT NULL, bidder BIGINT NOT NULL, price BIGINT NOT NULL, channel STRING NOT NULL, url STRING NOT NULL, date_time TIMESTAMP NOT NULL, extra STRING NOT NULL";
+    public const string Schema =
+        "auction BIGINT NOT NULL, bidder BIGINT NOT NULL, price BIGINT NOT NULL, channel STRING NOT NULL, url STRING NOT NULL, date_time TIMESTAMP NOT NULL, extra STRING NOT NULL";
 
     private const int Channels = 10_004;
     private const long BaseMillis = 1_436_918_400_000;

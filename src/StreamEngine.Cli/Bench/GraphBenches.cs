@@ -11,7 +11,10 @@ using StreamEngine.Streams;
 
 namespace StreamEngine.Cli.Bench;
 
-/// <summary>What Akka.Streams costs per batch: a fused chain of operators, an island boundary, and a 4 x 4 exchange. Each is a difference between two graphs that differ in this alone.</summary>
+/// <summary>
+/// What Akka.Streams costs per batch: a fused chain of operators, an island boundary, and a 4 x 4 exchange. Each is a difference between two graphs that differ in this
+/// alone.
+/// </summary>
 internal static class GraphBenches
 {
     private const int Lanes = 4;
@@ -21,7 +24,9 @@ internal static class GraphBenches
 
     public static BenchResult Chain(long rows) => Difference("graph-chain", rows, (_, source) => source, (_, source) => source.Via(new ChainStage("bench", PassChain)));
 
-    public static BenchResult Async(long rows) => Difference("graph-async", rows, (_, source) => source.Via(new ChainStage("bench", PassChain)), (_, source) => source.Via(Flow.FromGraph(new ChainStage("bench", PassChain)).Async()));
+    public static BenchResult Async(long rows) =>
+        Difference("graph-async", rows, (_, source) => source.Via(new ChainStage("bench", PassChain)), (_, source) =>
+        source.Via(Flow.FromGraph(new ChainStage("bench", PassChain)).Async()));
 
     public static BenchResult Exchange(long rows) => Run("graph-exchange", rows, (system, batches, scope) =>
     {
@@ -47,14 +52,16 @@ internal static class GraphBenches
         };
     });
 
-    private static BenchResult Difference(string name, long rows, Func<ActorSystem, Source<StreamElement, NotUsed>, Source<StreamElement, NotUsed>> without, Func<ActorSystem, Source<StreamElement, NotUsed>, Source<StreamElement, NotUsed>> with)
+    private static BenchResult Difference(string name, long rows, Func<ActorSystem, Source<StreamElement, NotUsed>, Source<StreamElement, NotUsed>> without,
+        Func<ActorSystem, Source<StreamElement, NotUsed>, Source<StreamElement, NotUsed>> with)
     {
         var less = RunSource(name, rows, without);
         var more = RunSource(name, rows, with);
         return more with { NanosPerBatch = Math.Round((more.Seconds - less.Seconds) * 1e9 / (rows / Batch.DefaultRows)) };
     }
 
-    private static BenchResult RunSource(string name, long rows, Func<ActorSystem, Source<StreamElement, NotUsed>, Source<StreamElement, NotUsed>> build) => Run(name, rows, (system, batches, _) => () =>
+    private static BenchResult RunSource(string name, long rows, Func<ActorSystem, Source<StreamElement, NotUsed>, Source<StreamElement, NotUsed>> build) =>
+        Run(name, rows, (system, batches, _) => () =>
     {
         using var materializer = StageStart.CreateAsync(system, "bench").GetAwaiter().GetResult();
         build(system, Elements(batches)).RunForeach(Drop, materializer).GetAwaiter().GetResult();
@@ -66,7 +73,8 @@ internal static class GraphBenches
         using var scope = new MemoryScope("bench");
         var made = BidBatches.Columns(64 * Batch.DefaultRows, Columns, scope);
         var batches = Enumerable.Range(0, count).Select(i => made[i % made.Count]).ToList();
-        var system = EngineSystem.Start(PipelineFile.Load(Project.File("hocon/pipelines/flights.conf")).Document, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        var system = EngineSystem.Start(PipelineFile.Load(Project.File("hocon/pipelines/flights.conf")).Document,
+            Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         try
         {
             var result = Measurement.Of(name, (long)count * Batch.DefaultRows, prepare(system, batches, scope));
@@ -83,7 +91,8 @@ internal static class GraphBenches
 
     private static void Drop(StreamElement element) => (element as Batch)?.Dispose();
 
-    private static OperatorChain PassChain() => new([.. Enumerable.Range(0, Operators).Select(i => new PassOperator($"pass {i}"))], new OperatorContext(new MemoryScope("pass"), new RowCounts(), KeyGroupRange.All), new NoFaults(), (_, _) => { });
+    private static OperatorChain PassChain() => new([.. Enumerable.Range(0, Operators).Select(i => new PassOperator($"pass {i}"))],
+        new OperatorContext(new MemoryScope("pass"), new RowCounts(), KeyGroupRange.All), new NoFaults(), (_, _) => { });
 
     /// <summary>Does nothing: what is left is the cost of being an operator in a chain.</summary>
     private sealed class PassOperator(string id) : IOperator

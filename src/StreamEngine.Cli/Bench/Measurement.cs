@@ -84,7 +84,8 @@ internal static class Measurement
     /// <summary>A round that goes on.</summary>
     internal readonly record struct Started(long Time, TimeSpan Cpu, long Allocated)
     {
-        public Sample End() => new(TimeProvider.System.GetElapsedTime(Time).TotalSeconds, (Environment.CpuUsage.TotalTime - Cpu).TotalSeconds, GC.GetTotalAllocatedBytes(precise: true) - Allocated);
+        public Sample End() => new(TimeProvider.System.GetElapsedTime(Time).TotalSeconds, (Environment.CpuUsage.TotalTime - Cpu).TotalSeconds,
+            GC.GetTotalAllocatedBytes(precise: true) - Allocated);
     }
 
     /// <summary>A round that is over.</summary>

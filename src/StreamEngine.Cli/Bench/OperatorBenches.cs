@@ -126,7 +126,8 @@ internal static class OperatorBenches
             DeadLetterTopic = "bench.dlq",
             LateTopic = "bench.late",
             Sinks = [new SinkDefinition { Name = "results", Topic = "results" }],
-            Sources = [new SourceDefinition { Name = "bids", Topic = "bids", Schema = TypeParser.ParseSchema(Bids.Schema), EventTime = new EventTimeDefinition { Column = "date_time", OutOfOrderness = TimeSpan.FromMicroseconds(Lateness) } }],
+            Sources = [new SourceDefinition { Name = "bids", Topic = "bids", Schema = TypeParser.ParseSchema(Bids.Schema),
+                EventTime = new EventTimeDefinition { Column = "date_time", OutOfOrderness = TimeSpan.FromMicroseconds(Lateness) } }],
         }, SqlPlanner.Plan);
         source = plan.Sources[0];
         return plan;

@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace StreamEngine.Cli.Bench;
 
-/// <summary>The generator's random numbers: SplitMix (Steele, Lea, Flood, Fast Splittable Pseudorandom Number Generators, 2014), one instance per event, so that every event depends on its number alone.</summary>
+/// <summary>
+/// The generator's random numbers: SplitMix (Steele, Lea, Flood, Fast Splittable Pseudorandom Number Generators, 2014), one instance per event, so that every event
+/// depends on its number alone.
+/// </summary>
 internal struct SplittableRandom(long seed)
 {
     private ulong _state = (ulong)seed;

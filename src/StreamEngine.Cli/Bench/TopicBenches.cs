@@ -9,7 +9,9 @@ using StreamEngine.Pipelines.Running;
 
 namespace StreamEngine.Cli.Bench;
 
-/// <summary>From a topic to a topic, exactly once, through an embedded broker in a process of its own: what is measured is the engine with its Kafka clients, not the broker.</summary>
+/// <summary>
+/// From a topic to a topic, exactly once, through an embedded broker in a process of its own: what is measured is the engine with its Kafka clients, not the broker.
+/// </summary>
 internal static class TopicBenches
 {
     private const int Rounds = 3;
@@ -76,7 +78,8 @@ internal static class TopicBenches
         try
         {
             using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var worker = new PipelineWorker(pipeline.Definition, pipeline.Plan, new KafkaConnectors(TimeProvider.System, NullLoggerFactory.Instance), system, TimeProvider.System, NullLogger.Instance);
+            var worker = new PipelineWorker(pipeline.Definition, pipeline.Plan, new KafkaConnectors(TimeProvider.System, NullLoggerFactory.Instance), system,
+                TimeProvider.System, NullLogger.Instance);
             var begin = Measurement.Begin();
             var running = worker.RunAsync(end.Token);
             while (ReadBy(worker) < rows && !running.IsCompleted) await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, cancellation);

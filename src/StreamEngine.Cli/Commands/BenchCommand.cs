@@ -37,7 +37,8 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        var names = new Argument<string[]>("name") { Description = $"Which: {string.Join(", ", All.Select(b => b.Name))}. All of them by default.", Arity = ArgumentArity.ZeroOrMore };
+        var names = new Argument<string[]>("name") { Description = $"Which: {string.Join(", ", All.Select(b => b.Name))}. All of them by default.",
+            Arity = ArgumentArity.ZeroOrMore };
         var rows = new Option<long?>("--rows") { Description = "Rows a round; each benchmark has its own default." };
         var json = CommonOptions.Json();
         rows.Validators.Add(r =>
@@ -49,14 +50,16 @@ internal static class BenchCommand
             foreach (var token in r.Tokens.Where(t => !t.Value.StartsWith('-') && All.All(b => b.Name != t.Value)))
                 r.AddError($"there is no benchmark '{token.Value}'\n  {Nearest.Hint(token.Value, All.Select(b => b.Name)) ?? string.Join(", ", All.Select(b => b.Name))}");
         });
-        var command = new Command("bench", "Measures what the engine does on this machine. Each benchmark runs in a process of its own: some rounds to warm up, then the median of several. Rows, seconds, processor time, bytes allocated per row, and the most memory in use.\n\nExample:\n  ./engine bench json-decode group-window\n  ./engine bench topic-to-topic --rows 500000 --json") { names, rows, json };
+        var command = new Command("bench",
+            "Measures what the engine does on this machine. Each benchmark runs in a process of its own: some rounds to warm up, then the median of several. Rows, seconds, processor time, bytes allocated per row, and the most memory in use.\n\nExample:\n  ./engine bench json-decode group-window\n  ./engine bench topic-to-topic --rows 500000 --json") { names, rows, json };
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
             using var signal = new StopSignal();
             var chosen = parsed.GetValue(names) is { Length: > 0 } given ? given : [.. All.Select(b => b.Name)];
             foreach (var name in chosen.Distinct())
             {
-                var result = chosen.Length == 1 ? await RunHereAsync(name, parsed.GetValue(rows), signal.Token) : await RunApartAsync(name, parsed.GetValue(rows), signal.Token);
+                var result = chosen.Length == 1 ? await RunHereAsync(name, parsed.GetValue(rows), signal.Token)
+                    : await RunApartAsync(name, parsed.GetValue(rows), signal.Token);
                 Console.WriteLine(parsed.GetValue(json) ? result.ToJson() : result.ToString());
             }
             return ExitCodes.Done;
@@ -73,7 +76,8 @@ internal static class BenchCommand
     // One benchmark's heap and compiled code would be the next one's.
     private static async Task<BenchResult> RunApartAsync(string name, long? rows, CancellationToken cancellation)
     {
-        using var process = EngineProcess.Start(Directory.GetCurrentDirectory(), ["bench", name, "--json", .. rows is null ? Array.Empty<string>() : ["--rows", $"{rows}"]]);
+        using var process = EngineProcess.Start(Directory.GetCurrentDirectory(),
+            ["bench", name, "--json", .. rows is null ? Array.Empty<string>() : ["--rows", $"{rows}"]]);
         await process.WaitForEndAsync(cancellation);
         return JsonSerializer.Deserialize<BenchResult>(process.Lines.Split('\n').Last(l => l.StartsWith('{'))) ?? throw new IOException($"benchmark {name} said nothing");
     }

@@ -20,12 +20,14 @@ internal static class BrokerCommand
         var data = new Option<string?>("--data") { Description = "The folder to keep data in (default: .streamengine/broker)." };
         var memory = new Option<bool>("--memory") { Description = "Keep everything in memory: it is gone when the broker ends." };
         var ready = new Option<string?>("--ready-file") { Description = "A file that is made, with the address in it, when the broker takes connections." };
-        var command = new Command("broker", "Runs the embedded Kafka-protocol broker in the foreground. It is one node without replication or authentication, on loopback.\n\nExample:\n  ./engine broker --port 9092 --data /var/lib/streamengine") { port, data, memory, ready };
+        var command = new Command("broker",
+            "Runs the embedded Kafka-protocol broker in the foreground. It is one node without replication or authentication, on loopback.\n\nExample:\n  ./engine broker --port 9092 --data /var/lib/streamengine") { port, data, memory, ready };
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
             using var logs = Logs.Create();
             using var signal = new StopSignal();
-            var options = new BrokerOptions { Port = parsed.GetValue(port), DataDirectory = parsed.GetValue(memory) ? null : parsed.GetValue(data) ?? Path.Combine(".streamengine", "broker") };
+            var options = new BrokerOptions { Port = parsed.GetValue(port), DataDirectory = parsed.GetValue(memory) ? null : parsed.GetValue(data)
+                ?? Path.Combine(".streamengine", "broker") };
             using var readyFile = parsed.GetValue(ready) is { } file ? new ReadyFile(file) : null;
             await using var broker = await BrokerHost.StartAsync(options, logs, TimeProvider.System);
             Console.WriteLine($"bootstrap={broker.Bootstrap}");

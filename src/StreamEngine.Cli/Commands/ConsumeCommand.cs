@@ -19,7 +19,8 @@ internal static class ConsumeCommand
         var headers = new Option<bool>("--headers") { Description = "Position, time, key and headers before each value." };
         var follow = new Option<bool>("--follow") { Description = "Go on at the end of the topic, until Ctrl-C." };
         var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
-        var command = new Command("consume", "Shows a topic's records, their values a line each. It ends at the end that the topic had when it began, unless it follows.\n\nExample:\n  ./engine consume --topic flights.hourly --read-committed --max 5")
+        var command = new Command("consume",
+            "Shows a topic's records, their values a line each. It ends at the end that the topic had when it began, unless it follows.\n\nExample:\n  ./engine consume --topic flights.hourly --read-committed --max 5")
         {
             topic, committed, max, partition, from, headers, follow, bootstrap, json,
         };

@@ -17,7 +17,8 @@ internal static class DlqCommands
 {
     public static Command Create()
     {
-        var command = new Command("dlq", "Dead letters: rows that a pipeline could not use, with their bytes, position and reason.\n\nExample:\n  ./engine dlq list hocon/pipelines/flights.conf");
+        var command = new Command("dlq",
+            "Dead letters: rows that a pipeline could not use, with their bytes, position and reason.\n\nExample:\n  ./engine dlq list hocon/pipelines/flights.conf");
         command.Subcommands.Add(List());
         command.Subcommands.Add(Show());
         return command;
@@ -28,7 +29,8 @@ internal static class DlqCommands
     {
         private readonly Argument<string?> _file = new("file") { Description = "The pipeline file, whose dead-letter topic is read.", Arity = ArgumentArity.ZeroOrOne };
         private readonly Option<string?> _topic = new("--topic") { Description = "A topic of dead letters or late rows, instead of a file." };
-        private readonly Option<string?> _bootstrap = new("--bootstrap") { Description = "The Kafka brokers, HOST:PORT[,HOST:PORT..]; the file's or 127.0.0.1:9092 by default." };
+        private readonly Option<string?> _bootstrap =
+            new("--bootstrap") { Description = "The Kafka brokers, HOST:PORT[,HOST:PORT..]; the file's or 127.0.0.1:9092 by default." };
         private readonly Option<string?> _environment = PipelineCommands.Environment();
         private readonly Option<string[]> _settings = PipelineCommands.Settings();
 
@@ -56,18 +58,21 @@ internal static class DlqCommands
     {
         var target = new Target();
         var json = CommonOptions.Json();
-        var command = new Command("list", "Counts dead letters by stage, rule and reason, with the position of one example each.\n\nExample:\n  ./engine dlq list hocon/pipelines/flights.conf") { json };
+        var command = new Command("list",
+            "Counts dead letters by stage, rule and reason, with the position of one example each.\n\nExample:\n  ./engine dlq list hocon/pipelines/flights.conf") { json };
         target.AddTo(command);
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
             using var signal = new StopSignal();
             var (connection, topic) = target.Of(parsed);
             var summary = new DeadLetterSummary();
-            await foreach (var record in new TopicReader(connection).ReadAsync(new ReadRequest(topic) { ReadCommitted = true }, signal.Token)) summary.Add(DeadLetter.Of(record));
+            await foreach (var record in new TopicReader(connection)
+                .ReadAsync(new ReadRequest(topic) { ReadCommitted = true }, signal.Token)) summary.Add(DeadLetter.Of(record));
             if (parsed.GetValue(json))
             {
                 foreach (var group in summary.Groups())
-                    Console.WriteLine(JsonSerializer.Serialize(new { stage = group.Stage, rule = group.Rule, reason = group.Reason, count = group.Count, example = PlaceOf(group.Example) }, Relaxed));
+                    Console.WriteLine(JsonSerializer.Serialize(new { stage = group.Stage, rule = group.Rule, reason = group.Reason, count = group.Count,
+                        example = PlaceOf(group.Example) }, Relaxed));
                 return ExitCodes.Done;
             }
             if (summary.Count > 0) Console.Write(Tables.Render(TableOf(summary)));
@@ -81,7 +86,8 @@ internal static class DlqCommands
     {
         var table = Tables.Create(("count", true), ("stage", false), ("rule", false), ("reason", false), ("example", false));
         foreach (var group in summary.Groups())
-            table.AddRow(new Text(group.Count.ToString("N0", CultureInfo.InvariantCulture)), new Text(group.Stage), new Text(group.Rule ?? ""), new Text(RecordText.Harmless(group.Reason)), new Text(PlaceOf(group.Example)));
+            table.AddRow(new Text(group.Count.ToString("N0", CultureInfo.InvariantCulture)), new Text(group.Stage), new Text(group.Rule ?? ""),
+                new Text(RecordText.Harmless(group.Reason)), new Text(PlaceOf(group.Example)));
         return table;
     }
 
@@ -99,7 +105,8 @@ internal static class DlqCommands
         stage.AcceptOnlyFromAmong([.. Enum.GetValues<FaultStage>().Select(Fault.NameOf)]);
         var rule = new Option<string?>("--rule") { Description = "Only those that broke this rule." };
         var json = CommonOptions.Json();
-        var command = new Command("show", "Shows dead letters: position, stage, rule, reason, headers, and the original bytes.\n\nExample:\n  ./engine dlq show hocon/pipelines/flights.conf --rule plausible-delay --max 3") { max, partition, offset, stage, rule, json };
+        var command = new Command("show",
+            "Shows dead letters: position, stage, rule, reason, headers, and the original bytes.\n\nExample:\n  ./engine dlq show hocon/pipelines/flights.conf --rule plausible-delay --max 3") { max, partition, offset, stage, rule, json };
         target.AddTo(command);
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
@@ -132,7 +139,8 @@ internal static class DlqCommands
         output.Line($"{PlaceOf(letter)}  {letter.Stage}{(letter.Rule is null ? "" : $"  rule {letter.Rule}")}{(letter.Insert == "*" ? "" : $"  insert {letter.Insert}")}");
         output.Line($"  reason    {letter.Reason}");
         output.Line($"  recorded  {RecordText.Time(letter.Record.Timestamp)}{(letter.Record.Key is null ? "" : $"  key {RecordText.Of(letter.Record.Key)}")}  as {letter.Record.Topic}-{letter.Record.Partition}@{letter.Record.Offset}");
-        foreach (var header in letter.Record.Headers.Where(h => !h.Key.StartsWith("streamengine.", StringComparison.Ordinal) && !h.Key.StartsWith("__streams.errors.", StringComparison.Ordinal)))
+        foreach (var header in letter.Record.Headers.Where(h => !h.Key.StartsWith("streamengine.", StringComparison.Ordinal)
+            && !h.Key.StartsWith("__streams.errors.", StringComparison.Ordinal)))
             output.Line($"  header    {header.Key}={RecordText.Of(header.Value)}");
         output.Line($"  bytes     {RecordText.Of(letter.Record.Value)}");
     }

@@ -25,7 +25,9 @@ internal static class PipelineCommands
     {
         var file = new Argument<string>("file") { Description = "The pipeline file." };
         var (environment, settings, json) = (Environment(), Settings(), CommonOptions.Json());
-        var command = new Command("check", "Finds all errors of a pipeline file; no broker is needed.\n\nExample:\n  ./engine pipeline check hocon/pipelines/flights.conf") { file, environment, settings, json };
+        var command = new Command("check",
+            "Finds all errors of a pipeline file; no broker is needed.\n\nExample:\n  ./engine pipeline check hocon/pipelines/flights.conf") { file, environment,
+            settings, json };
         command.SetAction((parsed, _) => Guarded.RunAsync(() =>
         {
             try
@@ -37,7 +39,9 @@ internal static class PipelineCommands
             }
             catch (ConfigException e) when (parsed.GetValue(json))
             {
-                foreach (var error in e.Errors) Console.WriteLine(JsonSerializer.Serialize(new { file = error.File, line = error.Line, column = error.Column, message = error.Message, hint = error.Hint }));
+                foreach (var error in e.Errors)
+                    Console.WriteLine(JsonSerializer.Serialize(new { file = error.File, line = error.Line, column = error.Column, message = error.Message,
+                    hint = error.Hint }));
                 return Task.FromResult(ExitCodes.Failed);
             }
         }));
@@ -60,7 +64,9 @@ internal static class PipelineCommands
     {
         var file = new Argument<string>("file") { Description = "The pipeline file." };
         var (environment, settings, json) = (Environment(), Settings(), CommonOptions.Json());
-        var command = new Command("explain", "Shows what a pipeline file runs: sources, operators, exchanges, sinks.\n\nExample:\n  ./engine pipeline explain hocon/pipelines/flights.conf") { file, environment, settings, json };
+        var command = new Command("explain",
+            "Shows what a pipeline file runs: sources, operators, exchanges, sinks.\n\nExample:\n  ./engine pipeline explain hocon/pipelines/flights.conf") { file,
+            environment, settings, json };
         command.SetAction((parsed, _) => Guarded.RunAsync(() =>
         {
             var pipeline = PipelineFile.Load(parsed.GetValue(file)!, parsed.GetValue(environment), parsed.GetValue(settings));

@@ -11,9 +11,11 @@ internal static class PipelineTestCommand
 {
     public static Command Create()
     {
-        var files = new Argument<string[]>("file") { Description = "The test files. Each names its pipeline, or lies beside it as NAME.test to NAME.conf.", Arity = ArgumentArity.OneOrMore };
+        var files = new Argument<string[]>("file") { Description = "The test files. Each names its pipeline, or lies beside it as NAME.test to NAME.conf.",
+            Arity = ArgumentArity.OneOrMore };
         var (environment, settings, json) = (PipelineCommands.Environment(), PipelineCommands.Settings(), CommonOptions.Json());
-        var command = new Command("test", "Runs pipelines against text files of input rows and expected rows: whole, in batches of one row, and with a crash after each row. No broker is needed.\n\nExample:\n  ./engine pipeline test hocon/pipelines/flights.test") { files, environment, settings, json };
+        var command = new Command("test",
+            "Runs pipelines against text files of input rows and expected rows: whole, in batches of one row, and with a crash after each row. No broker is needed.\n\nExample:\n  ./engine pipeline test hocon/pipelines/flights.test") { files, environment, settings, json };
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
             var failed = false;

@@ -23,7 +23,8 @@ internal static class PreviewRun
             var log = new PreviewLog(rows, row => Show(output, row));
             await RunAsync(pipeline, log, signal, logs);
             output.Flush();
-            if (!Console.IsErrorRedirected) await Console.Error.WriteLineAsync(log.Shown == rows ? $"{log.Shown} shown; nothing was written" : $"{log.Shown} are all there are; nothing was written");
+            if (!Console.IsErrorRedirected)
+                await Console.Error.WriteLineAsync(log.Shown == rows ? $"{log.Shown} shown; nothing was written" : $"{log.Shown} are all there are; nothing was written");
         }
         return ExitCodes.Done;
     }
@@ -34,7 +35,8 @@ internal static class PreviewRun
         try
         {
             using var end = CancellationTokenSource.CreateLinkedTokenSource(signal.Token);
-            var worker = new PipelineWorker(pipeline.Definition, pipeline.Plan, new PreviewConnectors(new KafkaConnectors(TimeProvider.System, logs), log), system, TimeProvider.System, logs.CreateLogger<PipelineWorker>());
+            var worker = new PipelineWorker(pipeline.Definition, pipeline.Plan, new PreviewConnectors(new KafkaConnectors(TimeProvider.System, logs), log), system,
+                TimeProvider.System, logs.CreateLogger<PipelineWorker>());
             var running = worker.RunAsync(end.Token);
             if (await Task.WhenAny(running, log.Full) != running) await end.CancelAsync();
             await running;
@@ -47,6 +49,7 @@ internal static class PreviewRun
 
     private static void Show(RecordOutput output, PreviewRow row)
     {
-        output.Line(row.Role == BatchRole.Output ? $"{row.Topic}  {RecordText.Of(row.Value)}" : $"{row.Topic}  {row.Position}  {row.Stage}: {row.Reason}  {RecordText.Of(row.Value)}");
+        output.Line(row.Role == BatchRole.Output ? $"{row.Topic}  {RecordText.Of(row.Value)}"
+            : $"{row.Topic}  {row.Position}  {row.Stage}: {row.Reason}  {RecordText.Of(row.Value)}");
     }
 }

@@ -23,7 +23,8 @@ internal static class ReplayCommands
 
     public static Command Create()
     {
-        var command = new Command("replay", $"Runs a pipeline's graph again over a stretch of its history, into topics of its own, and compares or promotes the result.\n\nExample:\n  {Example}");
+        var command = new Command("replay",
+            $"Runs a pipeline's graph again over a stretch of its history, into topics of its own, and compares or promotes the result.\n\nExample:\n  {Example}");
         command.Subcommands.Add(Start());
         command.Subcommands.Add(Status());
         command.Subcommands.Add(Diff());
@@ -36,7 +37,8 @@ internal static class ReplayCommands
     private sealed class Target
     {
         private readonly Argument<string> _file = new("file") { Description = "The pipeline file." };
-        private readonly Option<string?> _bootstrap = new("--bootstrap") { Description = "The Kafka brokers, HOST:PORT[,HOST:PORT..]; the file's or 127.0.0.1:9092 by default." };
+        private readonly Option<string?> _bootstrap =
+            new("--bootstrap") { Description = "The Kafka brokers, HOST:PORT[,HOST:PORT..]; the file's or 127.0.0.1:9092 by default." };
         private readonly Option<string?> _environment = PipelineCommands.Environment();
         private readonly Option<string[]> _settings = PipelineCommands.Settings();
         private readonly Option<string?> _id = new("--id") { Description = "Which replay, where the pipeline has more than one; replay status lists them." };
@@ -58,7 +60,8 @@ internal static class ReplayCommands
         public async Task<(ReplayDefinition Definition, ReplayState State)> FindAsync(ParseResult parsed, CancellationToken cancellation)
         {
             var file = File(parsed);
-            var state = await ReplayCatalog.FindAsync(KafkaConnectors.ConnectionOf(file.Definition), file.Definition.QualifiedName, parsed.GetValue(_id), TimeProvider.System, NullLogger.Instance, cancellation);
+            var state = await ReplayCatalog.FindAsync(KafkaConnectors.ConnectionOf(file.Definition), file.Definition.QualifiedName, parsed.GetValue(_id),
+                TimeProvider.System, NullLogger.Instance, cancellation);
             return (new ReplayDefinition(file, state.Bounds.Range, state.Bounds.Into), state);
         }
     }
@@ -68,25 +71,29 @@ internal static class ReplayCommands
         var target = new Target();
         var from = Time("--from", "The event time that it begins with: 2001-01-02 or 2001-01-02T06:00:00Z.");
         var to = Time("--to", "The event time that it ends before; not behind the live watermark.");
-        var into = new Option<string>("--into") { Description = "Put before the names of the topics that it writes.", DefaultValueFactory = _ => ReplayDefinition.DefaultInto };
+        var into = new Option<string>("--into") { Description = "Put before the names of the topics that it writes.", DefaultValueFactory = _ =>
+            ReplayDefinition.DefaultInto };
         var diff = new Option<bool>("--diff") { Description = "Compare the result with what is in production; exit code 1 where it differs." };
         var promote = new Option<bool>("--promote") { Description = "Write the rows that differ into production; needs upsert sinks." };
         var json = CommonOptions.Json();
-        var command = new Command("start", $"Replays the windows that lie wholly between two event times, through the pipeline's own graph, with a group, transactional id and outputs of its own. Stopped or killed, the same command goes on with it.\n\nExample:\n  {Example}")
+        var command = new Command("start",
+            $"Replays the windows that lie wholly between two event times, through the pipeline's own graph, with a group, transactional id and outputs of its own. Stopped or killed, the same command goes on with it.\n\nExample:\n  {Example}")
         {
             from, to, into, diff, promote, json,
         };
         target.AddTo(command, withId: false);
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
-            var replay = new ReplayDefinition(target.File(parsed), new EventTimeRange(MicrosOf("--from", parsed.GetValue(from)!), MicrosOf("--to", parsed.GetValue(to)!)), parsed.GetValue(into)!);
+            var replay = new ReplayDefinition(target.File(parsed), new EventTimeRange(MicrosOf("--from", parsed.GetValue(from)!), MicrosOf("--to", parsed.GetValue(to)!)),
+                parsed.GetValue(into)!);
             using var logs = Logs.Create("information", "", console: !ProgressDisplay.IsPossible);
             if (parsed.GetValue(promote)) new ReplayPromotion(replay, logs).Check();
             if (parsed.GetValue(diff) || parsed.GetValue(promote)) ReplayDiff.Check(replay);
             using var signal = new StopSignal();
             if (!await RunAsync(replay, parsed.GetValue(json), logs, signal.Token)) return ExitCodes.Done;
             if (!parsed.GetValue(diff) && !parsed.GetValue(promote)) return ExitCodes.Done;
-            var state = await ReplayCatalog.FindAsync(KafkaConnectors.ConnectionOf(replay.Definition), replay.Live.Definition.QualifiedName, replay.Id, TimeProvider.System, NullLogger.Instance, signal.Token);
+            var state = await ReplayCatalog.FindAsync(KafkaConnectors.ConnectionOf(replay.Definition), replay.Live.Definition.QualifiedName, replay.Id,
+                TimeProvider.System, NullLogger.Instance, signal.Token);
             return await CompareAsync(replay, state, parsed.GetValue(promote), parsed.GetValue(json), logs, signal.Token);
         }));
         return command;
@@ -117,8 +124,11 @@ internal static class ReplayCommands
                 return false;
             }
             var rows = worker.RowsIn;
-            if (json) Console.WriteLine(JsonSerializer.Serialize(new { replay = replay.Id, from = ReplayDefinition.TimeOf(replay.Range.From), to = ReplayDefinition.TimeOf(replay.Range.To), into = replay.Into, records = rows, written = worker.Progress?.RecordsOut ?? 0, seconds = Math.Round(seconds, 3) }));
-            else Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"replay {replay.Id}: {rows:N0} records read, {worker.Progress?.RecordsOut ?? 0:N0} rows written into {replay.Into}.*, {seconds:0.0} s"));
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { replay = replay.Id, from = ReplayDefinition.TimeOf(replay.Range.From),
+                to = ReplayDefinition.TimeOf(replay.Range.To), into = replay.Into, records = rows, written = worker.Progress?.RecordsOut ?? 0,
+                seconds = Math.Round(seconds, 3) }));
+            else Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"replay {replay.Id}: {rows:N0} records read, {worker.Progress?.RecordsOut ?? 0:N0} rows written into {replay.Into}.*, {seconds:0.0} s"));
             return true;
         }
         finally
@@ -142,7 +152,9 @@ internal static class ReplayCommands
         var file = new Argument<string?>("file") { Description = "A pipeline file: only its replays.", Arity = ArgumentArity.ZeroOrOne };
         var bootstrap = CommonOptions.Bootstrap();
         var json = CommonOptions.Json();
-        var command = new Command("status", "Lists replays with their progress by event time and how long they will still take at their pace so far.\n\nExample:\n  ./engine replay status") { file, bootstrap, json };
+        var command = new Command("status",
+            "Lists replays with their progress by event time and how long they will still take at their pace so far.\n\nExample:\n  ./engine replay status") { file,
+            bootstrap, json };
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
             using var signal = new StopSignal();
@@ -152,12 +164,17 @@ internal static class ReplayCommands
             if (parsed.GetValue(json))
             {
                 foreach (var r in replays)
-                    Console.WriteLine(JsonSerializer.Serialize(new { replay = r.Id, pipeline = r.Bounds.Pipeline, from = ReplayDefinition.TimeOf(r.Bounds.Range.From), to = ReplayDefinition.TimeOf(r.Bounds.Range.To), into = r.Bounds.Into, finished = r.IsFinished, watermark = ReplayDefinition.TimeOf(r.Watermark), done = Math.Round(r.EventTimeDone, 4), records = r.RecordsDone, of = r.Records, left_seconds = r.Left?.TotalSeconds, at = r.Last.At }));
+                    Console.WriteLine(JsonSerializer.Serialize(new { replay = r.Id, pipeline = r.Bounds.Pipeline, from = ReplayDefinition.TimeOf(r.Bounds.Range.From),
+                        to = ReplayDefinition.TimeOf(r.Bounds.Range.To), into = r.Bounds.Into, finished = r.IsFinished, watermark = ReplayDefinition.TimeOf(r.Watermark),
+                        done = Math.Round(r.EventTimeDone, 4), records = r.RecordsDone, of = r.Records, left_seconds = r.Left?.TotalSeconds, at = r.Last.At }));
                 return ExitCodes.Done;
             }
-            var table = Tables.Create(("replay", false), ("pipeline", false), ("from", false), ("to", false), ("into", false), ("event time", false), ("done", true), ("records", true), ("left", true));
+            var table = Tables.Create(("replay", false), ("pipeline", false), ("from", false), ("to", false), ("into", false), ("event time", false), ("done", true),
+                ("records", true), ("left", true));
             foreach (var r in replays)
-                table.AddRow(new[] { r.Id, r.Bounds.Pipeline, ReplayDefinition.TimeOf(r.Bounds.Range.From), ReplayDefinition.TimeOf(r.Bounds.Range.To), r.Bounds.Into, ReplayDefinition.TimeOf(r.Watermark), r.EventTimeDone.ToString("P0", CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"{r.RecordsDone:N0} of {r.Records:N0}"), LeftOf(r) }.Select(t => new Text(t)).ToArray());
+                table.AddRow(new[] { r.Id, r.Bounds.Pipeline, ReplayDefinition.TimeOf(r.Bounds.Range.From), ReplayDefinition.TimeOf(r.Bounds.Range.To), r.Bounds.Into,
+                    ReplayDefinition.TimeOf(r.Watermark), r.EventTimeDone.ToString("P0", CultureInfo.InvariantCulture),
+                    string.Create(CultureInfo.InvariantCulture, $"{r.RecordsDone:N0} of {r.Records:N0}"), LeftOf(r) }.Select(t => new Text(t)).ToArray());
             if (replays.Count > 0) Console.Write(Tables.Render(table));
             Console.WriteLine($"{replays.Count} replay{(replays.Count == 1 ? "" : "s")}");
             return ExitCodes.Done;
@@ -165,13 +182,15 @@ internal static class ReplayCommands
         return command;
     }
 
-    private static string LeftOf(ReplayState state) => state.IsFinished ? "finished" : state.Left is { } left ? string.Create(CultureInfo.InvariantCulture, $"{left.TotalSeconds:0} s") : "-";
+    private static string LeftOf(ReplayState state) => state.IsFinished ? "finished" : state.Left is { } left
+        ? string.Create(CultureInfo.InvariantCulture, $"{left.TotalSeconds:0} s") : "-";
 
     private static Command Diff()
     {
         var target = new Target();
         var json = CommonOptions.Json();
-        var command = new Command("diff", "Compares what a replay has written with what is in production: as multisets of rows, or the last row per key of upsert sinks. Exit code 1 where they differ.\n\nExample:\n  ./engine replay diff hocon/pipelines/flights.conf") { json };
+        var command = new Command("diff",
+            "Compares what a replay has written with what is in production: as multisets of rows, or the last row per key of upsert sinks. Exit code 1 where they differ.\n\nExample:\n  ./engine replay diff hocon/pipelines/flights.conf") { json };
         target.AddTo(command, withId: true);
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
@@ -186,7 +205,8 @@ internal static class ReplayCommands
     {
         var target = new Target();
         var json = CommonOptions.Json();
-        var command = new Command("promote", "Writes the rows in which a replay differs into production, and tombstones for those it does not have, in one transaction. It needs upsert sinks.\n\nExample:\n  ./engine replay promote hocon/pipelines/flights.conf") { json };
+        var command = new Command("promote",
+            "Writes the rows in which a replay differs into production, and tombstones for those it does not have, in one transaction. It needs upsert sinks.\n\nExample:\n  ./engine replay promote hocon/pipelines/flights.conf") { json };
         target.AddTo(command, withId: true);
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
@@ -201,7 +221,8 @@ internal static class ReplayCommands
     private static Command Cancel()
     {
         var target = new Target();
-        var command = new Command("cancel", "Stops a replay wherever it runs and forgets it, with the topics that it has written. Production is not touched.\n\nExample:\n  ./engine replay cancel hocon/pipelines/flights.conf") { };
+        var command = new Command("cancel",
+            "Stops a replay wherever it runs and forgets it, with the topics that it has written. Production is not touched.\n\nExample:\n  ./engine replay cancel hocon/pipelines/flights.conf") { };
         target.AddTo(command, withId: true);
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
@@ -236,7 +257,8 @@ internal static class ReplayCommands
             return;
         }
         Console.WriteLine(diff.Differences.Count == 0 ? string.Create(CultureInfo.InvariantCulture, $"{diff.Sink}: {diff.Equal:N0} rows, all equal")
-            : string.Create(CultureInfo.InvariantCulture, $"{diff.Sink}: {diff.Equal:N0} rows equal, {live:N0} only live, {replayed:N0} only replayed, {changed:N0} changed"));
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{diff.Sink}: {diff.Equal:N0} rows equal, {live:N0} only live, {replayed:N0} only replayed, {changed:N0} changed"));
         foreach (var row in diff.Differences.Take(Shown))
         {
             if (row.Live is not null) Console.WriteLine($"  - {SinkComparison.TextOf(row.Live)}");
@@ -248,5 +270,6 @@ internal static class ReplayCommands
     private static Option<string> Time(string name, string description) => new(name) { Description = description, Required = true };
 
     private static long MicrosOf(string option, string text) =>
-        TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(text.Length == 10 ? text + "T00:00:00Z" : text), out var micros, out _) ? micros : throw new StartupException($"{option} {text} is no time\n  write it as 2001-01-02 or 2001-01-02T06:00:00Z");
+        TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(text.Length == 10 ? text + "T00:00:00Z" : text), out var micros, out _) ? micros
+            : throw new StartupException($"{option} {text} is no time\n  write it as 2001-01-02 or 2001-01-02T06:00:00Z");
 }

@@ -23,14 +23,17 @@ internal static class RunCommand
         var ready = new Option<string?>("--ready-file") { Description = "A file that is made when all pipelines run." };
         var embedded = new Option<bool>("--embedded") { Description = "Host the embedded broker in this process, at the port of the bootstrap address." };
         var data = new Option<string?>("--data") { Description = "With --embedded: the broker's folder (default: .streamengine/broker)." };
-        var startFrom = new Option<string?>("--start-from") { Description = "earliest, latest or a time: where a pipeline that never committed starts, whatever its file and its consumer group say." };
-        var reset = new Option<bool>("--reset") { Description = "Forget the pipeline's state, manifests and offsets before it starts; its outputs stay, and will be written again." };
+        var startFrom = new Option<string?>("--start-from") { Description =
+            "earliest, latest or a time: where a pipeline that never committed starts, whatever its file and its consumer group say." };
+        var reset = new Option<bool>("--reset") { Description =
+            "Forget the pipeline's state, manifests and offsets before it starts; its outputs stay, and will be written again." };
         var preview = new Option<long?>("--preview") { Description = "Show so many rows and faults and end; nothing is written, no topic or group is made." };
         preview.Validators.Add(r =>
         {
             if (r.Tokens.Count > 0 && long.TryParse(r.Tokens[0].Value, out var rows) && rows < 1) r.AddError("--preview is a number of rows from 1");
         });
-        var command = new Command("run", "Runs pipelines in the foreground. SIGTERM and Ctrl-C drain them: what was read is committed, open windows stay in state, the exit code is 0.\n\nExample:\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092")
+        var command = new Command("run",
+            "Runs pipelines in the foreground. SIGTERM and Ctrl-C drain them: what was read is committed, open windows stay in state, the exit code is 0.\n\nExample:\n  ./engine run hocon/pipelines/flights.conf --bootstrap 127.0.0.1:9092")
         {
             files, environment, settings, bootstrap, ready, embedded, data, startFrom, reset, preview,
         };
@@ -39,8 +42,11 @@ internal static class RunCommand
             var all = new List<string>(parsed.GetValue(settings) ?? []);
             if (parsed.GetValue(bootstrap) is { } address) all.Add($"kafka.bootstrap={address}");
             var pipelines = parsed.GetValue(files)!.Select(f => PipelineFile.Load(f, parsed.GetValue(environment), all)).ToList();
-            if (pipelines.GroupBy(p => p.Definition.QualifiedName).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new StartupException($"two of the files are named '{twice.Key}': their state and offsets would be the same");
-            if (parsed.GetValue(startFrom) is { } place) pipelines = [.. pipelines.Select(p => p with { Definition = p.Definition with { StartDecided = true, Sources = [.. p.Definition.Sources.Select(s => s with { StartFrom = place })] } })];
+            if (pipelines.GroupBy(p => p.Definition.QualifiedName).FirstOrDefault(g => g.Count() > 1) is { } twice)
+                throw new StartupException($"two of the files are named '{twice.Key}': their state and offsets would be the same");
+            if (parsed.GetValue(startFrom) is { } place)
+                pipelines = [.. pipelines.Select(p => p with { Definition = p.Definition with { StartDecided = true,
+                Sources = [.. p.Definition.Sources.Select(s => s with { StartFrom = place })] } })];
             var display = ProgressDisplay.IsPossible && parsed.GetValue(preview) is null;
             using var logs = Logs.Create(Setting(pipelines[0], "logging.level"), Setting(pipelines[0], "logging.folder"), console: !display);
             await using var broker = parsed.GetValue(embedded) ? await StartBrokerAsync(pipelines[0].Definition.Bootstrap, parsed.GetValue(data), logs) : null;
@@ -78,7 +84,8 @@ internal static class RunCommand
                 };
             }
             var connectors = new KafkaConnectors(TimeProvider.System, logs);
-            var workers = pipelines.Select(p => new PipelineWorker(p.Definition, p.Plan, connectors, system, TimeProvider.System, logs.CreateLogger<PipelineWorker>()) { OnRunning = Started() }).ToList();
+            var workers = pipelines.Select(p => new PipelineWorker(p.Definition, p.Plan, connectors, system, TimeProvider.System,
+                logs.CreateLogger<PipelineWorker>()) { OnRunning = Started() }).ToList();
             await using var progress = display ? new ProgressDisplay(workers, TimeProvider.System) : null;
             await WorkerGroup.RunAsync(workers, signal.Token);
             return ExitCodes.Done;

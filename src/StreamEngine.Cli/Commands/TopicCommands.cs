@@ -30,7 +30,8 @@ internal static class TopicCommands
             var all = topics.List();
             var width = all.Select(t => t.Name.Length).DefaultIfEmpty(0).Max();
             foreach (var topic in all)
-                Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = topic.Name, partitions = topic.Partitions }) : $"{topic.Name.PadRight(width)}  {topic.Partitions} partitions");
+                Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = topic.Name, partitions = topic.Partitions })
+                    : $"{topic.Name.PadRight(width)}  {topic.Partitions} partitions");
             return Task.FromResult(ExitCodes.Done);
         }));
         return command;
@@ -42,7 +43,8 @@ internal static class TopicCommands
         var partitions = new Option<int>("--partitions") { Description = "How many partitions.", DefaultValueFactory = _ => 1 };
         var configs = new Option<string[]>("--config") { Description = "A setting of the topic, key=value; may be repeated." };
         var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
-        var command = new Command("create", "Creates a topic.\n\nExample:\n  ./engine topic create flights --partitions 4 --config retention.ms=-1") { name, partitions, configs, bootstrap, json };
+        var command = new Command("create", "Creates a topic.\n\nExample:\n  ./engine topic create flights --partitions 4 --config retention.ms=-1") { name, partitions,
+            configs, bootstrap, json };
         command.SetAction((parsed, cancel) => Guarded.RunAsync(async () =>
         {
             var settings = new Dictionary<string, string>();
@@ -53,9 +55,11 @@ internal static class TopicCommands
                 settings[config[..at]] = config[(at + 1)..];
             }
             using var topics = Open(parsed.GetValue(bootstrap)!);
-            if (await topics.FindAsync(parsed.GetValue(name)!, cancel) is { } present) throw new StartupException($"topic '{present.Name}' exists already, with {present.Partitions} partitions");
+            if (await topics.FindAsync(parsed.GetValue(name)!, cancel) is { } present)
+                throw new StartupException($"topic '{present.Name}' exists already, with {present.Partitions} partitions");
             await topics.CreateAsync(parsed.GetValue(name)!, parsed.GetValue(partitions), settings, cancel);
-            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = parsed.GetValue(name), partitions = parsed.GetValue(partitions) }) : $"created {parsed.GetValue(name)} with {parsed.GetValue(partitions)} partitions");
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = parsed.GetValue(name), partitions = parsed.GetValue(partitions) })
+                : $"created {parsed.GetValue(name)} with {parsed.GetValue(partitions)} partitions");
             return ExitCodes.Done;
         }));
         return command;
@@ -65,7 +69,8 @@ internal static class TopicCommands
     {
         var name = new Argument<string>("topic") { Description = "The topic's name." };
         var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
-        var command = new Command("describe", "Shows a topic's id and the offsets of its partitions.\n\nExample:\n  ./engine topic describe flights") { name, bootstrap, json };
+        var command = new Command("describe", "Shows a topic's id and the offsets of its partitions.\n\nExample:\n  ./engine topic describe flights") { name, bootstrap,
+            json };
         command.SetAction((parsed, cancel) => Guarded.RunAsync(async () =>
         {
             using var topics = Open(parsed.GetValue(bootstrap)!);
@@ -79,7 +84,8 @@ internal static class TopicCommands
             }
             if (!parsed.GetValue(json)) Console.WriteLine($"{topic.Name}  id {topic.Id}");
             foreach (var row in rows)
-                Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = topic.Name, id = topic.Id, partition = row.Partition, first = row.First, last_stable = row.Stable, high_watermark = row.High })
+                Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = topic.Name, id = topic.Id, partition = row.Partition, first = row.First,
+                    last_stable = row.Stable, high_watermark = row.High })
                     : $"  partition {row.Partition}: offsets {row.First} to {row.High}{(row.Stable < row.High ? $", last stable {row.Stable}: a transaction is open" : "")}");
             return ExitCodes.Done;
         }));
@@ -104,5 +110,6 @@ internal static class TopicCommands
 
     private static KafkaTopics Open(string bootstrap) => new(new KafkaConnection(bootstrap), NullLogger.Instance);
 
-    private static StartupException Missing(string topic, string bootstrap) => new($"topic '{topic}' does not exist on {bootstrap}\n  what there is:                ./engine topic list --bootstrap {bootstrap}");
+    private static StartupException Missing(string topic, string bootstrap) =>
+        new($"topic '{topic}' does not exist on {bootstrap}\n  what there is:                ./engine topic list --bootstrap {bootstrap}");
 }

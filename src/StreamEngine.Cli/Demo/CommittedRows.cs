@@ -23,9 +23,11 @@ internal sealed class CommittedRows(TopicReader reader)
 {
     public Dictionary<string, Airport> Airports { get; } = [];
 
-    public async Task<Difference> HourlyAsync(string topic, Dictionary<string, int> expected, CancellationToken cancellation) => await CompareAsync(topic, expected, row =>
+    public async Task<Difference> HourlyAsync(string topic, Dictionary<string, int> expected, CancellationToken cancellation) =>
+        await CompareAsync(topic, expected, row =>
     {
-        var (origin, flights, average, worst) = (row.GetProperty("origin").GetString()!, row.GetProperty("flights").GetInt64(), row.GetProperty("average_delay").GetDouble(), row.GetProperty("worst_delay").GetInt64());
+        var (origin, flights, average, worst) = (row.GetProperty("origin").GetString()!, row.GetProperty("flights").GetInt64(),
+            row.GetProperty("average_delay").GetDouble(), row.GetProperty("worst_delay").GetInt64());
         if (!Airports.TryGetValue(origin, out var airport)) Airports[origin] = airport = new Airport();
         airport.Flights += flights;
         airport.DelaySum += average * flights;
@@ -34,7 +36,8 @@ internal sealed class CommittedRows(TopicReader reader)
     }, cancellation);
 
     public async Task<Difference> RoutesAsync(string topic, Dictionary<string, int> expected, CancellationToken cancellation) => await CompareAsync(topic, expected,
-        row => ExpectedRows.Route(Time(row, "window_end"), row.GetProperty("origin").GetString()!, row.GetProperty("destination").GetString()!, row.GetProperty("flights").GetInt64(), row.GetProperty("average_delay").GetDouble()), cancellation);
+        row => ExpectedRows.Route(Time(row, "window_end"), row.GetProperty("origin").GetString()!, row.GetProperty("destination").GetString()!,
+            row.GetProperty("flights").GetInt64(), row.GetProperty("average_delay").GetDouble()), cancellation);
 
     private async Task<Difference> CompareAsync(string topic, Dictionary<string, int> expected, Func<JsonElement, string> canonical, CancellationToken cancellation)
     {
@@ -59,5 +62,6 @@ internal sealed class CommittedRows(TopicReader reader)
         return count;
     }
 
-    private static DateTime Time(JsonElement row, string name) => DateTime.Parse(row.GetProperty(name).GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal);
+    private static DateTime Time(JsonElement row, string name) =>
+        DateTime.Parse(row.GetProperty(name).GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal);
 }

@@ -7,7 +7,9 @@ using StreamEngine.Pipelines.Commands.Topics;
 
 namespace StreamEngine.Cli.Demo;
 
-/// <summary>The end of the demo: the independent count, the top airports, the dead letters, the conservation line. Answers whether all of it is as it has to be.</summary>
+/// <summary>
+/// The end of the demo: the independent count, the top airports, the dead letters, the conservation line. Answers whether all of it is as it has to be.
+/// </summary>
 internal sealed class DemoReport(DemoRun run, DemoScreen screen)
 {
     public async Task<bool> ShowAsync(ExpectedRows expected, CancellationToken cancellation)
@@ -28,7 +30,8 @@ internal sealed class DemoReport(DemoRun run, DemoScreen screen)
 
     private bool Tell(string topic, int expected, Difference found)
     {
-        screen.Print(string.Create(CultureInfo.InvariantCulture, $"         {topic,-16} {found.Rows,7:N0} committed rows, {expected:N0} expected, {found.Missing} lost, {found.Extra} doubled or wrong"));
+        screen.Print(string.Create(CultureInfo.InvariantCulture,
+            $"         {topic,-16} {found.Rows,7:N0} committed rows, {expected:N0} expected, {found.Missing} lost, {found.Extra} doubled or wrong"));
         return found.IsNone;
     }
 
@@ -66,7 +69,8 @@ internal sealed class DemoReport(DemoRun run, DemoScreen screen)
         {
             var (line, holds) = run.Manifests.Total(sink.Name);
             good &= holds && line.In == expected.Clean + expected.Dirty && line.DeadLettered == expected.Dirty;
-            screen.Print(string.Create(CultureInfo.InvariantCulture, $"  {sink.Name,-8} in {line.In:N0} = done {line.Done:N0} + filtered {line.Filtered:N0} + late {line.Late:N0} + dead-lettered {line.DeadLettered:N0} + held in open windows {line.HeldAfter:N0}{(holds ? "" : "   DOES NOT HOLD")}"));
+            screen.Print(string.Create(CultureInfo.InvariantCulture,
+                $"  {sink.Name,-8} in {line.In:N0} = done {line.Done:N0} + filtered {line.Filtered:N0} + late {line.Late:N0} + dead-lettered {line.DeadLettered:N0} + held in open windows {line.HeldAfter:N0}{(holds ? "" : "   DOES NOT HOLD")}"));
         }
         screen.Print("");
         return good;

@@ -11,8 +11,8 @@ using StreamEngine.Pipelines.Files;
 namespace StreamEngine.Cli.Demo;
 
 /// <summary>
-/// The demo, step by step: a broker in this process, a worker in a process of its own, flights at a rate; the worker is killed inside an open transaction and started again; what was committed is then held
-/// against what the input says. Everything it starts ends with it.
+/// The demo, step by step: a broker in this process, a worker in a process of its own, flights at a rate; the worker is killed inside an open transaction and started
+/// again; what was committed is then held against what the input says. Everything it starts ends with it.
 /// </summary>
 internal sealed class DemoRun : IAsyncDisposable
 {
@@ -58,7 +58,8 @@ internal sealed class DemoRun : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("streamengine-demo-");
         try
         {
-            var broker = await BrokerHost.StartAsync(new BrokerOptions { Port = port, DataDirectory = Path.Combine(folder.FullName, "broker") }, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, TimeProvider.System, cancellation);
+            var broker = await BrokerHost.StartAsync(new BrokerOptions { Port = port, DataDirectory = Path.Combine(folder.FullName, "broker") },
+                Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance, TimeProvider.System, cancellation);
             screen.Say($"embedded broker on {broker.Bootstrap}; its data is in a temporary folder");
             return new DemoRun(screen, folder, broker, pipeline, file, records);
         }
@@ -103,10 +104,12 @@ internal sealed class DemoRun : IAsyncDisposable
     /// <exception cref="IOException">It failed, or its rows are not the live ones.</exception>
     public async Task<IReadOnlyList<string>> ReplayAsync(CancellationToken cancellation)
     {
-        var replay = EngineProcess.Start(_folder.FullName, "replay", "start", _file, "--bootstrap", _broker.Bootstrap, "--from", ReplayedFrom, "--to", ReplayedTo, "--diff");
+        var replay = EngineProcess.Start(_folder.FullName, "replay", "start", _file, "--bootstrap", _broker.Bootstrap, "--from", ReplayedFrom, "--to", ReplayedTo,
+            "--diff");
         _workers.Add(replay);
         await replay.WaitForEndAsync(cancellation);
-        return [.. replay.Lines.Split('\n').Where(l => l.StartsWith("replay ", StringComparison.Ordinal) || Definition.Sinks.Any(s => l.StartsWith(s.Name + ": ", StringComparison.Ordinal)))];
+        return [.. replay.Lines.Split('\n').Where(l => l.StartsWith("replay ", StringComparison.Ordinal)
+            || Definition.Sinks.Any(s => l.StartsWith(s.Name + ": ", StringComparison.Ordinal)))];
     }
 
     private static async Task Quietly(Task task)
@@ -131,7 +134,8 @@ internal sealed class DemoRun : IAsyncDisposable
 
     private string ReadyFile(int worker) => Path.Combine(_folder.FullName, $"ready-{worker}");
 
-    private async Task ReadyAsync(EngineProcess worker, CancellationToken cancellation) => await worker.WaitForFileAsync(ReadyFile(_workers.IndexOf(worker)), cancellation);
+    private async Task ReadyAsync(EngineProcess worker, CancellationToken cancellation) =>
+        await worker.WaitForFileAsync(ReadyFile(_workers.IndexOf(worker)), cancellation);
 
     private bool IsDone(ExpectedRows expected) => Manifests.Last is { } last && Manifests.Read == _records.Count
         && last.Sources.Values.First().Watermark >= new DateTimeOffset(expected.Watermark, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000;
@@ -153,7 +157,8 @@ internal sealed class DemoRun : IAsyncDisposable
         var (read, seconds) = (Manifests.Read, _screen.Seconds);
         if (seconds - _rateSince >= 1) (_rate, _rateAt, _rateSince) = ((read - _rateAt) / (seconds - _rateSince), read, seconds);
         var watermark = Manifests.Last?.Sources.Values.First().Watermark ?? Watermark.None;
-        _screen.Status(string.Create(CultureInfo.InvariantCulture, $"committed epoch {Manifests.Last?.Epoch ?? 0,3}  {_rate,7:N0} rows/s  lag {Math.Max(0, feed.Delivered - read),6:N0}  watermark {ProgressDisplay.WatermarkText(watermark)}"));
+        _screen.Status(string.Create(CultureInfo.InvariantCulture,
+            $"committed epoch {Manifests.Last?.Epoch ?? 0,3}  {_rate,7:N0} rows/s  lag {Math.Max(0, feed.Delivered - read),6:N0}  watermark {ProgressDisplay.WatermarkText(watermark)}"));
     }
 
     private async Task<EngineProcess> KillAndRestartAsync(EngineProcess worker, CancellationToken cancellation)
@@ -187,7 +192,8 @@ internal sealed class DemoRun : IAsyncDisposable
             _screen.Print($"         {partition}: last stable offset {stable} < high watermark {high}, {high - stable} records written and not committed");
     }
 
-    private Task<OpenTransaction?> FindOpenAsync(CancellationToken cancellation) => OpenTransactions.FindAsync("127.0.0.1", _broker.Port, $"{Definition.QualifiedName}-0", cancellation);
+    private Task<OpenTransaction?> FindOpenAsync(CancellationToken cancellation) =>
+        OpenTransactions.FindAsync("127.0.0.1", _broker.Port, $"{Definition.QualifiedName}-0", cancellation);
 
     private async Task<Dictionary<string, (long Stable, long High)>> UncommittedAsync(CancellationToken cancellation)
     {

@@ -38,14 +38,16 @@ internal static class DirtyFlights
             if (line.Length == 0) continue;
             var flight = JsonSerializer.Deserialize<Flight>(line, options) ?? throw new InvalidDataException($"line {records.Count + 1} of {file} is no flight");
             var index = records.Count;
-            records.Add(index % Every == Every / 3 + index / Every % 4 ? new FedRecord(Ways[index / Every % Ways.Length](flight), null) : new FedRecord(Encoding.UTF8.GetBytes(line), flight));
+            records.Add(index % Every == Every / 3 + index / Every % 4 ? new FedRecord(Ways[index / Every % Ways.Length](flight), null)
+                : new FedRecord(Encoding.UTF8.GetBytes(line), flight));
         }
         return records;
     }
 
     private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
 
-    private static byte[] Line(Flight f) => Text($$"""{"date":"{{f.Date}}","delay":{{f.Delay}},"distance":{{f.Distance}},"origin":"{{f.Origin}}","destination":"{{f.Destination}}"}""");
+    private static byte[] Line(Flight f) =>
+        Text($$"""{"date":"{{f.Date}}","delay":{{f.Delay}},"distance":{{f.Distance}},"origin":"{{f.Origin}}","destination":"{{f.Destination}}"}""");
 
     private static byte[] NoUtf8(byte[] line)
     {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace StreamEngine.Cli.Demo;
 
 /// <summary>
-/// What flights.conf has to bring out, worked out again from the input in plain C# with nothing of the engine: the rows of windows that are closed by the watermark. Windows that are still open stay open at the
-/// demo's end, since a drain is no end of the data.
+/// What flights.conf has to bring out, worked out again from the input in plain C# with nothing of the engine: the rows of windows that are closed by the watermark.
+/// Windows that are still open stay open at the demo's end, since a drain is no end of the data.
 /// </summary>
 internal sealed class ExpectedRows
 {
@@ -64,7 +64,9 @@ internal sealed class ExpectedRows
         return (double)sum / count;
     }
 
-    public static string Hour(DateTime start, string origin, long flights, double average, long worst) => string.Create(CultureInfo.InvariantCulture, $"{start:yyyy-MM-ddTHH} {origin} {flights} {average:R} {worst}");
+    public static string Hour(DateTime start, string origin, long flights, double average, long worst) =>
+        string.Create(CultureInfo.InvariantCulture, $"{start:yyyy-MM-ddTHH} {origin} {flights} {average:R} {worst}");
 
-    public static string Route(DateTime end, string origin, string destination, long flights, double average) => string.Create(CultureInfo.InvariantCulture, $"{end:yyyy-MM-ddTHH} {origin} {destination} {flights} {average:R}");
+    public static string Route(DateTime end, string origin, string destination, long flights, double average) =>
+        string.Create(CultureInfo.InvariantCulture, $"{end:yyyy-MM-ddTHH} {origin} {destination} {flights} {average:R}");
 }

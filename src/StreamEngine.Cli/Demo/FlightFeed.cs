@@ -12,7 +12,8 @@ internal sealed class FlightFeed(string bootstrap, string topic, int partitions,
 
     public async Task RunAsync(IReadOnlyList<FedRecord> records, CancellationToken cancellation)
     {
-        using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig { BootstrapServers = bootstrap, ClientId = "streamengine-demo", EnableIdempotence = true, LingerMs = 5 })
+        using var producer = new ProducerBuilder<Null,
+            byte[]>(new ProducerConfig { BootstrapServers = bootstrap, ClientId = "streamengine-demo", EnableIdempotence = true, LingerMs = 5 })
             .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
         var start = TimeProvider.System.GetTimestamp();
         for (var i = 0; i < records.Count; i++)

@@ -55,7 +55,8 @@ internal sealed class ManifestWatch(TopicReader reader, string topic)
         {
             var line = manifest.Inserts[insert];
             holds &= line.Holds && line.HeldBefore == (total?.HeldAfter ?? 0);
-            total = total is null ? line : new ConservationLine(total.In + line.In, total.HeldBefore, total.Done + line.Done, total.Filtered + line.Filtered, total.Late + line.Late, total.DeadLettered + line.DeadLettered, line.HeldAfter);
+            total = total is null ? line : new ConservationLine(total.In + line.In, total.HeldBefore, total.Done + line.Done, total.Filtered + line.Filtered,
+                total.Late + line.Late, total.DeadLettered + line.DeadLettered, line.HeldAfter);
         }
         return (total ?? new ConservationLine(0, 0, 0, 0, 0, 0, 0), holds && total is { Holds: true });
     }

@@ -5,7 +5,8 @@ using StreamEngine.Broker.Protocol;
 namespace StreamEngine.Cli.Demo;
 
 /// <summary>A transaction that a broker holds open.</summary>
-internal sealed record OpenTransaction(string TransactionalId, long ProducerId, int Epoch, DateTimeOffset Started, IReadOnlyList<(string Topic, int Partition)> Partitions);
+internal sealed record OpenTransaction(string TransactionalId, long ProducerId, int Epoch, DateTimeOffset Started,
+    IReadOnlyList<(string Topic, int Partition)> Partitions);
 
 /// <summary>Asks a broker for its open transactions: ListTransactions and DescribeTransactions (KIP-664), which Confluent's client does not offer.</summary>
 internal static class OpenTransactions

@@ -16,8 +16,11 @@ internal static class Logs
     {
         var least = Enum.TryParse<LogEventLevel>(level, ignoreCase: true, out var parsed) ? parsed : LogEventLevel.Information;
         var configuration = new LoggerConfiguration().MinimumLevel.Is(least).MinimumLevel.Override("Microsoft", LogEventLevel.Warning).Enrich.FromLogContext();
-        if (console) configuration.WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}", standardErrorFromLevel: LogEventLevel.Verbose, formatProvider: System.Globalization.CultureInfo.InvariantCulture);
-        if (!string.IsNullOrEmpty(folder)) configuration.WriteTo.File(new CompactJsonFormatter(), Path.Combine(folder, "engine-.log"), rollingInterval: RollingInterval.Day, retainedFileCountLimit: 7, fileSizeLimitBytes: 64 << 20, rollOnFileSizeLimit: true, shared: true);
+        if (console) configuration.WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
+            standardErrorFromLevel: LogEventLevel.Verbose, formatProvider: System.Globalization.CultureInfo.InvariantCulture);
+        if (!string.IsNullOrEmpty(folder))
+            configuration.WriteTo.File(new CompactJsonFormatter(), Path.Combine(folder, "engine-.log"), rollingInterval: RollingInterval.Day, retainedFileCountLimit: 7,
+            fileSizeLimitBytes: 64 << 20, rollOnFileSizeLimit: true, shared: true);
         return new SerilogLoggerFactory(configuration.CreateLogger(), dispose: true);
     }
 }

@@ -3,7 +3,9 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Cli.Processes;
 
-/// <summary>This program in a process of its own: a worker that can be killed, a broker whose cost is not ours. What it says is kept for the case that it fails.</summary>
+/// <summary>
+/// This program in a process of its own: a worker that can be killed, a broker whose cost is not ours. What it says is kept for the case that it fails.
+/// </summary>
 internal sealed class EngineProcess : IDisposable
 {
     private const int KeptLines = 60;
@@ -35,8 +37,10 @@ internal sealed class EngineProcess : IDisposable
     public static EngineProcess Start(string folder, params IEnumerable<string> arguments)
     {
         var host = Environment.ProcessPath ?? throw new StartupException("the path of this program is not known, so that no worker can be started");
-        var start = new ProcessStartInfo(host) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
-        if (Path.GetFileNameWithoutExtension(host).Equals("dotnet", StringComparison.OrdinalIgnoreCase)) start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "StreamEngine.Cli.dll"));
+        var start = new ProcessStartInfo(host) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            UseShellExecute = false };
+        if (Path.GetFileNameWithoutExtension(host).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "StreamEngine.Cli.dll"));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         var process = new EngineProcess(new Process { StartInfo = start });
         process._process.Start();

@@ -13,7 +13,8 @@ internal static class PeakMemory
             try
             {
                 foreach (var line in File.ReadLines($"/proc/{process.Id}/status"))
-                    if (line.StartsWith("VmHWM:", StringComparison.Ordinal)) return long.Parse(line.AsSpan(6).Trim().TrimEnd("kB ").ToString(), CultureInfo.InvariantCulture) * 1024;
+                    if (line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                        return long.Parse(line.AsSpan(6).Trim().TrimEnd("kB ").ToString(), CultureInfo.InvariantCulture) * 1024;
             }
             catch (IOException)
             {

@@ -1,6 +1,9 @@
 namespace StreamEngine.Cli.Processes;
 
-/// <summary>A file by which a process says that it is ready: what an earlier one left is removed at the start, it appears whole, and it goes with the process where that ends in order.</summary>
+/// <summary>
+/// A file by which a process says that it is ready: what an earlier one left is removed at the start, it appears whole, and it goes with the process where that ends in
+/// order.
+/// </summary>
 internal sealed class ReadyFile : IDisposable
 {
     private readonly string _path;

@@ -38,7 +38,8 @@ internal sealed class ProgressDisplay : IAsyncDisposable
             var rows = worker.RowsIn;
             var rate = (rows - _rows[i]) / Math.Max(seconds, 0.001);
             _rows[i] = rows;
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\u001b[2K{worker.Name}  {worker.Phase.ToString().ToLowerInvariant()}  {rate,10:N0} rows/s  {rows,12:N0} read  lag {(worker.Behind is { } behind ? behind.ToString("N0", CultureInfo.InvariantCulture) : "-")}  epoch {worker.Progress?.Epoch ?? 0}  watermark {WatermarkText(worker.Progress?.WatermarkTime ?? Watermark.None)}  dead letters {worker.Progress?.DeadLetters ?? 0}  late {worker.Progress?.Late ?? 0}"));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"\u001b[2K{worker.Name}  {worker.Phase.ToString().ToLowerInvariant()}  {rate,10:N0} rows/s  {rows,12:N0} read  lag {(worker.Behind is { } behind ? behind.ToString("N0", CultureInfo.InvariantCulture) : "-")}  epoch {worker.Progress?.Epoch ?? 0}  watermark {WatermarkText(worker.Progress?.WatermarkTime ?? Watermark.None)}  dead letters {worker.Progress?.DeadLetters ?? 0}  late {worker.Progress?.Late ?? 0}"));
         }
     }
 

@@ -10,7 +10,8 @@ internal static class Usage
     /// <summary>The command line can be run. A misspelt option is no argument, although a command that takes files would take it for one.</summary>
     public static bool IsRight(ParseResult parsed) => parsed.Action is HelpTexts || (parsed.Errors.Count == 0 && MisspeltOption(parsed) is null);
 
-    private static string? MisspeltOption(ParseResult parsed) => parsed.CommandResult.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument && t.Value.StartsWith("--", StringComparison.Ordinal))?.Value;
+    private static string? MisspeltOption(ParseResult parsed) =>
+        parsed.CommandResult.Tokens.FirstOrDefault(t => t.Type == TokenType.Argument && t.Value.StartsWith("--", StringComparison.Ordinal))?.Value;
 
     public static void Explain(ParseResult parsed)
     {

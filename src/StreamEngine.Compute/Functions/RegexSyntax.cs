@@ -53,7 +53,8 @@ internal static class RegexSyntax
     private static int Class(string pattern, int from, StringBuilder text)
     {
         var end = pattern.IndexOf($"{pattern[from + 1]}]", from + 2, StringComparison.Ordinal);
-        if (pattern[from + 1] != ':' || end < 0) throw new NotSupportedException($"collating elements and equivalence classes such as '{pattern[from..Math.Min(pattern.Length, from + 5)]}' are not supported");
+        if (pattern[from + 1] != ':' || end < 0)
+            throw new NotSupportedException($"collating elements and equivalence classes such as '{pattern[from..Math.Min(pattern.Length, from + 5)]}' are not supported");
         text.Append(pattern[(from + 2)..end] switch
         {
             "alpha" => @"\p{L}",

@@ -41,8 +41,8 @@ public enum RowKind : byte
 }
 
 /// <summary>
-/// Some rows, as columns in native memory. It has one owner, who passes it on or releases it; <see cref="Share"/> gives another branch its own header and selection over the
-/// same immutable memory. Rows that are not selected are not part of the batch: filters and faults shrink the selection and never move values.
+/// Some rows, as columns in native memory. It has one owner, who passes it on or releases it; <see cref="Share"/> gives another branch its own header and selection over
+/// the same immutable memory. Rows that are not selected are not part of the batch: filters and faults shrink the selection and never move values.
 /// </summary>
 public sealed unsafe class Batch : StreamElement, IDisposable
 {
@@ -86,13 +86,19 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     /// <summary>Per physical row the watermark of its own partition just before it, microseconds; null before it is known, and where rows stem from no source.</summary>
     internal long* RowWatermarks { get; init; }
 
-    /// <summary>The least that the row watermarks were lifted to while their partition was idle; <see cref="Watermark.None"/> where it never was. Rows that are late by it alone are late for idleness.</summary>
+    /// <summary>
+    /// The least that the row watermarks were lifted to while their partition was idle; <see cref="Watermark.None"/> where it never was. Rows that are late by it alone
+    /// are late for idleness.
+    /// </summary>
     internal long IdleFloor { get; init; } = Watermark.None;
 
     /// <summary>Its rows come out of an aggregation: their input rows are counted as done already, whatever happens to them from here.</summary>
     internal bool IsAggregated { get; init; }
 
-    /// <summary>The records that the rows stem from, physical row i from record i; null behind an aggregation or a user's own stage. For other roles than Main: the records themselves.</summary>
+    /// <summary>
+    /// The records that the rows stem from, physical row i from record i; null behind an aggregation or a user's own stage. For other roles than Main: the records
+    /// themselves.
+    /// </summary>
     internal LogRecords? Records { get; init; }
 
     /// <summary>The columns, in schema order.</summary>
@@ -122,10 +128,12 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     internal static Batch OfRecords(LogRecords records, Arena arena, BatchRole role) => new(Schema.Empty, [], records.Count, [arena]) { Role = role, Records = records };
 
     /// <summary>
-    /// The same rows with other columns, and perhaps fewer of them selected: for row-by-row operators. The result keeps this batch's memory alive beside <paramref name="added"/>, whose
-    /// reference it takes over (null when nothing was added), and takes over this batch, which must not be used afterwards. A selection must be subset of the present one and lie in one of the arenas.
+    /// The same rows with other columns, and perhaps fewer of them selected: for row-by-row operators. The result keeps this batch's memory alive beside
+    /// <paramref name="added"/>, whose reference it takes over (null when nothing was added), and takes over this batch, which must not be used afterwards. A selection
+    /// must be subset of the present one and lie in one of the arenas.
     /// </summary>
-    internal Batch With(Schema schema, ColumnVector[] columns, Arena? added, ushort* selection, int selected, long* rowWatermarks = null, long idleFloor = Watermark.None, BatchRole? role = null)
+    internal Batch With(Schema schema, ColumnVector[] columns, Arena? added, ushort* selection, int selected, long* rowWatermarks = null, long idleFloor = Watermark.None,
+        BatchRole? role = null)
     {
         TakeOver();
         return new Batch(schema, columns, Rows, added is null ? _arenas : [.. _arenas, added])
@@ -149,7 +157,8 @@ public sealed unsafe class Batch : StreamElement, IDisposable
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _released) != 0, this);
         foreach (var arena in _arenas) arena.Retain();
-        return new Batch(Schema, _columns, Rows, _arenas) { Role = Role, Records = Records, RowWatermarks = RowWatermarks, RowKinds = RowKinds, Selection = Selection, Count = Count, IdleFloor = IdleFloor, IsAggregated = IsAggregated };
+        return new Batch(Schema, _columns, Rows, _arenas) { Role = Role, Records = Records, RowWatermarks = RowWatermarks, RowKinds = RowKinds, Selection = Selection,
+            Count = Count, IdleFloor = IdleFloor, IsAggregated = IsAggregated };
     }
 
     /// <summary>Gives up the batch; its memory is reused when no other header shares it.</summary>

@@ -17,8 +17,8 @@ internal readonly unsafe struct Bytes(byte* pointer, int length)
 }
 
 /// <summary>
-/// Records of a log as columns: as they were read from one partition of a source, or as they are to be written to one topic. The arrays and the bytes lie in the arenas of the batch
-/// that carries them. Headers are encoded by <see cref="RecordHeaders"/>; a null pointer of an optional array means that no record has it.
+/// Records of a log as columns: as they were read from one partition of a source, or as they are to be written to one topic. The arrays and the bytes lie in the arenas
+/// of the batch that carries them. Headers are encoded by <see cref="RecordHeaders"/>; a null pointer of an optional array means that no record has it.
 /// </summary>
 internal sealed unsafe class LogRecords(int count, string topic)
 {

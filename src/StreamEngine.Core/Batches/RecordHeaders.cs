@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace StreamEngine.Core;
 
 /// <summary>
-/// The headers of a record as one run of bytes, in their order: per header the length of its name, the name, the length of its value (-1: null), the value; lengths are 32-bit little-endian.
-/// Names may repeat. No headers: no bytes.
+/// The headers of a record as one run of bytes, in their order: per header the length of its name, the name, the length of its value (-1: null), the value; lengths are
+/// 32-bit little-endian. Names may repeat. No headers: no bytes.
 /// </summary>
 internal static class RecordHeaders
 {

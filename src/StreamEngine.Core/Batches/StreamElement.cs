@@ -36,7 +36,9 @@ public sealed class Tick(long time) : StreamElement
     public override string ToString() => $"Tick({Time})";
 }
 
-/// <summary>The end of an epoch: what came before it on every edge belongs to the epoch, what comes after does not (Carbone et al., Lightweight Asynchronous Snapshots, 2015).</summary>
+/// <summary>
+/// The end of an epoch: what came before it on every edge belongs to the epoch, what comes after does not (Carbone et al., Lightweight Asynchronous Snapshots, 2015).
+/// </summary>
 public sealed class Barrier : StreamElement
 {
     internal Barrier(long epoch, EpochReport report)

@@ -6,7 +6,8 @@ namespace StreamEngine.Core;
 
 /// <summary>
 /// A string or binary value in 16 bytes: its length, then either the bytes themselves (up to 12, zero-padded) or their first four and a pointer. It is Arrow's
-/// BinaryView with a pointer in place of (buffer, offset): gathering a string is then a copy of 16 bytes, with no table of buffers to merge (docs/decisions/strings-hold-pointers.md).
+/// BinaryView with a pointer in place of (buffer, offset): gathering a string is then a copy of 16 bytes, with no table of buffers to merge
+/// (docs/decisions/strings-hold-pointers.md).
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 16)]
 internal unsafe struct Utf8View
@@ -44,7 +45,10 @@ internal unsafe struct Utf8View
         return view;
     }
 
-    /// <summary>As <see cref="Of"/>, for bytes behind whose start at least 16 are readable. Without branches: lengths around <see cref="InlineLength"/> are what no processor predicts.</summary>
+    /// <summary>
+    /// As <see cref="Of"/>, for bytes behind whose start at least 16 are readable. Without branches: lengths around <see cref="InlineLength"/> are what no processor
+    /// predicts.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Utf8View* to, byte* bytes, int length)
     {

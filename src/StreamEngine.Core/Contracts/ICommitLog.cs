@@ -1,13 +1,14 @@
 namespace StreamEngine.Core;
 
 /// <summary>
-/// Where epochs are committed: one transaction holds outputs, dead letters, changelog, manifest and source offsets. Of one worker slot, which alone writes its partition of the state and epochs topics.
-/// Opening and reading are done before the graph runs; while it runs nothing blocks, and answers come by the listener from any thread.
+/// Where epochs are committed: one transaction holds outputs, dead letters, changelog, manifest and source offsets. Of one worker slot, which alone writes its partition
+/// of the state and epochs topics. Opening and reading are done before the graph runs; while it runs nothing blocks, and answers come by the listener from any thread.
 /// </summary>
 internal interface ICommitLog : IAsyncDisposable
 {
     /// <summary>Fences the incarnation before, writes this one's claim, and reads what was committed last.</summary>
-    /// <param name="before">What this worker claimed last, perhaps without an answer; null for its first opening. Any other claim since is another worker's, which must not be fenced.</param>
+    /// <param name="before">What this worker claimed last, perhaps without an answer; null for its first opening. Any other claim since is another worker's, which must
+    /// not be fenced.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     /// <exception cref="FencedException">Another incarnation has claimed the slot since.</exception>
     Task<CommitLogState> OpenAsync(EpochClaim? before, CancellationToken cancellation);
@@ -25,12 +26,15 @@ internal interface ICommitLog : IAsyncDisposable
     long StateEnd { get; }
 
     /// <summary>
-    /// Takes over encoded records (of any role but Main and Raw; changelog records go to the slot's state partition whatever their topic) into the open transaction, beginning one where none is open.
-    /// False when the client's queue is full: the batch stays the caller's, who tries again after <see cref="ICommitLogListener.OnWritable"/>.
+    /// Takes over encoded records (of any role but Main and Raw; changelog records go to the slot's state partition whatever their topic) into the open transaction,
+    /// beginning one where none is open. False when the client's queue is full: the batch stays the caller's, who tries again after
+    /// <see cref="ICommitLogListener.OnWritable"/>.
     /// </summary>
     bool TryAppend(Batch records);
 
-    /// <summary>Waits for every delivery, adds manifest and offsets, and commits. Nothing may be appended until the answer. One answer comes: OnCommitted or OnFailed.</summary>
+    /// <summary>
+    /// Waits for every delivery, adds manifest and offsets, and commits. Nothing may be appended until the answer. One answer comes: OnCommitted or OnFailed.
+    /// </summary>
     void Commit(EpochManifest manifest);
 }
 
@@ -49,7 +53,9 @@ internal interface ICommitLogListener
 
     void OnCommitted(long epoch);
 
-    /// <summary>The outcome of the open transaction is unknown or it failed: the worker is to be started anew. <see cref="FencedException"/>: another incarnation took over.</summary>
+    /// <summary>
+    /// The outcome of the open transaction is unknown or it failed: the worker is to be started anew. <see cref="FencedException"/>: another incarnation took over.
+    /// </summary>
     void OnFailed(Exception cause);
 }
 

@@ -11,8 +11,8 @@ internal enum Progress : byte
 }
 
 /// <summary>
-/// A plain, synchronous, single-threaded transformation that knows neither Akka, threads nor clocks. After an answer of More it emits again from <see cref="Continue"/>, a bounded amount
-/// each time, until Done; nothing else is called in between. It owns the batches that it is given.
+/// A plain, synchronous, single-threaded transformation that knows neither Akka, threads nor clocks. After an answer of More it emits again from <see cref="Continue"/>,
+/// a bounded amount each time, until Done; nothing else is called in between. It owns the batches that it is given.
 /// </summary>
 internal interface IOperator : IDisposable
 {
@@ -63,8 +63,9 @@ internal interface IEmitter
     void Emit(Batch batch);
 
     /// <summary>
-    /// Sends a physical row of the batch to the dead letters, or to the late output for <see cref="FaultStage.Late"/>. The batch stays the caller's, who takes the row out of the selection and has it
-    /// counted by this call: DeadLettered or Late of the operator's counts grows by one, unless the row is an aggregated one, whose inputs stay done.
+    /// Sends a physical row of the batch to the dead letters, or to the late output for <see cref="FaultStage.Late"/>. The batch stays the caller's, who takes the row
+    /// out of the selection and has it counted by this call: DeadLettered or Late of the operator's counts grows by one, unless the row is an aggregated one, whose
+    /// inputs stay done.
     /// </summary>
     void Fault(Batch batch, int row, in Fault fault);
 }

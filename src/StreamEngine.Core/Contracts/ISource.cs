@@ -1,8 +1,8 @@
 namespace StreamEngine.Core;
 
 /// <summary>
-/// A partitioned, replayable log. It fetches ahead on threads of its own, a bounded amount per partition, and never blocks the graph: the stage takes what is ready, and is told by callbacks (from any
-/// thread) when there is something to take. A partition that is not taken from is not fetched further: that is the back-pressure.
+/// A partitioned, replayable log. It fetches ahead on threads of its own, a bounded amount per partition, and never blocks the graph: the stage takes what is ready, and
+/// is told by callbacks (from any thread) when there is something to take. A partition that is not taken from is not fetched further: that is the back-pressure.
 /// </summary>
 internal interface ISource : IAsyncDisposable
 {

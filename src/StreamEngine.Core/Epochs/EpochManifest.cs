@@ -1,7 +1,8 @@
 namespace StreamEngine.Core;
 
 /// <summary>
-/// The record that makes an epoch whole, written into its transaction: its offsets are the truth (the consumer group's are for people). The form is fixed in <see cref="ManifestJson"/>.
+/// The record that makes an epoch whole, written into its transaction: its offsets are the truth (the consumer group's are for people). The form is fixed in
+/// <see cref="ManifestJson"/>.
 /// </summary>
 internal sealed record EpochManifest
 {
@@ -42,10 +43,13 @@ internal sealed record SourcePosition(string Topic, string TopicId, long Waterma
 /// <param name="Offset">The next offset to read.</param>
 /// <param name="Newest">The newest event time of its rows, microseconds; <see cref="Core.Watermark.None"/> before the first.</param>
 /// <param name="Moves">Watermark moves that no row made (idleness, a closing clock), in order.</param>
-/// <param name="Idle">It does not hold the watermark back until its next row: a restart goes on so, neither waiting for it again nor taking one that has woken for idle.</param>
+/// <param name="Idle">It does not hold the watermark back until its next row: a restart goes on so, neither waiting for it again nor taking one that has woken for
+/// idle.</param>
 internal sealed record PartitionPosition(long Offset, long Newest, IReadOnlyList<WatermarkMove> Moves, bool Idle = false);
 
-/// <summary>The partition's watermark was set to <paramref name="To"/> when everything before <paramref name="Offset"/> was read: a replay does it at the same place.</summary>
+/// <summary>
+/// The partition's watermark was set to <paramref name="To"/> when everything before <paramref name="Offset"/> was read: a replay does it at the same place.
+/// </summary>
 internal readonly record struct WatermarkMove(long Offset, long To);
 
 /// <summary>In + HeldBefore = Done + Filtered + Late + DeadLettered + HeldAfter, in input rows of one epoch.</summary>
@@ -53,7 +57,8 @@ internal sealed record ConservationLine(long In, long HeldBefore, long Done, lon
 {
     public bool Holds => In + HeldBefore == Done + Filtered + Late + DeadLettered + HeldAfter;
 
-    public override string ToString() => $"in {In} + held before {HeldBefore} = done {Done} + filtered {Filtered} + late {Late} + dead-lettered {DeadLettered} + held after {HeldAfter}";
+    public override string ToString() =>
+        $"in {In} + held before {HeldBefore} = done {Done} + filtered {Filtered} + late {Late} + dead-lettered {DeadLettered} + held after {HeldAfter}";
 }
 
 /// <summary>Positions in the slot's partition of the state topic.</summary>
@@ -64,6 +69,8 @@ internal sealed record StatePositions(IReadOnlyList<long> Full, long End);
 /// <summary>An incarnation announces itself, before it reads what was committed.</summary>
 internal sealed record EpochClaim(int Slot, long Incarnation, string Host, int Process, DateTimeOffset At)
 {
-    /// <summary>Whether it is another worker's, made after <paramref name="own"/>: of a later incarnation, or of the same number where the own claim was not written.</summary>
+    /// <summary>
+    /// Whether it is another worker's, made after <paramref name="own"/>: of a later incarnation, or of the same number where the own claim was not written.
+    /// </summary>
     public bool IsAfter(EpochClaim own) => Incarnation > own.Incarnation || (Incarnation == own.Incarnation && (Host != own.Host || Process != own.Process));
 }

@@ -1,8 +1,8 @@
 namespace StreamEngine.Core;
 
 /// <summary>
-/// What the stages have to say about an epoch, carried by its barrier: sources put positions, lanes the newest event times and counts. Stages of several islands write to it, each before
-/// it passes the barrier on; the alignment before the commit makes it complete there.
+/// What the stages have to say about an epoch, carried by its barrier: sources put positions, lanes the newest event times and counts. Stages of several islands write to
+/// it, each before it passes the barrier on; the alignment before the commit makes it complete there.
 /// </summary>
 internal sealed class EpochReport(int fullFrom = 0, int fullTo = 0)
 {
@@ -24,7 +24,10 @@ internal sealed class EpochReport(int fullFrom = 0, int fullTo = 0)
         lock (_lock) _sources[source] = position;
     }
 
-    /// <summary>The newest event time that a lane has seen of a partition, before the barrier. Lanes that do not own the partition say what they were restored with: the newest counts.</summary>
+    /// <summary>
+    /// The newest event time that a lane has seen of a partition, before the barrier. Lanes that do not own the partition say what they were restored with: the newest
+    /// counts.
+    /// </summary>
     public void PutNewest(string source, int partition, long newest)
     {
         lock (_lock) _newest[(source, partition)] = Math.Max(newest, _newest.GetValueOrDefault((source, partition), Watermark.None));
@@ -52,7 +55,8 @@ internal sealed class EpochReport(int fullFrom = 0, int fullTo = 0)
         {
             return _sources.ToDictionary(s => s.Key, s => s.Value with
             {
-                Partitions = s.Value.Partitions.ToDictionary(p => p.Key, p => _newest.TryGetValue((s.Key, p.Key), out var newest) ? p.Value with { Newest = newest } : p.Value),
+                Partitions = s.Value.Partitions.ToDictionary(p => p.Key, p => _newest.TryGetValue((s.Key, p.Key), out var newest) ? p.Value with { Newest = newest }
+                    : p.Value),
             });
         }
     }

@@ -41,5 +41,6 @@ internal static partial class ManifestJson
         new EventTimeRange(replay.GetProperty("from").GetInt64(), replay.GetProperty("to").GetInt64()),
         replay.GetProperty("sources").EnumerateObject().ToDictionary(s => s.Name, s => new ReplaySource(s.Value.GetProperty("topicId").GetString()!,
             s.Value.GetProperty("partitions").EnumerateObject().ToDictionary(p => int.Parse(p.Name, CultureInfo.InvariantCulture), p => new ReplayPartition(
-                p.Value.GetProperty("start").GetInt64(), p.Value.GetProperty("end").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64() : Watermark.None, ReadMoves(p.Value))))));
+                p.Value.GetProperty("start").GetInt64(), p.Value.GetProperty("end").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64()
+                    : Watermark.None, ReadMoves(p.Value))))));
 }

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace StreamEngine.Core;
 
-/// <summary>Manifests and claims as the records of the epochs topic hold them: JSON, version 1 (reference form "The last committed manifest"). Every later version reads this one.</summary>
+/// <summary>
+/// Manifests and claims as the records of the epochs topic hold them: JSON, version 1 (reference form "The last committed manifest"). Every later version reads this one.
+/// </summary>
 internal static partial class ManifestJson
 {
     public const int Version = 1;
@@ -120,7 +122,8 @@ internal static partial class ManifestJson
             return root.GetProperty("kind").GetString() switch
             {
                 "manifest" => (ReadManifest(root), null),
-                "claim" => (null, new EpochClaim(root.GetProperty("slot").GetInt32(), root.GetProperty("incarnation").GetInt64(), root.GetProperty("host").GetString() ?? "",
+                "claim" => (null, new EpochClaim(root.GetProperty("slot").GetInt32(), root.GetProperty("incarnation").GetInt64(), root.GetProperty("host").GetString()
+                    ?? "",
                     root.GetProperty("process").GetInt32(), root.GetProperty("at").GetDateTimeOffset())),
                 var kind => throw new FormatException($"a record of the epochs topic is of kind '{kind}', which this engine does not know"),
             };
@@ -141,7 +144,8 @@ internal static partial class ManifestJson
         Finished = root.TryGetProperty("finished", out var finished) && finished.GetBoolean(),
         Sources = root.GetProperty("sources").EnumerateObject().ToDictionary(s => s.Name, s => ReadSource(s.Value)),
         Inserts = root.GetProperty("inserts").EnumerateObject().ToDictionary(i => i.Name, i => ReadLine(i.Value)),
-        State = new StatePositions([.. root.GetProperty("state").GetProperty("full").EnumerateArray().Select(o => o.GetInt64())], root.GetProperty("state").GetProperty("end").GetInt64()),
+        State = new StatePositions([.. root.GetProperty("state").GetProperty("full").EnumerateArray().Select(o => o.GetInt64())],
+            root.GetProperty("state").GetProperty("end").GetInt64()),
         Replay = root.TryGetProperty("replay", out var replay) ? ReadReplay(replay) : null,
     };
 
@@ -152,10 +156,13 @@ internal static partial class ManifestJson
             ReadMoves(p.Value),
             p.Value.TryGetProperty("idle", out var idle) && idle.GetBoolean())));
 
-    private static WatermarkMove[] ReadMoves(JsonElement partition) => [.. partition.GetProperty("moves").EnumerateArray().Select(m => new WatermarkMove(m.GetProperty("offset").GetInt64(), m.GetProperty("to").GetInt64()))];
+    private static WatermarkMove[] ReadMoves(JsonElement partition) =>
+        [.. partition.GetProperty("moves").EnumerateArray().Select(m => new WatermarkMove(m.GetProperty("offset").GetInt64(), m.GetProperty("to").GetInt64()))];
 
-    private static ConservationLine ReadLine(JsonElement line) => new(line.GetProperty("in").GetInt64(), line.GetProperty("heldBefore").GetInt64(), line.GetProperty("done").GetInt64(),
-        line.GetProperty("filtered").GetInt64(), line.GetProperty("late").GetInt64(), line.GetProperty("deadLettered").GetInt64(), line.GetProperty("heldAfter").GetInt64());
+    private static ConservationLine ReadLine(JsonElement line) =>
+        new(line.GetProperty("in").GetInt64(), line.GetProperty("heldBefore").GetInt64(), line.GetProperty("done").GetInt64(),
+        line.GetProperty("filtered").GetInt64(), line.GetProperty("late").GetInt64(), line.GetProperty("deadLettered").GetInt64(),
+            line.GetProperty("heldAfter").GetInt64());
 
     private static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 }

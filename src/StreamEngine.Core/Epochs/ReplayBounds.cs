@@ -9,7 +9,9 @@ internal readonly record struct EventTimeRange(long From, long To)
     public bool Contains(long time) => time >= From && time < To;
 }
 
-/// <summary>What a replay reads, found once and frozen in each of its manifests, so that it goes on the same after a crash although the live pipeline has gone on too.</summary>
+/// <summary>
+/// What a replay reads, found once and frozen in each of its manifests, so that it goes on the same after a crash although the live pipeline has gone on too.
+/// </summary>
 /// <param name="Pipeline">The qualified name of the pipeline that is replayed.</param>
 /// <param name="Into">What is put before the names of its output topics.</param>
 /// <param name="Range">The event time whose rows count, and whose whole windows are written.</param>

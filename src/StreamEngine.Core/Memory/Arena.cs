@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace StreamEngine.Core;
 
 /// <summary>
-/// A counted bump allocator over blocks of one scope: the columns and string bytes of a batch live in it, and it is freed as a whole. What is allocated never moves, so pointers
-/// into it stay valid as long as a reference is held. Allocation is for one thread at a time; Retain and Release are for any.
+/// A counted bump allocator over blocks of one scope: the columns and string bytes of a batch live in it, and it is freed as a whole. What is allocated never moves, so
+/// pointers into it stay valid as long as a reference is held. Allocation is for one thread at a time; Retain and Release are for any.
 /// </summary>
 internal sealed unsafe class Arena
 {

@@ -1,8 +1,8 @@
 namespace StreamEngine.Core;
 
 /// <summary>
-/// The proleptic Gregorian calendar in whole days since 1970-01-01, by the era arithmetic of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": no tables, no allocation, valid for
-/// every year that a timestamp in microseconds can reach.
+/// The proleptic Gregorian calendar in whole days since 1970-01-01, by the era arithmetic of Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": no tables, no
+/// allocation, valid for every year that a timestamp in microseconds can reach.
 /// </summary>
 internal static class Calendar
 {

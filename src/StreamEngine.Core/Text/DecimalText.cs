@@ -47,8 +47,8 @@ internal static class DecimalText
     }
 
     /// <summary>
-    /// Sign, digits, an optional point and an optional exponent, the whole span, as DECIMAL(precision, scale). With <paramref name="exact"/> digits beyond the scale must be zero, else they
-    /// are rounded half away from zero. False when the text is no number or does not fit.
+    /// Sign, digits, an optional point and an optional exponent, the whole span, as DECIMAL(precision, scale). With <paramref name="exact"/> digits beyond the scale must
+    /// be zero, else they are rounded half away from zero. False when the text is no number or does not fit.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<byte> text, int precision, int scale, bool exact, out Int128 value)
     {
@@ -67,7 +67,10 @@ internal static class DecimalText
 
     private static bool IsMultiple(Int128 value, int power) => power > 38 ? value == 0 : value % Powers[power] == 0;
 
-    /// <summary>Splits into a mantissa of up to 38 significant digits and a scale (digits after the point; negative for a large exponent); <paramref name="lost"/>: a non-zero digit did not fit.</summary>
+    /// <summary>
+    /// Splits into a mantissa of up to 38 significant digits and a scale (digits after the point; negative for a large exponent); <paramref name="lost"/>: a non-zero
+    /// digit did not fit.
+    /// </summary>
     private static bool TrySplit(ReadOnlySpan<byte> text, out bool negative, out Int128 mantissa, out int digits, out int scale, out bool lost)
     {
         mantissa = 0;

@@ -44,7 +44,8 @@ internal static class NumberText
         if (text.IsEmpty) return false;
         var last = text[^1];
         if (last is (>= (byte)'0' and <= (byte)'9') or (byte)'.')
-            return double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value) && double.IsFinite(value);
+            return double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture,
+                out value) && double.IsFinite(value);
         if (!special) return false;
         if (text.SequenceEqual("NaN"u8)) value = double.NaN;
         else if (text.SequenceEqual("Infinity"u8)) value = double.PositiveInfinity;
@@ -53,7 +54,8 @@ internal static class NumberText
         return true;
     }
 
-    public static int Format(long value, Span<byte> to) => Utf8Formatter.TryFormat(value, to, out var written) ? written : throw new ArgumentException("too small", nameof(to));
+    public static int Format(long value, Span<byte> to) => Utf8Formatter.TryFormat(value, to, out var written) ? written
+        : throw new ArgumentException("too small", nameof(to));
 
     /// <summary>The shortest text that reads back as the same double; whole numbers without a point, an exponent as JSON writes it. At most 32 bytes.</summary>
     public static int Format(double value, Span<byte> to)

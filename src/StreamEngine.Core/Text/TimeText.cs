@@ -17,7 +17,9 @@ internal static class TimeText
         return true;
     }
 
-    /// <summary>yyyy-MM-dd, T or a blank, HH:mm, perhaps :ss and a fraction of up to nine digits (beyond six cut off), perhaps Z or an offset; the date alone is midnight.</summary>
+    /// <summary>
+    /// yyyy-MM-dd, T or a blank, HH:mm, perhaps :ss and a fraction of up to nine digits (beyond six cut off), perhaps Z or an offset; the date alone is midnight.
+    /// </summary>
     /// <param name="text">The whole of it.</param>
     /// <param name="micros">Microseconds since 1970 in UTC.</param>
     /// <param name="zone">Whether a zone was there; text without one is taken as UTC.</param>

@@ -1,8 +1,8 @@
 namespace StreamEngine.Core;
 
 /// <summary>
-/// A declared text form of timestamps: yyyy, MM, dd, HH, mm, ss, S (fraction, one digit each), XXX (Z or +HH:mm), 'quoted text' and any other characters as they are; or epoch-millis and
-/// epoch-seconds for numbers. Compiled once; parsing takes fixed positions and allocates nothing.
+/// A declared text form of timestamps: yyyy, MM, dd, HH, mm, ss, S (fraction, one digit each), XXX (Z or +HH:mm), 'quoted text' and any other characters as they are; or
+/// epoch-millis and epoch-seconds for numbers. Compiled once; parsing takes fixed positions and allocates nothing.
 /// </summary>
 internal sealed class TimestampPattern
 {
@@ -28,7 +28,9 @@ internal sealed class TimestampPattern
 
     public static TimestampPattern Iso { get; } = new("ISO 8601") { IsIso = true };
 
-    /// <summary>The pattern as a reader of fixed positions, where its parts allow that; for ISO 8601 of the form that the engine itself writes, 2001-01-01T06:00:00Z.</summary>
+    /// <summary>
+    /// The pattern as a reader of fixed positions, where its parts allow that; for ISO 8601 of the form that the engine itself writes, 2001-01-01T06:00:00Z.
+    /// </summary>
     public FixedTimestamp? Fixed => IsIso ? IsoFixed : _fixed;
 
     private static readonly FixedTimestamp? IsoFixed = TryCompile("yyyy-MM-dd'T'HH:mm:ss'Z'", out _)!.Fixed;
@@ -144,7 +146,8 @@ internal sealed class TimestampPattern
             }
         }
         if (!text.IsEmpty || year == 0 || hour > 23 || minute > 59 || second > 59 || !Calendar.Exists(year, month, day)) return false;
-        micros = Calendar.ToDays(year, month, day) * Calendar.MicrosPerDay + hour * Calendar.MicrosPerHour + minute * Calendar.MicrosPerMinute + second * Calendar.MicrosPerSecond + fraction - offset;
+        micros = Calendar.ToDays(year, month,
+            day) * Calendar.MicrosPerDay + hour * Calendar.MicrosPerHour + minute * Calendar.MicrosPerMinute + second * Calendar.MicrosPerSecond + fraction - offset;
         return Calendar.IsInRange(micros);
     }
 

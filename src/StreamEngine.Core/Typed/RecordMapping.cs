@@ -9,7 +9,8 @@ using System.Text.Json;
 namespace StreamEngine.Core;
 
 /// <summary>
-/// A .NET record type as columns, for the edges where a user's code sees rows: bool, int, long, double, decimal, string, DateTime and DateTimeOffset (UTC), DateOnly and byte[], each also nullable. Rows are managed copies.
+/// A .NET record type as columns, for the edges where a user's code sees rows: bool, int, long, double, decimal, string, DateTime and DateTimeOffset (UTC), DateOnly and
+/// byte[], each also nullable. Rows are managed copies.
 /// </summary>
 internal sealed class RecordMapping
 {
@@ -24,7 +25,8 @@ internal sealed class RecordMapping
     private RecordMapping(Type type)
     {
         Type = type;
-        _constructor = type.GetConstructors().OrderByDescending(c => c.GetParameters().Length).FirstOrDefault() ?? throw new ArgumentException($"{type.Name} has no public constructor");
+        _constructor = type.GetConstructors().OrderByDescending(c => c.GetParameters().Length).FirstOrDefault()
+            ?? throw new ArgumentException($"{type.Name} has no public constructor");
         var nullability = new NullabilityInfoContext();
         var members = new List<Member>();
         foreach (var parameter in _constructor.GetParameters())
@@ -34,8 +36,10 @@ internal sealed class RecordMapping
             members.Add(MemberOf(property, parameter.GetCustomAttribute<ColumnAttribute>() ?? property.GetCustomAttribute<ColumnAttribute>(), nullability, true));
         }
         _parameters = members.Count;
-        foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanRead && p.CanWrite && p.GetIndexParameters().Length == 0))
-            if (!members.Exists(m => m.Property.Name == property.Name)) members.Add(MemberOf(property, property.GetCustomAttribute<ColumnAttribute>(), nullability, false));
+        foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(p => p.CanRead && p.CanWrite && p.GetIndexParameters().Length == 0))
+            if (!members.Exists(m => m.Property.Name == property.Name))
+                members.Add(MemberOf(property, property.GetCustomAttribute<ColumnAttribute>(), nullability, false));
         if (members.Count == 0) throw new ArgumentException($"{type.Name} has no properties that could be columns");
         _members = [.. members];
         Schema = new Schema(_members.Select(m => m.Field));
@@ -52,8 +56,10 @@ internal sealed class RecordMapping
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         var nullable = property.PropertyType.IsValueType ? type != property.PropertyType : nullability.Create(property).ReadState != NullabilityState.NotNull;
-        var data = type == typeof(bool) ? DataType.Boolean : type == typeof(int) ? DataType.Int32 : type == typeof(long) ? DataType.Int64 : type == typeof(double) ? DataType.Float64 : type == typeof(string) ? DataType.Utf8
-            : type == typeof(DateTime) || type == typeof(DateTimeOffset) ? DataType.Timestamp : type == typeof(DateOnly) ? DataType.Date : type == typeof(byte[]) ? DataType.Binary
+        var data = type == typeof(bool) ? DataType.Boolean : type == typeof(int) ? DataType.Int32 : type == typeof(long) ? DataType.Int64 : type == typeof(double)
+            ? DataType.Float64 : type == typeof(string) ? DataType.Utf8
+            : type == typeof(DateTime) || type == typeof(DateTimeOffset) ? DataType.Timestamp : type == typeof(DateOnly) ? DataType.Date : type == typeof(byte[])
+                ? DataType.Binary
             : type == typeof(decimal) ? DataType.Decimal(column is { Precision: > 0 } ? column.Precision : 28, column is { Precision: > 0 } ? column.Scale : 6)
             : throw new ArgumentException($"{property.DeclaringType!.Name}.{property.Name} is {property.PropertyType.Name}; columns are bool, int, long, double, decimal, string, DateTime, DateTimeOffset, DateOnly, byte[] and their nullable forms");
         var name = column?.Name ?? char.ToLowerInvariant(property.Name[0]) + property.Name[1..];
@@ -70,7 +76,8 @@ internal sealed class RecordMapping
             var index = batch.Schema.IndexOf(_members[m].Field.Name);
             if (index < 0) throw new InvalidOperationException($"{Type.Name} wants column '{_members[m].Field.Name}', the stream has {batch.Schema}");
             columns[m] = batch[index];
-            if (columns[m].Type.Kind != _members[m].Field.Type.Kind) throw new InvalidOperationException($"{Type.Name}.{_members[m].Property.Name} is {_members[m].Field.Type}, column '{_members[m].Field.Name}' is {columns[m].Type}");
+            if (columns[m].Type.Kind != _members[m].Field.Type.Kind)
+                throw new InvalidOperationException($"{Type.Name}.{_members[m].Property.Name} is {_members[m].Field.Type}, column '{_members[m].Field.Name}' is {columns[m].Type}");
         }
         var rows = new object[batch.Count];
         var arguments = new object?[_parameters];

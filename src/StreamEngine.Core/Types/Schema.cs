@@ -41,7 +41,9 @@ public sealed class Schema : IReadOnlyList<Field>, IEquatable<Schema>
     /// <inheritdoc/>
     public Field this[int index] => _fields[index];
 
-    /// <summary>The position of the column of exactly this name, or else of the only one that matches without regard to case; -1 when there is none or the match is ambiguous.</summary>
+    /// <summary>
+    /// The position of the column of exactly this name, or else of the only one that matches without regard to case; -1 when there is none or the match is ambiguous.
+    /// </summary>
     public int IndexOf(string name)
     {
         for (var i = 0; i < _fields.Length; i++)

@@ -13,8 +13,8 @@ namespace StreamEngine.Kafka.Commits;
 internal sealed class EpochsReader(KafkaConnection connection, string topic, int slot, TimeSpan timeout, TimeProvider time, ILogger logger)
 {
     /// <summary>
-    /// The last committed manifest with its offset and the last claim, read backwards in growing steps, on the caller's thread. It ends where a manifest is found, since all claims behind that are known then
-    /// and those before are of incarnations up to its own; on request it goes back to a claim, for its host and process.
+    /// The last committed manifest with its offset and the last claim, read backwards in growing steps, on the caller's thread. It ends where a manifest is found, since
+    /// all claims behind that are known then and those before are of incarnations up to its own; on request it goes back to a claim, for its host and process.
     /// </summary>
     public LastEpoch ReadLast(CancellationToken cancellation, bool toClaim = false)
     {
@@ -67,7 +67,8 @@ internal sealed class EpochsReader(KafkaConnection connection, string topic, int
         }, timeout, time, logger, cancellation);
 
     // The client's calls block: they get a thread that nobody else waits for.
-    private static Task<T> OnThread<T>(Func<T> call, CancellationToken cancellation) => Task.Factory.StartNew(call, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private static Task<T> OnThread<T>(Func<T> call, CancellationToken cancellation) =>
+        Task.Factory.StartNew(call, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }
 
 /// <summary>The end of an epochs topic.</summary>

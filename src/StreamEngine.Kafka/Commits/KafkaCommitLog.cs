@@ -48,8 +48,8 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
 internal sealed record OutputTopic(string Name, int Partitions);
 
 /// <summary>
-/// Epochs as Kafka transactions. Blocking calls of the client are made on the log's own thread; appending is a call from the graph that never blocks. Its offsets are sent under the group of the pipeline's
-/// name for people to see; the manifest's are the truth.
+/// Epochs as Kafka transactions. Blocking calls of the client are made on the log's own thread; appending is a call from the graph that never blocks. Its offsets are
+/// sent under the group of the pipeline's name for people to see; the manifest's are the truth.
 /// </summary>
 internal sealed class KafkaCommitLog : ICommitLog
 {
@@ -154,7 +154,9 @@ internal sealed class KafkaCommitLog : ICommitLog
         return opened;
     }
 
-    /// <summary>Offsets without a manifest are another program's, or what is left of a pipeline whose epochs topic was deleted: a person has to say what they mean.</summary>
+    /// <summary>
+    /// Offsets without a manifest are another program's, or what is left of a pipeline whose epochs topic was deleted: a person has to say what they mean.
+    /// </summary>
     private async Task RefuseGroupOffsetsAsync(CancellationToken cancellation)
     {
         var offsets = await _topics.GroupOffsetsAsync(_options.Pipeline, cancellation);
@@ -169,7 +171,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         _trimmedAt = _time.GetTimestamp();
         try
         {
-            var before = await _topics.OffsetOfTimeAsync(_options.EpochsTopic, _options.Slot, (_time.GetUtcNow() - _options.ManifestsKeep).ToUnixTimeMilliseconds(), cancellation);
+            var before = await _topics.OffsetOfTimeAsync(_options.EpochsTopic, _options.Slot, (_time.GetUtcNow() - _options.ManifestsKeep).ToUnixTimeMilliseconds(),
+                cancellation);
             if (before is > 0 && before < _lastManifest) await _topics.DeleteRecordsAsync(_options.EpochsTopic, _options.Slot, before.Value, cancellation);
         }
         catch (Exception e) when (e is Confluent.Kafka.KafkaException or StartupException { MayPass: true } or OperationCanceledException)
@@ -191,7 +194,8 @@ internal sealed class KafkaCommitLog : ICommitLog
     private async Task EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
     {
         var topic = await _topics.EnsureAsync(name, partitions, configs, _time, cancellation, _options.ReplicationFactor);
-        if (configs is not null && topic.Partitions < _options.Slots) throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
+        if (configs is not null && topic.Partitions < _options.Slots)
+            throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
         _partitions[name] = topic.Partitions;
     }
 
@@ -208,7 +212,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         foreach (var (name, of) in settings)
             if (long.TryParse(of("max.message.bytes"), out var most) && most < _options.MaxMessageBytes + 512)
                 throw new StartupException($"topic '{name}' takes messages of {most} bytes, fewer than the {_options.MaxMessageBytes + 512} that the pipeline may write with their framing\n  write smaller ones only:    --set max-message-size={most - 512}\n  or raise the topic's max.message.bytes");
-        if (long.TryParse(await _topics.BrokerConfigAsync("transaction.max.timeout.ms", cancellation), out var longest) && _options.TransactionTimeout.TotalMilliseconds > longest)
+        if (long.TryParse(await _topics.BrokerConfigAsync("transaction.max.timeout.ms", cancellation), out var longest)
+            && _options.TransactionTimeout.TotalMilliseconds > longest)
             throw new StartupException($"the transaction timeout of {_options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms of {longest}\n  shorten it:    --set kafka.transaction-timeout={longest}ms");
     }
 
@@ -262,7 +267,8 @@ internal sealed class KafkaCommitLog : ICommitLog
             {
                 var i = _resumeAt;
                 var partition = state ? _options.Slot : PartitionOf(records, i);
-                if (!_producer!.TryProduce(topic, partition, records.KeyAt(i), records.Values[i], records.HeadersAt(i), records.Timestamps is null ? -1 : Math.Min(records.Timestamps[i], now)))
+                if (!_producer!.TryProduce(topic, partition, records.KeyAt(i), records.Values[i], records.HeadersAt(i), records.Timestamps is null ? -1
+                    : Math.Min(records.Timestamps[i], now)))
                 {
                     Interlocked.Exchange(ref _writableWanted, 1);
                     // A delivery may have come between the refusal and the flag.
@@ -319,7 +325,8 @@ internal sealed class KafkaCommitLog : ICommitLog
             if (!_open) _producer.Begin();
             Produce(_options.EpochsTopic, ManifestJson.Write(manifest));
             Call("deliver the records", () => _producer.Flush(_options.CallTimeout));
-            Call("take the offsets", () => _producer.SendOffsets(_options.Pipeline, manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CallTimeout));
+            Call("take the offsets", () => _producer.SendOffsets(_options.Pipeline,
+                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CallTimeout));
             Call("commit", () => _producer.Commit(_options.CallTimeout));
             _open = false;
             // The commit marker takes an offset in every partition that the transaction touched.
@@ -351,7 +358,9 @@ internal sealed class KafkaCommitLog : ICommitLog
         }
     }
 
-    /// <summary>The library does not keep its own time limits in every call: what hangs is given up, and a new incarnation starts with a new client, which fences this one.</summary>
+    /// <summary>
+    /// The library does not keep its own time limits in every call: what hangs is given up, and a new incarnation starts with a new client, which fences this one.
+    /// </summary>
     private void Watch()
     {
         if (Interlocked.Read(ref _callSince) is not (> 0 and var since) || _time.GetElapsedTime(since) < _options.CallTimeout + Grace || _stuck) return;
@@ -368,9 +377,9 @@ internal sealed class KafkaCommitLog : ICommitLog
     }
 
     /// <summary>
-    /// The claims tell what the client cannot: whether somebody else has taken over. They are looked at after every failure of the client, since the first sign of having been fenced may be a record that it
-    /// purged, and a new incarnation that starts without looking would fence its own successor. Where the client knows that its epoch is old (fenced, or timed out) the successor may still be about to
-    /// write its claim, so that it is looked for during a growing delay.
+    /// The claims tell what the client cannot: whether somebody else has taken over. They are looked at after every failure of the client, since the first sign of having
+    /// been fenced may be a record that it purged, and a new incarnation that starts without looking would fence its own successor. Where the client knows that its epoch
+    /// is old (fenced, or timed out) the successor may still be about to write its claim, so that it is looked for during a growing delay.
     /// </summary>
     private Exception Fenced(KafkaClientException cause)
     {
@@ -390,7 +399,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         if (last.Claim is null && last.Incarnation > own.Incarnation) last = Epochs.ReadLast(cancellation, toClaim: true);
         if (last.Claim?.IsAfter(own) == true)
             return new FencedException($"incarnation {own.Incarnation} of slot {own.Slot} was fenced by incarnation {last.Claim.Incarnation}, process {last.Claim.Process} on {last.Claim.Host}, claimed at {last.Claim.At:O}", cause);
-        return last.Incarnation > own.Incarnation ? new FencedException($"incarnation {own.Incarnation} of slot {own.Slot} was fenced by incarnation {last.Incarnation}", cause) : null;
+        return last.Incarnation > own.Incarnation ? new FencedException($"incarnation {own.Incarnation} of slot {own.Slot} was fenced by incarnation {last.Incarnation}",
+            cause) : null;
     }
 
     private Exception? LookForSuccessor(KafkaClientException cause)
@@ -422,7 +432,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         }
         catch (Exception e) when (e is Confluent.Kafka.KafkaException or OperationCanceledException)
         {
-            _logger.LogWarning(e, "state before offset {Offset} of {Topic} could not be deleted; it is tried again after the next snapshot", manifest.State.Full[0], _options.StateTopic);
+            _logger.LogWarning(e, "state before offset {Offset} of {Topic} could not be deleted; it is tried again after the next snapshot", manifest.State.Full[0],
+                _options.StateTopic);
         }
     }
 
@@ -438,7 +449,8 @@ internal sealed class KafkaCommitLog : ICommitLog
             return;
         }
         // Three calls of the client may still be under way, each of which ends. A thread that stays is not to commit what nobody waits for: the process ends before it.
-        if (!_thread.Join(_options.CallTimeout * 4)) Environment.FailFast($"the commit thread of {_options.TransactionalId} did not end in {_options.CallTimeout.TotalSeconds * 4:0} s");
+        if (!_thread.Join(_options.CallTimeout * 4))
+            Environment.FailFast($"the commit thread of {_options.TransactionalId} did not end in {_options.CallTimeout.TotalSeconds * 4:0} s");
         _producer?.Dispose();
         _topics.Dispose();
         _work.Dispose();

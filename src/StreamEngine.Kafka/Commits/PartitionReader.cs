@@ -10,10 +10,12 @@ internal static unsafe class PartitionReader
 {
     /// <summary>Hands every committed record from an offset on to the handler, until the partition's last stable offset; returns that.</summary>
     /// <exception cref="KafkaClientException">No progress for so long.</exception>
-    public static long Read(KafkaConnection connection, string topic, int partition, long from, StateRecordHandler handler, TimeSpan timeout, TimeProvider time, ILogger logger, CancellationToken cancellation)
+    public static long Read(KafkaConnection connection, string topic, int partition, long from, StateRecordHandler handler, TimeSpan timeout, TimeProvider time,
+        ILogger logger, CancellationToken cancellation)
     {
         using var client = new NativeClient(LibRdKafka.Consumer, connection,
-            [new("isolation.level", "read_committed"), new("enable.partition.eof", "true"), new("auto.offset.reset", "earliest"), new("check.crcs", "true"), new("fetch.wait.max.ms", "50"), new("fetch.queue.backoff.ms", "5")], logger);
+            [new("isolation.level", "read_committed"), new("enable.partition.eof", "true"), new("auto.offset.reset", "earliest"), new("check.crcs", "true"),
+                new("fetch.wait.max.ms", "50"), new("fetch.queue.backoff.ms", "5")], logger);
         var handle = LibRdKafka.TopicNew(client.Handle, topic, 0);
         var buffer = (LibRdKafka.Message**)NativeMemory.Alloc(1024, (nuint)sizeof(nint));
         var started = false;
@@ -28,7 +30,9 @@ internal static unsafe class PartitionReader
                 var read = (int)LibRdKafka.ConsumeBatch(handle, partition, 20, buffer, 1024);
                 if (read < 0) throw new KafkaClientException(LibRdKafka.LastError(), $"{topic}-{partition} cannot be read");
                 if (read > 0) last = time.GetTimestamp();
-                else if (time.GetElapsedTime(last) > timeout) throw new KafkaClientException(LibRdKafka.TimedOut, $"{topic}-{partition}: no answer for {timeout.TotalSeconds:0} s while reading back from offset {from}");
+                else if (time.GetElapsedTime(last) > timeout)
+                    throw new KafkaClientException(LibRdKafka.TimedOut,
+                    $"{topic}-{partition}: no answer for {timeout.TotalSeconds:0} s while reading back from offset {from}");
                 long end = -1;
                 try
                 {
@@ -52,7 +56,8 @@ internal static unsafe class PartitionReader
     private static long Handle(LibRdKafka.Message* message, StateRecordHandler handler, string topic)
     {
         if (message->Error == LibRdKafka.PartitionEof) return message->Offset;
-        if (message->Error != LibRdKafka.NoError) throw new KafkaClientException(message->Error, $"{topic}-{message->Partition}: {Marshal.PtrToStringUTF8((nint)message->Payload, (int)message->Length)}");
+        if (message->Error != LibRdKafka.NoError)
+            throw new KafkaClientException(message->Error, $"{topic}-{message->Partition}: {Marshal.PtrToStringUTF8((nint)message->Payload, (int)message->Length)}");
         handler(message->Offset, new ReadOnlySpan<byte>(message->Payload, (int)message->Length));
         return -1;
     }

@@ -7,8 +7,8 @@ using StreamEngine.Kafka.Native;
 namespace StreamEngine.Kafka.Commits;
 
 /// <summary>
-/// One producer with one transactional id, used for one incarnation and dropped after any unknown outcome (the library's protocol predates KIP-890, so that a delayed commit could hit a later
-/// transaction of the same producer epoch). Deliveries are counted by the library's callback, on a thread of its own.
+/// One producer with one transactional id, used for one incarnation and dropped after any unknown outcome (the library's protocol predates KIP-890, so that a delayed
+/// commit could hit a later transaction of the same producer epoch). Deliveries are counted by the library's callback, on a thread of its own.
 /// </summary>
 internal sealed unsafe class TransactionalProducer : IDisposable
 {
@@ -24,7 +24,8 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     private int _firstError;
     private string _firstErrorText = "";
 
-    // What a record takes on the wire beside its key, value and headers as the engine counts them (at most 70 bytes: KIP-98, message format 2), and what a batch of one record does.
+    // What a record takes on the wire beside its key, value and headers as the engine counts them (at most 70 bytes: KIP-98, message format 2), and what a batch of one
+    // record does.
     private const int Overhead = 4096;
     private const int MostNames = 4096;
     private const int MostOnStack = 64;
@@ -36,8 +37,11 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         _client = new NativeClient(LibRdKafka.Producer, connection,
         [
             new("transactional.id", transactionalId), new("transaction.timeout.ms", $"{(long)transactionTimeout.TotalMilliseconds}"), new("enable.idempotence", "true"),
-            new("linger.ms", connection.Settings.GetValueOrDefault("linger.ms", "5")), new("queue.buffering.max.messages", "500000"), new("queue.buffering.max.kbytes", $"{Math.Max(65536, maxMessageBytes / 256)}"),
-            new("batch.size", connection.Settings.GetValueOrDefault("batch.size", "1000000")), new("batch.num.messages", connection.Settings.GetValueOrDefault("batch.num.messages", "100000")), new("message.max.bytes", $"{maxMessageBytes + Overhead}"),
+            new("linger.ms", connection.Settings.GetValueOrDefault("linger.ms", "5")), new("queue.buffering.max.messages", "500000"),
+                new("queue.buffering.max.kbytes", $"{Math.Max(65536, maxMessageBytes / 256)}"),
+            new("batch.size", connection.Settings.GetValueOrDefault("batch.size", "1000000")),
+                new("batch.num.messages", connection.Settings.GetValueOrDefault("batch.num.messages", "100000")),
+                new("message.max.bytes", $"{maxMessageBytes + Overhead}"),
             // An EndTxn that is asked again before its answer came may tear the next transaction (KIP-890): the calls' own time limits come first.
             new("socket.timeout.ms", "60000"),
         ], logger, &OnDelivery, this);
@@ -49,8 +53,8 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     public long Outstanding => Interlocked.Read(ref _sent) - Interlocked.Read(ref _delivered);
 
     /// <summary>
-    /// There was a time when no broker could be reached. The library keeps the group's coordinator of before and may wait for it for ever in SendOffsets, whatever its time limit (confluentinc/librdkafka#5456, #5511; seen
-    /// with 2.16 after a restart of the only broker): such a client is to be replaced.
+    /// There was a time when no broker could be reached. The library keeps the group's coordinator of before and may wait for it for ever in SendOffsets, whatever its
+    /// time limit (confluentinc/librdkafka#5456, #5511; seen with 2.16 after a restart of the only broker): such a client is to be replaced.
     /// </summary>
     public bool WasCutOff => _client.WasCutOff;
 
@@ -72,7 +76,8 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         producer._onDelivered();
     }
 
-    public void InitTransactions(TimeSpan timeout) => LibRdKafka.Check(LibRdKafka.InitTransactions(_client.Handle, (int)timeout.TotalMilliseconds), "the transactional producer cannot start");
+    public void InitTransactions(TimeSpan timeout) =>
+        LibRdKafka.Check(LibRdKafka.InitTransactions(_client.Handle, (int)timeout.TotalMilliseconds), "the transactional producer cannot start");
 
     public void Begin() => LibRdKafka.Check(LibRdKafka.BeginTransaction(_client.Handle), "a transaction cannot begin");
 
@@ -130,7 +135,8 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         foreach (var header in RecordHeaders.Read(headers.Span))
         {
             fixed (byte* value = header.Value)
-                arguments[n++] = new() { Tag = LibRdKafka.TagHeader, Pointer = NameOf(header.Name), Value = header.IsNull ? 0 : value is null ? (nint)before : (nint)value, ValueSize = header.Value.Length };
+                arguments[n++] = new() { Tag = LibRdKafka.TagHeader, Pointer = NameOf(header.Name), Value = header.IsNull ? 0 : value is null ? (nint)before
+                    : (nint)value, ValueSize = header.Value.Length };
         }
         // The header bytes lie in native memory of the batch: the pointers stay valid although they are no longer fixed.
         return LibRdKafka.Produce(_client.Handle, arguments, (nuint)n);
@@ -183,7 +189,8 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         }
     }
 
-    public void Commit(TimeSpan timeout) => LibRdKafka.Check(LibRdKafka.CommitTransaction(_client.Handle, (int)timeout.TotalMilliseconds), "the transaction cannot be committed");
+    public void Commit(TimeSpan timeout) => LibRdKafka.Check(LibRdKafka.CommitTransaction(_client.Handle, (int)timeout.TotalMilliseconds),
+        "the transaction cannot be committed");
 
     public void Dispose()
     {

@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace StreamEngine.Kafka.Native;
 
 /// <summary>
-/// A record stamped 1970-01-01T00:00:00.000Z: the library takes a timestamp of 0 for "now" and has no other way to say it. Such a record is handed over with a mark instead, and the library's own on_send interceptor,
-/// which is called before the record is queued, puts the 0 in its place. The place is found by the mark among the words that follow the public part of the message; a record that kept the mark would be refused by every broker.
+/// A record stamped 1970-01-01T00:00:00.000Z: the library takes a timestamp of 0 for "now" and has no other way to say it. Such a record is handed over with a mark
+/// instead, and the library's own on_send interceptor, which is called before the record is queued, puts the 0 in its place. The place is found by the mark among the
+/// words that follow the public part of the message; a record that kept the mark would be refused by every broker.
 /// </summary>
 internal static unsafe class EpochTimestamp
 {

@@ -12,9 +12,11 @@ internal sealed unsafe class NativeClient : IDisposable
     private nint _handle;
     private volatile bool _cutOff;
 
-    public NativeClient(int type, KafkaConnection connection, IEnumerable<KeyValuePair<string, string>> settings, ILogger logger, delegate* unmanaged[Cdecl]<nint, LibRdKafka.Message*, nint, void> onDelivery = null, object? deliveryTarget = null)
+    public NativeClient(int type, KafkaConnection connection, IEnumerable<KeyValuePair<string, string>> settings, ILogger logger, delegate* unmanaged[Cdecl]<nint,
+        LibRdKafka.Message*, nint, void> onDelivery = null, object? deliveryTarget = null)
     {
-        if (LibRdKafka.Version() < LibRdKafka.OldestVersion) throw new InvalidOperationException($"librdkafka {LibRdKafka.Version():x8} is too old: 2.13.2 or newer is needed");
+        if (LibRdKafka.Version() < LibRdKafka.OldestVersion)
+            throw new InvalidOperationException($"librdkafka {LibRdKafka.Version():x8} is too old: 2.13.2 or newer is needed");
         _logger = logger;
         DeliveryTarget = deliveryTarget;
         _self = GCHandle.Alloc(this);
@@ -57,7 +59,8 @@ internal sealed unsafe class NativeClient : IDisposable
     private static void Set(nint conf, string name, string value)
     {
         var text = stackalloc byte[512];
-        if (LibRdKafka.ConfSet(conf, name, value, text, 512) != 0) throw new ArgumentException($"the Kafka client refuses its setting '{name}': {Marshal.PtrToStringUTF8((nint)text)}");
+        if (LibRdKafka.ConfSet(conf, name, value, text, 512) != 0)
+            throw new ArgumentException($"the Kafka client refuses its setting '{name}': {Marshal.PtrToStringUTF8((nint)text)}");
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]

@@ -36,8 +36,9 @@ internal sealed record KafkaSourceOptions(string Name, string Topic, StartPositi
 }
 
 /// <summary>
-/// Reads a topic with one client, one queue per partition and one thread, committed records only. A partition whose batches are not taken is not read from the client's queue, and the client stops fetching it:
-/// no pause and no seek, which would throw away what was fetched (librdkafka #5343). Positions are given by the engine; no consumer group is involved.
+/// Reads a topic with one client, one queue per partition and one thread, committed records only. A partition whose batches are not taken is not read from the client's
+/// queue, and the client stops fetching it: no pause and no seek, which would throw away what was fetched (librdkafka #5343). Positions are given by the engine; no
+/// consumer group is involved.
 /// </summary>
 internal sealed class KafkaSource : IBoundedSource
 {
@@ -94,11 +95,15 @@ internal sealed class KafkaSource : IBoundedSource
         _listener = listener;
         _client = new NativeClient(LibRdKafka.Consumer, _connection,
         [
-            new("isolation.level", "read_committed"), new("enable.partition.eof", "true"), new("auto.offset.reset", "error"), new("allow.auto.create.topics", "false"), new("check.crcs", "true"),
-            new("queued.min.messages", "50000"), new("queued.max.messages.kbytes", _connection.Settings.GetValueOrDefault("queued.max.messages.kbytes", "8192")), new("fetch.queue.backoff.ms", "5"), new("fetch.error.backoff.ms", "100"),
+            new("isolation.level", "read_committed"), new("enable.partition.eof", "true"), new("auto.offset.reset", "error"), new("allow.auto.create.topics", "false"),
+                new("check.crcs", "true"),
+            new("queued.min.messages", "50000"), new("queued.max.messages.kbytes", _connection.Settings.GetValueOrDefault("queued.max.messages.kbytes", "8192")),
+                new("fetch.queue.backoff.ms", "5"), new("fetch.error.backoff.ms", "100"),
         ], _logger);
         _self = GCHandle.Alloc(this);
-        foreach (var (partition, offset) in offsets) _partitions[partition] = new PartitionQueue(partition, offset) { End = EndOf(partition), Cuts = [.. (_options.Bounds?.GetValueOrDefault(partition)?.Moves ?? []).Select(m => m.Offset)] };
+        foreach (var (partition, offset) in offsets)
+            _partitions[partition] = new PartitionQueue(partition, offset) { End = EndOf(partition),
+            Cuts = [.. (_options.Bounds?.GetValueOrDefault(partition)?.Moves ?? []).Select(m => m.Offset)] };
         _thread = new Thread(Run) { IsBackground = true, Name = $"kafka source {Name}" };
         _thread.Start();
         // A replay is bounded: what is added to the topic meanwhile is not its business.
@@ -223,7 +228,8 @@ internal sealed class KafkaSource : IBoundedSource
         foreach (var queue in _partitions.Values)
         {
             long low, high;
-            if (LibRdKafka.CachedWatermarks(_client!.Handle, _options.Topic, queue.Partition, &low, &high) == LibRdKafka.NoError && high > 0) behind += Math.Max(0, Math.Min(high, queue.End) - queue.Offset);
+            if (LibRdKafka.CachedWatermarks(_client!.Handle, _options.Topic, queue.Partition, &low, &high) == LibRdKafka.NoError && high > 0)
+                behind += Math.Max(0, Math.Min(high, queue.End) - queue.Offset);
         }
         return behind;
     }

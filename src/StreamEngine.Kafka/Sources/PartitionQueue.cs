@@ -67,7 +67,9 @@ internal sealed class PartitionQueue(int partition, long offset) : IDisposable
         }
     }
 
-    /// <summary>The partition's end was reached at that offset, perhaps behind control records. True when no batch waits before it, so that it can be told at once.</summary>
+    /// <summary>
+    /// The partition's end was reached at that offset, perhaps behind control records. True when no batch waits before it, so that it can be told at once.
+    /// </summary>
     public bool ReachedEnd(long offset)
     {
         lock (_lock)

@@ -4,7 +4,9 @@ using StreamEngine.Kafka.Native;
 
 namespace StreamEngine.Kafka.Sources;
 
-/// <summary>Copies messages of the client into a batch of raw records, and gives them back to the client at once: a message that is kept pins the whole fetch response it lies in.</summary>
+/// <summary>
+/// Copies messages of the client into a batch of raw records, and gives them back to the client at once: a message that is kept pins the whole fetch response it lies in.
+/// </summary>
 internal static unsafe class RecordBatcher
 {
     /// <summary>The end of the run of records that make one batch: up to an error entry, an offset, or so many bytes.</summary>
@@ -79,11 +81,13 @@ internal static unsafe class RecordBatcher
         byte* name, value;
         nuint size;
         var length = 0;
-        for (nuint i = 0; LibRdKafka.HeaderAt(list, i, &name, &value, &size) == LibRdKafka.NoError; i++) length += RecordHeaders.SizeOf(LibRdKafka.LengthOf(name), (int)size);
+        for (nuint i = 0; LibRdKafka.HeaderAt(list, i, &name, &value, &size) == LibRdKafka.NoError; i++)
+            length += RecordHeaders.SizeOf(LibRdKafka.LengthOf(name), (int)size);
         var bytes = arena.AllocateBytes(length);
         var rest = new Span<byte>(bytes, length);
         for (nuint i = 0; LibRdKafka.HeaderAt(list, i, &name, &value, &size) == LibRdKafka.NoError; i++)
-            rest = RecordHeaders.Write(rest, new ReadOnlySpan<byte>(name, LibRdKafka.LengthOf(name)), value is null ? default : new ReadOnlySpan<byte>(value, (int)size), value is null);
+            rest = RecordHeaders.Write(rest, new ReadOnlySpan<byte>(name, LibRdKafka.LengthOf(name)), value is null ? default : new ReadOnlySpan<byte>(value, (int)size),
+                value is null);
         return new Bytes(bytes, length);
     }
 }

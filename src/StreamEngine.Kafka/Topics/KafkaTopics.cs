@@ -24,7 +24,8 @@ internal sealed class KafkaTopics : IDisposable
         var config = new Dictionary<string, string>(connection.Settings) { ["bootstrap.servers"] = connection.Bootstrap, ["client.id"] = "streamengine-admin" };
         // Settings of producers and consumers are no business of the admin client's, which would warn about them.
         foreach (var name in config.Keys.Where(k => k.StartsWith("fetch.", StringComparison.Ordinal) || k.StartsWith("queued.", StringComparison.Ordinal)
-            || k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms").ToList()) config.Remove(name);
+            || k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms")
+                .ToList()) config.Remove(name);
         _admin = new AdminClientBuilder(config).SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message))
             .SetErrorHandler((_, e) => logger.LogDebug("Kafka admin client: {Reason} ({Error})", e.Reason, e.Code)).Build();
     }
@@ -35,7 +36,8 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            var result = await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([name]), new DescribeTopicsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var result = await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([name]), new DescribeTopicsOptions { RequestTimeout = Timeout })
+                .WaitAsync(cancellation);
             var topic = result.TopicDescriptions[0];
             return new KafkaTopic(topic.Name, topic.TopicId.ToString(), topic.Partitions.Count);
         }
@@ -54,7 +56,8 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await _admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = replication, Configs = configs?.ToDictionary() ?? [] }],
+            await _admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = replication,
+                Configs = configs?.ToDictionary() ?? [] }],
                 new CreateTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
         }
         catch (CreateTopicsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.TopicAlreadyExists))
@@ -72,7 +75,8 @@ internal sealed class KafkaTopics : IDisposable
     }
 
     /// <summary>The topic, created where it does not exist; a new one is waited for, since brokers tell each other of it only after the answer.</summary>
-    public async Task<KafkaTopic> EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, TimeProvider time, CancellationToken cancellation, short replication = -1)
+    public async Task<KafkaTopic> EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, TimeProvider time,
+        CancellationToken cancellation, short replication = -1)
     {
         if (await FindAsync(name, cancellation) is { } present) return present;
         await CreateAsync(name, partitions, configs, cancellation, replication);
@@ -115,7 +119,9 @@ internal sealed class KafkaTopics : IDisposable
     public async Task<IReadOnlyDictionary<int, long>> OffsetsAsync(KafkaTopic topic, StartPosition start, long time, CancellationToken cancellation)
     {
         var spec = start switch { StartPosition.Earliest => OffsetSpec.Earliest(), StartPosition.Latest => OffsetSpec.Latest(), _ => OffsetSpec.ForTimestamp(time) };
-        var found = await ListAsync(Enumerable.Range(0, topic.Partitions).Select(p => new TopicPartitionOffsetSpec { TopicPartition = new TopicPartition(topic.Name, p), OffsetSpec = spec }), IsolationLevel.ReadCommitted, cancellation);
+        var found = await ListAsync(Enumerable.Range(0, topic.Partitions)
+            .Select(p => new TopicPartitionOffsetSpec { TopicPartition = new TopicPartition(topic.Name, p), OffsetSpec = spec }), IsolationLevel.ReadCommitted,
+            cancellation);
         if (start == StartPosition.Time && found.Values.Any(o => o < 0))
         {
             // No record is that new: the partition starts at its end.
@@ -152,7 +158,8 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            var result = await _admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)], new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var result = await _admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
+                new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
             return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
         }
         catch (KafkaException e) when (e.Error.Code is ErrorCode.GroupIdNotFound)
@@ -177,20 +184,23 @@ internal sealed class KafkaTopics : IDisposable
     /// <summary>The first offset of a partition whose record is at least that new; null where none is.</summary>
     public async Task<long?> OffsetOfTimeAsync(string topic, int partition, long time, CancellationToken cancellation)
     {
-        var found = await ListAsync([new() { TopicPartition = new TopicPartition(topic, partition), OffsetSpec = OffsetSpec.ForTimestamp(time) }], IsolationLevel.ReadCommitted, cancellation);
+        var found = await ListAsync([new() { TopicPartition = new TopicPartition(topic, partition), OffsetSpec = OffsetSpec.ForTimestamp(time) }],
+            IsolationLevel.ReadCommitted, cancellation);
         return found[partition] < 0 ? null : found[partition];
     }
 
     /// <summary>Deletes the records before an offset.</summary>
     public async Task DeleteRecordsAsync(string topic, int partition, long before, CancellationToken cancellation) =>
-        await _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)], new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
+        await _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)],
+            new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
 
     /// <summary>The settings of topics, asked for at once; a setting is null where the broker does not say.</summary>
     public async Task<IReadOnlyDictionary<string, Func<string, string?>>> ConfigsAsync(IEnumerable<string> topics, CancellationToken cancellation)
     {
         try
         {
-            var result = await _admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }), new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var result = await _admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }),
+                new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
             return result.ToDictionary(r => r.ConfigResource.Name, r => (Func<string, string?>)(name => r.Entries.GetValueOrDefault(name)?.Value));
         }
         catch (KafkaException e)
@@ -205,7 +215,8 @@ internal sealed class KafkaTopics : IDisposable
         try
         {
             var cluster = await _admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
-            var result = await _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }], new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var result = await _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }],
+                new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
             return result[0].Entries.GetValueOrDefault(name)?.Value;
         }
         catch (KafkaException e)
@@ -219,14 +230,17 @@ internal sealed class KafkaTopics : IDisposable
     private StartupException Unreachable(KafkaException cause)
     {
         var silent = cause.Error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
-        var message = silent ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
+        var message = silent
+            ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
             : $"the brokers on {_connection.Bootstrap} refuse: {cause.Error.Reason}";
         return new StartupException(message, cause) { MayPass = silent || IsTransient(cause.Error.Code) };
     }
 
     // A cluster that comes up again, or whose leaders and coordinators move, answers with these for a while.
-    private static bool IsTransient(ErrorCode code) => code is ErrorCode.LeaderNotAvailable or ErrorCode.NotLeaderForPartition or ErrorCode.RequestTimedOut or ErrorCode.NetworkException or ErrorCode.GroupCoordinatorNotAvailable
-        or ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupLoadInProgress or ErrorCode.BrokerNotAvailable or ErrorCode.ReplicaNotAvailable or ErrorCode.KafkaStorageError or ErrorCode.NotController
+    private static bool IsTransient(ErrorCode code) => code is ErrorCode.LeaderNotAvailable or ErrorCode.NotLeaderForPartition or ErrorCode.RequestTimedOut
+        or ErrorCode.NetworkException or ErrorCode.GroupCoordinatorNotAvailable
+        or ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupLoadInProgress or ErrorCode.BrokerNotAvailable or ErrorCode.ReplicaNotAvailable
+            or ErrorCode.KafkaStorageError or ErrorCode.NotController
         or ErrorCode.UnknownTopicOrPart;
 
     public void Dispose() => _admin.Dispose();

@@ -1,6 +1,9 @@
 namespace StreamEngine.Kafka.Topics;
 
-/// <summary>The hash by which Java's producer chooses a partition (Kafka's Utils.murmur2; Austin Appleby's MurmurHash2 with seed 0x9747b28c): equal keys lie where every other client puts them.</summary>
+/// <summary>
+/// The hash by which Java's producer chooses a partition (Kafka's Utils.murmur2; Austin Appleby's MurmurHash2 with seed 0x9747b28c): equal keys lie where every other
+/// client puts them.
+/// </summary>
 internal static class Murmur2
 {
     public static int PartitionOf(ReadOnlySpan<byte> key, int partitions) => (Hash(key) & 0x7fffffff) % partitions;

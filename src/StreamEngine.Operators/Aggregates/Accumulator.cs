@@ -23,7 +23,10 @@ internal abstract unsafe class Accumulator : IDisposable
     /// <summary>Replaces groups by others, numbered as for <see cref="Merge"/>.</summary>
     public abstract void Copy(Accumulator other, int* to, int* from, int count);
 
-    /// <summary>The results of so many groups from the first one on. A group whose result does not fit its type is put into <paramref name="overflowed"/> (numbers from 0) and gets null.</summary>
+    /// <summary>
+    /// The results of so many groups from the first one on. A group whose result does not fit its type is put into <paramref name="overflowed"/> (numbers from 0) and
+    /// gets null.
+    /// </summary>
     public abstract ColumnVector Emit(int first, int count, Arena arena, List<int> overflowed);
 
     /// <summary>Writes a group's value, of variable length.</summary>

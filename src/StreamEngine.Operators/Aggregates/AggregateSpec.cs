@@ -32,7 +32,8 @@ internal sealed record AggregateSpec(string Name, AggregateFunction Function, in
         (AggregateFunction.Sum, TypeKind.Decimal) => DataType.Decimal(38, argument!.Scale),
         (AggregateFunction.Avg, TypeKind.Int32 or TypeKind.Int64 or TypeKind.Float64) => DataType.Float64,
         (AggregateFunction.Avg, TypeKind.Decimal) => DataType.Decimal(38, Math.Max(argument!.Scale, 6)),
-        (AggregateFunction.Min or AggregateFunction.Max, TypeKind.Int32 or TypeKind.Int64 or TypeKind.Float64 or TypeKind.Decimal or TypeKind.Date or TypeKind.Timestamp or TypeKind.Utf8 or TypeKind.Boolean) => argument,
+        (AggregateFunction.Min or AggregateFunction.Max, TypeKind.Int32 or TypeKind.Int64 or TypeKind.Float64 or TypeKind.Decimal or TypeKind.Date or TypeKind.Timestamp
+            or TypeKind.Utf8 or TypeKind.Boolean) => argument,
         _ => null,
     };
 }

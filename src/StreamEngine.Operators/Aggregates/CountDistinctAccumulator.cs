@@ -6,7 +6,8 @@ using StreamEngine.Operators.State;
 namespace StreamEngine.Operators.Aggregates;
 
 /// <summary>
-/// count(DISTINCT x), exact: one set for all groups, of (group, value). Values are only ever added, so that the changes of an epoch are the members that came since the last one, in order of their numbers.
+/// count(DISTINCT x), exact: one set for all groups, of (group, value). Values are only ever added, so that the changes of an epoch are the members that came since the
+/// last one, in order of their numbers.
 /// </summary>
 internal sealed unsafe class CountDistinctAccumulator(int argument, MemoryScope scope) : Accumulator
 {

@@ -4,7 +4,10 @@ using StreamEngine.Operators.State;
 
 namespace StreamEngine.Operators.Aggregates;
 
-/// <summary>min(x) and max(x) of strings, in the order of their bytes (collation C). Replaced values leave a hole in the heap, which is rebuilt when more of it is holes than values.</summary>
+/// <summary>
+/// min(x) and max(x) of strings, in the order of their bytes (collation C). Replaced values leave a hole in the heap, which is rebuilt when more of it is holes than
+/// values.
+/// </summary>
 internal sealed unsafe class TextExtremeAccumulator(AggregateSpec spec, MemoryScope scope) : Accumulator
 {
     private const int LeastHoles = 1 << 16;

@@ -2,7 +2,9 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Operators.Decoding;
 
-/// <summary>Counts the rows that pass: as coming in behind a user's own stage, as done before it. Behind one it also checks that the columns are those that were declared.</summary>
+/// <summary>
+/// Counts the rows that pass: as coming in behind a user's own stage, as done before it. Behind one it also checks that the columns are those that were declared.
+/// </summary>
 internal sealed class CountOperator(string id, Schema schema, bool comesIn) : IOperator
 {
     private RowCounts _counts = null!;

@@ -10,10 +10,12 @@ namespace StreamEngine.Operators.EventTime;
 internal sealed record EventTimeSpec(int Column, string Name, long OutOfOrderness, long MaxAhead);
 
 /// <summary>
-/// Gives each row the watermark of its own partition just before it: lateness is then a property of the log, the same for every batch size, lane and interleaving. Rows that are dead letters by here do not
-/// move the watermark. Row by row in record order; the newest event time of each partition goes back to the source, and into the manifest.
+/// Gives each row the watermark of its own partition just before it: lateness is then a property of the log, the same for every batch size, lane and interleaving. Rows
+/// that are dead letters by here do not move the watermark. Row by row in record order; the newest event time of each partition goes back to the source, and into the
+/// manifest.
 /// </summary>
-internal sealed unsafe class EventTimeOperator(string id, string source, Schema schema, EventTimeSpec spec, INewestEventTimes feedback, IReadOnlyDictionary<int, long> newest) : IOperator
+internal sealed unsafe class EventTimeOperator(string id, string source, Schema schema, EventTimeSpec spec, INewestEventTimes feedback, IReadOnlyDictionary<int,
+    long> newest) : IOperator
 {
     private readonly Dictionary<int, PartitionTime> _partitions = newest.ToDictionary(n => n.Key, n => new PartitionTime { Newest = n.Value });
     private MemoryScope _scope = null!;
@@ -63,14 +65,16 @@ internal sealed unsafe class EventTimeOperator(string id, string source, Schema 
             kept++;
         }
         var result = selection is null && batch.Selection is null ? batch.With(schema, [.. batch.Columns], arena, null, batch.Rows, watermarks, partition.Floor)
-            : batch.With(schema, [.. batch.Columns], arena, selection is null ? batch.Selection : selection, selection is null ? batch.Count : kept, watermarks, partition.Floor);
+            : batch.With(schema, [.. batch.Columns], arena, selection is null ? batch.Selection : selection, selection is null ? batch.Count : kept, watermarks,
+                partition.Floor);
         output.Emit(result);
         if (partition.Newest > before) feedback.Report(records.Partition, partition.Newest);
         return Progress.Done;
     }
 
     private void Refuse(Batch batch, int row, bool isNull, IEmitter output) =>
-        output.Fault(batch, row, new Fault(FaultStage.EventTime, isNull ? $"the event time {spec.Name} is null" : $"the event time {spec.Name} is more than {TimeSpan.FromMicroseconds(spec.MaxAhead)} past the record's timestamp"));
+        output.Fault(batch, row, new Fault(FaultStage.EventTime, isNull ? $"the event time {spec.Name} is null"
+            : $"the event time {spec.Name} is more than {TimeSpan.FromMicroseconds(spec.MaxAhead)} past the record's timestamp"));
 
     public void Snapshot(in SnapshotRequest request, IStateWriter writer)
     {

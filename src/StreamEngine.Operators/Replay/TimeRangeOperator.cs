@@ -2,7 +2,10 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Operators.Replay;
 
-/// <summary>Of a replay: keeps the rows whose event time lies in the range. It stands behind the watermarks of the rows, which the others move as well, and before lateness is judged.</summary>
+/// <summary>
+/// Of a replay: keeps the rows whose event time lies in the range. It stands behind the watermarks of the rows, which the others move as well, and before lateness is
+/// judged.
+/// </summary>
 /// <param name="id">The operator's id.</param>
 /// <param name="schema">The columns, which it passes on.</param>
 /// <param name="column">The column of the event time; -1: the record's timestamp.</param>

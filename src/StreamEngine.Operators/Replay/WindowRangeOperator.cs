@@ -2,7 +2,10 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Operators.Replay;
 
-/// <summary>Of a replay: keeps the windows that lie wholly in the range, each of which has all its rows; those at its edges lack some and would differ from the live ones. Columns 0 and 1 are the window.</summary>
+/// <summary>
+/// Of a replay: keeps the windows that lie wholly in the range, each of which has all its rows; those at its edges lack some and would differ from the live ones. Columns
+/// 0 and 1 are the window.
+/// </summary>
 internal sealed unsafe class WindowRangeOperator(string id, Schema schema, EventTimeRange range) : IOperator
 {
     private MemoryScope _scope = null!;

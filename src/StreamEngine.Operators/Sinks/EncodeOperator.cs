@@ -11,8 +11,8 @@ namespace StreamEngine.Operators.Sinks;
 internal sealed record SinkSpec(string Topic, string Insert, IEncoder Value, IEncoder? Key, int MaxBytes);
 
 /// <summary>
-/// The end of an INSERT's chain: rows to encoded records. A row that stems from one input row keeps its record's timestamp and headers; aggregated rows are stamped when they are written. Rows that stem from one input
-/// row are done here; behind an aggregation the window has counted them.
+/// The end of an INSERT's chain: rows to encoded records. A row that stems from one input row keeps its record's timestamp and headers; aggregated rows are stamped when
+/// they are written. Rows that stem from one input row are done here; behind an aggregation the window has counted them.
 /// </summary>
 internal sealed unsafe class EncodeOperator(string id, Schema schema, SinkSpec sink) : IOperator
 {
@@ -52,7 +52,8 @@ internal sealed unsafe class EncodeOperator(string id, Schema schema, SinkSpec s
             var size = (long)values[i].Length + (keys is null ? 0 : Math.Max(keys[i].Length, 0)) + header.Length;
             if (size > sink.MaxBytes)
             {
-                output.Fault(batch, row, new Fault(FaultStage.Sink, $"the record for {sink.Topic} has {size} bytes, more than the {sink.MaxBytes} that a message may have", Insert: sink.Insert));
+                output.Fault(batch, row, new Fault(FaultStage.Sink,
+                    $"the record for {sink.Topic} has {size} bytes, more than the {sink.MaxBytes} that a message may have", Insert: sink.Insert));
                 continue;
             }
             values[kept] = values[i];

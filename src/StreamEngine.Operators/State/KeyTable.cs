@@ -5,8 +5,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Operators.State;
 
 /// <summary>
-/// Keys in their binary form to dense numbers: open addressing with linear probing over 32-bit slots, the hash's high bits, load at most 0.6. What belongs to a key is kept by its number in arrays elsewhere.
-/// Keys are never removed: a table belongs to one pane and is dropped whole.
+/// Keys in their binary form to dense numbers: open addressing with linear probing over 32-bit slots, the hash's high bits, load at most 0.6. What belongs to a key is
+/// kept by its number in arrays elsewhere. Keys are never removed: a table belongs to one pane and is dropped whole.
 /// </summary>
 internal sealed unsafe class KeyTable(MemoryScope scope) : IDisposable
 {

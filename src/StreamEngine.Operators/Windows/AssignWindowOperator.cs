@@ -4,9 +4,9 @@ using StreamEngine.Core;
 namespace StreamEngine.Operators.Windows;
 
 /// <summary>
-/// Decides lateness and the pane of each row, before any exchange. A row is late when every window it belongs to ended at or before the watermark of its own partition just before it; a row that misses only
-/// some of its sliding windows counts in those that end after it, so that its pane has the first of them as a second coordinate. Two columns are added: the pane's start, and for sliding windows the end of
-/// the first window that counts the row.
+/// Decides lateness and the pane of each row, before any exchange. A row is late when every window it belongs to ended at or before the watermark of its own partition
+/// just before it; a row that misses only some of its sliding windows counts in those that end after it, so that its pane has the first of them as a second coordinate.
+/// Two columns are added: the pane's start, and for sliding windows the end of the first window that counts the row.
 /// </summary>
 internal sealed unsafe class AssignWindowOperator(string id, Schema input, int timeColumn, WindowSpec window, string insert) : IOperator
 {
@@ -43,7 +43,9 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
         return Progress.Done;
     }
 
-    /// <summary>Without the rows that cannot be counted: no event time (behind a user's own stage nobody has looked at it before), or texts that no piece of state could hold.</summary>
+    /// <summary>
+    /// Without the rows that cannot be counted: no event time (behind a user's own stage nobody has looked at it before), or texts that no piece of state could hold.
+    /// </summary>
     private Batch Usable(Batch batch, IEmitter output)
     {
         var nulls = timeColumn >= 0 && batch[timeColumn].MayHaveNulls;
@@ -54,8 +56,11 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
         for (var i = 0; i < batch.Count; i++)
         {
             var row = batch.RowAt(i);
-            if (nulls && batch[timeColumn].IsNull(row)) output.Fault(batch, row, new Fault(FaultStage.EventTime, $"the event time {input[timeColumn].Name} is null", Insert: insert));
-            else if (TextOf(batch, row) is var bytes and > MostText) output.Fault(batch, row, new Fault(FaultStage.Expression, $"the row's grouping keys and kept texts have {bytes} bytes, more than the {MostText} that state may hold of one row", Insert: insert));
+            if (nulls && batch[timeColumn].IsNull(row))
+                output.Fault(batch, row, new Fault(FaultStage.EventTime, $"the event time {input[timeColumn].Name} is null", Insert: insert));
+            else if (TextOf(batch, row) is var bytes and > MostText)
+                output.Fault(batch, row, new Fault(FaultStage.Expression,
+                $"the row's grouping keys and kept texts have {bytes} bytes, more than the {MostText} that state may hold of one row", Insert: insert));
             else selection[kept++] = (ushort)row;
         }
         return batch.WithSelection(selection, kept, arena);
@@ -150,7 +155,8 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
     private void Late(Batch batch, int row, long watermark, long end, IEmitter output)
     {
         var idle = batch.IdleFloor != Watermark.None && watermark == batch.IdleFloor;
-        output.Fault(batch, row, new Fault(FaultStage.Late, idle ? "idle" : $"its last window ended {TimeSpan.FromMicroseconds(watermark - end)} before the watermark of its partition", Insert: insert));
+        output.Fault(batch, row, new Fault(FaultStage.Late, idle ? "idle"
+            : $"its last window ended {TimeSpan.FromMicroseconds(watermark - end)} before the watermark of its partition", Insert: insert));
     }
 
     public void Dispose()

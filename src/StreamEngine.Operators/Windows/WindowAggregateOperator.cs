@@ -16,8 +16,8 @@ internal sealed record WindowAggregateSpec(WindowSpec Window, IReadOnlyList<int>
 }
 
 /// <summary>
-/// Groups rows by window and key. A window is emitted once, when the common watermark reaches its end, batch by batch; a row that is not late always finds its windows open, since the common watermark is
-/// never past its own partition's. Emits window_start, window_end, the keys, the aggregates.
+/// Groups rows by window and key. A window is emitted once, when the common watermark reaches its end, batch by batch; a row that is not late always finds its windows
+/// open, since the common watermark is never past its own partition's. Emits window_start, window_end, the keys, the aggregates.
 /// </summary>
 internal sealed unsafe class WindowAggregateOperator : IOperator
 {
@@ -53,7 +53,8 @@ internal sealed unsafe class WindowAggregateOperator : IOperator
         _firstColumn = input.IndexOf(AssignWindowOperator.FirstColumn);
         _keyTypes = [.. spec.Keys.Select(k => input[k].Type)];
         _keys = new ColumnVector[_keyTypes.Length];
-        Output = new Schema([new Field("window_start", DataType.Timestamp, false), new Field("window_end", DataType.Timestamp, false), .. spec.Keys.Select(k => input[k] with { Format = null }),
+        Output = new Schema([new Field("window_start", DataType.Timestamp, false), new Field("window_end", DataType.Timestamp, false),
+            .. spec.Keys.Select(k => input[k] with { Format = null }),
             .. spec.Aggregates.Select(a => new Field(a.Name, a.Type, a.Function != AggregateFunction.Count))]);
         _state = new WindowState(spec.Aggregates, _keyTypes);
     }

@@ -3,8 +3,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Operators.Windows;
 
 /// <summary>
-/// Windows [start, start + Size) that start at every multiple of Slide since 1970-01-01T00:00Z, in microseconds. Rows are kept by pane: the longest stretch that lies wholly inside or outside of every window,
-/// for which the greatest common divisor of size and slide will do (Li et al., No Pane, No Gain, 2005).
+/// Windows [start, start + Size) that start at every multiple of Slide since 1970-01-01T00:00Z, in microseconds. Rows are kept by pane: the longest stretch that lies
+/// wholly inside or outside of every window, for which the greatest common divisor of size and slide will do (Li et al., No Pane, No Gain, 2005).
 /// </summary>
 internal sealed record WindowSpec(long Size, long Slide)
 {

@@ -6,9 +6,10 @@ using StreamEngine.Operators.State;
 namespace StreamEngine.Operators.Windows;
 
 /// <summary>
-/// Panes as pieces of state. Version 1, little-endian: version (1 byte), end of the last closed window (8), then entries. Entry 0, a group: pane start (8), first window's end (8), key length (4), key, rows (8), each aggregate's value. Entry 1, members of
-/// a distinct set: pane start, first, key length, key, aggregate (2), length (4), one encoded value. Later entries replace or add to earlier ones; panes whose windows have all closed are dropped when the
-/// closing is read, so that no deletion is ever written.
+/// Panes as pieces of state. Version 1, little-endian: version (1 byte), end of the last closed window (8), then entries. Entry 0, a group: pane start (8), first
+/// window's end (8), key length (4), key, rows (8), each aggregate's value. Entry 1, members of a distinct set: pane start, first, key length, key, aggregate (2), length
+/// (4), one encoded value. Later entries replace or add to earlier ones; panes whose windows have all closed are dropped when the closing is read, so that no deletion is
+/// ever written.
 /// </summary>
 internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates, DataType[] keys)
 {
@@ -111,7 +112,9 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
         _buffer.Put(key);
     }
 
-    /// <summary>Where the entry that begins at <paramref name="before"/> made the piece too long, the piece is written without it, and the entry begins the next one.</summary>
+    /// <summary>
+    /// Where the entry that begins at <paramref name="before"/> made the piece too long, the piece is written without it, and the entry begins the next one.
+    /// </summary>
     private void SplitAt(int before, long closedTo, int keyGroup, StateKind kind, IStateWriter writer)
     {
         if (_buffer.Length <= IStateWriter.MaxPiece) return;

@@ -14,7 +14,8 @@ internal static class PlanText
             yield return $"source {source.Name}  topic {definition.Topic}";
             yield return $"  decode, reads {string.Join(", ", source.Columns.Select(c => c.Name))} of {string.Join(", ", source.Declared.Select(c => c.Name))}";
             foreach (var rule in source.Rules) yield return $"  rule {rule.Name}: {rule.Condition}";
-            if (source.EventTime is not null) yield return $"  event time {definition.EventTime.Column ?? "_timestamp"}, out of order by up to {definition.EventTime.OutOfOrderness}";
+            if (source.EventTime is not null)
+                yield return $"  event time {definition.EventTime.Column ?? "_timestamp"}, out of order by up to {definition.EventTime.OutOfOrderness}";
         }
         foreach (var insert in pipeline.Plan.Inserts)
         {

@@ -16,7 +16,8 @@ internal static class FormatBinding
             UnknownFields = json.RejectUnknownFields ? UnknownFields.Reject : UnknownFields.Ignore,
             DuplicateKeys = json.RejectDuplicateKeys ? DuplicateKeys.Error : DuplicateKeys.Last,
         }, scope),
-        CsvFormatDefinition csv => new CsvDecoder(source.Declared, source.Read, new CsvOptions { Delimiter = (byte)csv.Delimiter[0], Quote = csv.Quote.Length == 0 ? null : (byte)csv.Quote[0] }, scope),
+        CsvFormatDefinition csv => new CsvDecoder(source.Declared, source.Read,
+            new CsvOptions { Delimiter = (byte)csv.Delimiter[0], Quote = csv.Quote.Length == 0 ? null : (byte)csv.Quote[0] }, scope),
         _ => throw new InvalidOperationException($"no decoder for {format}"),
     };
 
@@ -24,7 +25,8 @@ internal static class FormatBinding
     public static IEncoder CreateEncoder(FormatDefinition format, Schema schema, int columns) => format switch
     {
         JsonFormatDefinition => new JsonEncoder(new Schema(schema.Take(columns))),
-        CsvFormatDefinition csv => new CsvEncoder(new Schema(schema.Take(columns)), null, new CsvOptions { Delimiter = (byte)csv.Delimiter[0], Quote = csv.Quote.Length == 0 ? null : (byte)csv.Quote[0] }),
+        CsvFormatDefinition csv => new CsvEncoder(new Schema(schema.Take(columns)), null,
+            new CsvOptions { Delimiter = (byte)csv.Delimiter[0], Quote = csv.Quote.Length == 0 ? null : (byte)csv.Quote[0] }),
         _ => throw new InvalidOperationException($"no encoder for {format}"),
     };
 

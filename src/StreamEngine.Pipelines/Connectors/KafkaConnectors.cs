@@ -20,12 +20,16 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
         {
             "earliest" => (StartPosition.Earliest, 0L),
             "latest" => (StartPosition.Latest, 0L),
-            var text => TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(text), out var micros, out _) ? (StartPosition.Time, micros / 1000) : throw new StartupException($"source {source.Name}: '{text}' is no place to start from"),
+            var text => TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(text), out var micros, out _) ? (StartPosition.Time, micros / 1000)
+                : throw new StartupException($"source {source.Name}: '{text}' is no place to start from"),
         };
-        return new KafkaSource(ConnectionOf(pipeline), new KafkaSourceOptions(source.Name, source.Topic, start, at, source.CreatePartitions) { Bounds = Replay?.Sources[source.Name].Partitions }, scope, time, loggers.CreateLogger<KafkaSource>());
+        return new KafkaSource(ConnectionOf(pipeline),
+            new KafkaSourceOptions(source.Name, source.Topic, start, at, source.CreatePartitions) { Bounds = Replay?.Sources[source.Name].Partitions }, scope, time,
+            loggers.CreateLogger<KafkaSource>());
     }
 
-    public ICommitLog CreateLog(PipelineDefinition pipeline, int slot) => new KafkaCommitLog(ConnectionOf(pipeline), new KafkaCommitLogOptions(pipeline.QualifiedName, slot)
+    public ICommitLog CreateLog(PipelineDefinition pipeline, int slot) =>
+        new KafkaCommitLog(ConnectionOf(pipeline), new KafkaCommitLogOptions(pipeline.QualifiedName, slot)
     {
         TransactionTimeout = pipeline.TransactionTimeout,
         ReplicationFactor = pipeline.ReplicationFactor,
@@ -38,7 +42,8 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
     }, time, loggers.CreateLogger<KafkaCommitLog>());
 
     /// <summary>Deletes all that a pipeline has written about itself, so that it starts anew.</summary>
-    public Task ResetAsync(PipelineDefinition pipeline, CancellationToken cancellation) => KafkaCommitLog.ResetAsync(ConnectionOf(pipeline), pipeline.QualifiedName, loggers.CreateLogger<KafkaCommitLog>(), cancellation);
+    public Task ResetAsync(PipelineDefinition pipeline, CancellationToken cancellation) =>
+        KafkaCommitLog.ResetAsync(ConnectionOf(pipeline), pipeline.QualifiedName, loggers.CreateLogger<KafkaCommitLog>(), cancellation);
 
     public static KafkaConnection ConnectionOf(PipelineDefinition pipeline) => new(pipeline.Bootstrap, pipeline.KafkaSettings);
 }

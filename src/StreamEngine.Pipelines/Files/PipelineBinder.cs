@@ -7,7 +7,10 @@ using StreamEngine.Plan.Physical;
 
 namespace StreamEngine.Pipelines.Files;
 
-/// <summary>Binds a configuration to a pipeline's definition, recording every error with its place. It also knows where each text of the pipeline stands, for the errors that planning finds.</summary>
+/// <summary>
+/// Binds a configuration to a pipeline's definition, recording every error with its place. It also knows where each text of the pipeline stands, for the errors that
+/// planning finds.
+/// </summary>
 internal sealed class PipelineBinder(ConfigReader reader)
 {
     private readonly Dictionary<(PlanText Text, string Owner, string Name), ConfigText> _texts = [];
@@ -27,7 +30,8 @@ internal sealed class PipelineBinder(ConfigReader reader)
         var pipeline = root.GetRequiredSection("pipeline");
         var before = reader.Errors.Count;
         var name = pipeline.GetRequiredString("name");
-        if (name is not null && !PipelineDefinition.IsName(name)) pipeline.ErrorAt("name", $"'{name}' is no name of a pipeline", "it has ASCII letters, digits, dot, dash and underscore, since topics are named after it");
+        if (name is not null && !PipelineDefinition.IsName(name))
+            pipeline.ErrorAt("name", $"'{name}' is no name of a pipeline", "it has ASCII letters, digits, dot, dash and underscore, since topics are named after it");
         var sources = pipeline.GetRequiredSection("sources").Sections().Select(BindSource).ToList();
         var sql = pipeline.GetRequiredText("sql");
         if (sql is not null) _texts[(PlanText.Sql, "", "")] = sql;
@@ -35,7 +39,8 @@ internal sealed class PipelineBinder(ConfigReader reader)
         var given = kafka.GetSection("settings").Flatten();
         var settings = given.ToDictionary(s => s.Key, s => s.Value.Text);
         foreach (var (setting, span, _) in given.Where(s => !KafkaConnection.AllowedSettings.Contains(s.Key)))
-            reader.Add(ConfigError.At(span, $"the Kafka client setting '{setting}' is not one that a pipeline may set", Nearest.Hint(setting, KafkaConnection.AllowedSettings) ?? "it may set transport, TLS, SASL, fetch and produce tuning"));
+            reader.Add(ConfigError.At(span, $"the Kafka client setting '{setting}' is not one that a pipeline may set",
+                Nearest.Hint(setting, KafkaConnection.AllowedSettings) ?? "it may set transport, TLS, SASL, fetch and produce tuning"));
         var definition = new PipelineDefinition
         {
             Name = name ?? "",
@@ -57,7 +62,8 @@ internal sealed class PipelineBinder(ConfigReader reader)
             ManifestsKeep = pipeline.GetSection("manifests").GetDuration("keep", TimeSpan.FromDays(7), TimeSpan.FromMinutes(1)),
         };
         if (definition.CommitInterval > definition.TransactionTimeout / 2)
-            pipeline.ErrorAt("commit-interval", $"the commit interval of {definition.CommitInterval} does not fit into the transaction timeout of {definition.TransactionTimeout}: an epoch and its commit have to fit twice", "shorten it, or raise kafka.transaction-timeout");
+            pipeline.ErrorAt("commit-interval",
+                $"the commit interval of {definition.CommitInterval} does not fit into the transaction timeout of {definition.TransactionTimeout}: an epoch and its commit have to fit twice", "shorten it, or raise kafka.transaction-timeout");
         return reader.Errors.Count == before ? definition : null;
     }
 
@@ -116,7 +122,8 @@ internal sealed class PipelineBinder(ConfigReader reader)
     {
         if (field.Format is null) return;
         var at = Math.Max(0, text.Text.IndexOf(field.Format, StringComparison.Ordinal));
-        if (field.Type.Kind is not (TypeKind.Timestamp or TypeKind.Date)) reader.Add(text.ErrorAt(at, field.Format.Length, $"column '{field.Name}' is {field.Type}: only TIMESTAMP and DATE have a FORMAT"));
+        if (field.Type.Kind is not (TypeKind.Timestamp or TypeKind.Date))
+            reader.Add(text.ErrorAt(at, field.Format.Length, $"column '{field.Name}' is {field.Type}: only TIMESTAMP and DATE have a FORMAT"));
         else if (TimestampPattern.TryCompile(field.Format, out var error) is null) reader.Add(text.ErrorAt(at, field.Format.Length, error!));
     }
 
@@ -130,10 +137,13 @@ internal sealed class PipelineBinder(ConfigReader reader)
         {
             Column = column?.Text,
             OutOfOrderness = time.GetDuration("out-of-orderness", defaults.GetDuration("out-of-orderness", TimeSpan.Zero)),
-            IdleTimeout = time.GetDuration("idle-timeout", defaults.GetDuration("idle-timeout", TimeSpan.FromSeconds(30)), TimeSpan.FromMilliseconds(1), allowInfinite: true),
+            IdleTimeout = time.GetDuration("idle-timeout", defaults.GetDuration("idle-timeout", TimeSpan.FromSeconds(30)), TimeSpan.FromMilliseconds(1),
+                allowInfinite: true),
             MaxAhead = time.GetDuration("max-ahead", defaults.GetDuration("max-ahead", TimeSpan.FromHours(24)), allowInfinite: true),
             MaxDrift = time.GetDuration("max-drift", defaults.GetDuration("max-drift", TimeSpan.FromHours(1)), TimeSpan.FromMilliseconds(1), allowInfinite: true),
-            CloseByClockAfter = time.GetDuration("close-by-clock-after", defaults.GetDuration("close-by-clock-after", TimeSpan.MaxValue, TimeSpan.FromMilliseconds(1), allowInfinite: true), TimeSpan.FromMilliseconds(1), allowInfinite: true),
+            CloseByClockAfter = time.GetDuration("close-by-clock-after",
+                defaults.GetDuration("close-by-clock-after", TimeSpan.MaxValue, TimeSpan.FromMilliseconds(1), allowInfinite: true), TimeSpan.FromMilliseconds(1),
+                allowInfinite: true),
         };
     }
 
@@ -141,12 +151,14 @@ internal sealed class PipelineBinder(ConfigReader reader)
     {
         var format = section.GetChoice("format", defaults.GetString("format", "json")!, ["json", "csv"]);
         var reject = section.GetChoice("unknown-fields", defaults.GetString("unknown-fields", "ignore")!, ["ignore", "reject"]) == "reject";
-        var duplicates = section.GetSection("json").GetChoice("duplicate-keys", defaults.GetSection("json").GetString("duplicate-keys", "last")!, ["last", "error"]) == "error";
+        var duplicates = section.GetSection("json").GetChoice("duplicate-keys", defaults.GetSection("json").GetString("duplicate-keys", "last")!,
+            ["last", "error"]) == "error";
         var (csv, csvDefaults) = (section.GetSection("csv"), defaults.GetSection("csv"));
         var delimiter = csv.GetString("delimiter", csvDefaults.GetString("delimiter", ","))!;
         var quote = csv.GetString("quote", csvDefaults.GetString("quote", "\""))!;
         csvDefaults.Accept("header");
-        if (csv.GetBool("header", false)) csv.ErrorAt("header", "a CSV record is the value of one Kafka record and has no header", "leave the header out when the file is produced: produce --skip-header");
+        if (csv.GetBool("header", false)) csv.ErrorAt("header", "a CSV record is the value of one Kafka record and has no header",
+            "leave the header out when the file is produced: produce --skip-header");
         if (delimiter.Length != 1 || delimiter[0] > 127) csv.ErrorAt("delimiter", "the delimiter is one ASCII character");
         if (quote.Length > 1 || (quote.Length == 1 && quote[0] > 127)) csv.ErrorAt("quote", "the quote is one ASCII character, or \"\" for none");
         return format == "csv" ? new CsvFormatDefinition(delimiter, quote) : new JsonFormatDefinition(reject, duplicates);
@@ -173,7 +185,9 @@ internal sealed class PipelineBinder(ConfigReader reader)
     /// <summary>An error that planning found, at its place in the file.</summary>
     public ConfigError Locate(PlanError error)
     {
-        var message = error.Text == PlanText.Rule ? $"rule '{error.Name}' of {error.Owner}: {error.Error.Message}" : error.Text == PlanText.SinkKey ? $"key of sink '{error.Owner}': {error.Error.Message}" : error.Error.Message;
-        return _texts.TryGetValue((error.Text, error.Owner, error.Name), out var text) ? text.ErrorAt(error.Error.Offset, error.Error.Length, message, error.Error.Hint) : ConfigError.Plain(message, error.Error.Hint);
+        var message = error.Text == PlanText.Rule ? $"rule '{error.Name}' of {error.Owner}: {error.Error.Message}" : error.Text == PlanText.SinkKey
+            ? $"key of sink '{error.Owner}': {error.Error.Message}" : error.Error.Message;
+        return _texts.TryGetValue((error.Text, error.Owner, error.Name), out var text) ? text.ErrorAt(error.Error.Offset, error.Error.Length, message, error.Error.Hint)
+            : ConfigError.Plain(message, error.Error.Hint);
     }
 }

@@ -20,7 +20,8 @@ internal sealed record PipelineFile(PipelineDefinition Definition, PhysicalPlan 
     /// <exception cref="ConfigException">All errors of the file, its SQL and its rules.</exception>
     public static PipelineFile Load(string path, string? environment = null, IReadOnlyList<string>? settings = null)
     {
-        if (!File.Exists(path)) throw new ConfigException([ConfigError.Plain($"there is no file '{path}'", "name a pipeline file, for example hocon/pipelines/flights.conf")]);
+        if (!File.Exists(path)) throw new ConfigException([ConfigError.Plain($"there is no file '{path}'",
+            "name a pipeline file, for example hocon/pipelines/flights.conf")]);
         var layers = new List<HoconLayer> { Embedded("reference.conf"), Embedded("akka.conf") };
         if (environment is not null) layers.Add(HoconLayer.File(EnvironmentFile(path, environment), $"hocon/env/{environment}.conf"));
         layers.Add(HoconLayer.File(path, path));
@@ -82,7 +83,8 @@ internal sealed record PipelineFile(PipelineDefinition Definition, PhysicalPlan 
         throw new ConfigException([ConfigError.Plain($"there is no environment '{environment}'", $"make hocon/env/{environment}.conf beside hocon/pipelines")]);
     }
 
-    private static string? ProjectRoot(string path) => FoldersAbove(path).FirstOrDefault(f => Directory.Exists(Path.Combine(f, "hocon"))) ?? Path.GetDirectoryName(Path.GetFullPath(path));
+    private static string? ProjectRoot(string path) => FoldersAbove(path).FirstOrDefault(f => Directory.Exists(Path.Combine(f, "hocon")))
+        ?? Path.GetDirectoryName(Path.GetFullPath(path));
 
     private static IEnumerable<string> FoldersAbove(string path)
     {

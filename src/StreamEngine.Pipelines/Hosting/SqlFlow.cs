@@ -13,7 +13,10 @@ namespace StreamEngine;
 /// <summary>One of the engine's chains in a user's own Akka.Streams graph: a SELECT over typed records, row by row, evaluated in batches of columns.</summary>
 public static class SqlFlow
 {
-    /// <summary>A flow that computes a query over each element. Rows come together as fast as they are asked for: up to <see cref="Batch.DefaultRows"/> are evaluated at once, fewer when the downstream is faster.</summary>
+    /// <summary>
+    /// A flow that computes a query over each element. Rows come together as fast as they are asked for: up to <see cref="Batch.DefaultRows"/> are evaluated at once,
+    /// fewer when the downstream is faster.
+    /// </summary>
     /// <typeparam name="TIn">A record whose properties are the columns of the table "rows".</typeparam>
     /// <typeparam name="TOut">A record whose properties are columns of the result, by name.</typeparam>
     /// <param name="query">For example <c>SELECT origin, delay / 60.0 AS hours FROM rows WHERE delay > 15</c>; no windows, which need a pipeline.</param>
@@ -40,21 +43,27 @@ public static class SqlFlow
     {
         var definition = new PipelineDefinition
         {
-            Name = "flow", Sources = [new SourceDefinition { Name = "rows", Topic = "rows", Schema = schema }], Sql = $"INSERT INTO result {query}", Sinks = [new SinkDefinition { Name = "result", Topic = "result" }],
+            Name = "flow", Sources = [new SourceDefinition { Name = "rows", Topic = "rows", Schema = schema }], Sql = $"INSERT INTO result {query}",
+                Sinks = [new SinkDefinition { Name = "result", Topic = "result" }],
             DeadLetterTopic = "", LateTopic = "",
         };
         try
         {
             var plan = PhysicalPlanner.Plan(definition, SqlPlanner.Plan);
-            return plan.Inserts[0].ExchangeKeys is null ? plan : throw new ArgumentException("a flow works row by row: windows and aggregates need a pipeline", nameof(query));
+            return plan.Inserts[0].ExchangeKeys is null ? plan
+                : throw new ArgumentException("a flow works row by row: windows and aggregates need a pipeline", nameof(query));
         }
         catch (PlanException e)
         {
-            throw new ArgumentException(string.Join('\n', e.Errors.Select(x => $"at {x.Error.Offset - "INSERT INTO result ".Length} of the query: {x.Error.Message}{(x.Error.Hint is null ? "" : $"; {x.Error.Hint}")}")), nameof(query), e);
+            throw new ArgumentException(string.Join('\n',
+                e.Errors.Select(x =>
+                $"at {x.Error.Offset - "INSERT INTO result ".Length} of the query: {x.Error.Message}{(x.Error.Hint is null ? "" : $"; {x.Error.Hint}")}")), nameof(query),
+                e);
         }
     }
 
-    private sealed class Stage(RecordMapping input, RecordMapping output, PhysicalPlan plan, Action<object, string>? onFault) : GraphStage<FlowShape<List<object>, object[]>>
+    private sealed class Stage(RecordMapping input, RecordMapping output, PhysicalPlan plan, Action<object, string>? onFault) : GraphStage<FlowShape<List<object>,
+        object[]>>
     {
         private readonly Inlet<List<object>> _in = new("sql.in");
         private readonly Outlet<object[]> _out = new("sql.out");
@@ -81,7 +90,8 @@ public static class SqlFlow
                 _refused = new Refused(onFault);
                 _columns = plan.Sources[0].Columns;
                 _read = [.. plan.Sources[0].Read.Index().Where(r => r.Item).Select(r => r.Index)];
-                _chain = new OperatorChain([.. plan.Inserts[0].Before.Select(f => f.Create())], new OperatorContext(_scope, new RowCounts(), KeyGroupRange.All), _refused, (_, _) => { });
+                _chain = new OperatorChain([.. plan.Inserts[0].Before.Select(f => f.Create())], new OperatorContext(_scope, new RowCounts(), KeyGroupRange.All), _refused,
+                    (_, _) => { });
                 SetHandlers(stage._in, stage._out, this);
             }
 

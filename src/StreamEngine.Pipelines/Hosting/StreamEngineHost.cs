@@ -26,7 +26,8 @@ public sealed class StreamEngineHost
         _loggers = loggers ?? NullLoggerFactory.Instance;
         _time = time ?? TimeProvider.System;
         _pipelines = [.. pipelines.Select(p => (p, PlanOf(p)))];
-        if (_pipelines.Select(p => p.Pipeline.Name).Distinct().Count() < _pipelines.Count) throw new ArgumentException("two pipelines have the same name: their state and offsets would be the same");
+        if (_pipelines.Select(p => p.Pipeline.Name).Distinct().Count() < _pipelines.Count)
+            throw new ArgumentException("two pipelines have the same name: their state and offsets would be the same");
     }
 
     private static PhysicalPlan PlanOf(Pipeline pipeline)
@@ -50,7 +51,8 @@ public sealed class StreamEngineHost
         try
         {
             var connectors = new KafkaConnectors(_time, _loggers);
-            await WorkerGroup.RunAsync(_pipelines.Select(p => new PipelineWorker(p.Pipeline.Definition, p.Plan, connectors, system, _time, _loggers.CreateLogger<PipelineWorker>())), stop);
+            await WorkerGroup.RunAsync(_pipelines.Select(p =>
+                new PipelineWorker(p.Pipeline.Definition, p.Plan, connectors, system, _time, _loggers.CreateLogger<PipelineWorker>())), stop);
         }
         finally
         {

@@ -6,14 +6,18 @@ using StreamEngine.Plan.Definitions;
 
 namespace StreamEngine.Pipelines.Replay;
 
-/// <summary>Stops a replay wherever it runs and forgets it: its claim is taken, so that a process that runs it is fenced and exits; then its topics, its outputs among them, and its group are deleted.</summary>
+/// <summary>
+/// Stops a replay wherever it runs and forgets it: its claim is taken, so that a process that runs it is fenced and exits; then its topics, its outputs among them, and
+/// its group are deleted.
+/// </summary>
 internal static class ReplayCancellation
 {
     public static async Task CancelAsync(PipelineDefinition live, ReplayState replay, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var connection = KafkaConnectors.ConnectionOf(live);
         var logger = loggers.CreateLogger<ReplayState>();
-        var options = new KafkaCommitLogOptions(replay.Name) { TransactionTimeout = live.TransactionTimeout, IgnoreGroupOffsets = true, Host = Environment.MachineName, Process = Environment.ProcessId };
+        var options = new KafkaCommitLogOptions(replay.Name) { TransactionTimeout = live.TransactionTimeout, IgnoreGroupOffsets = true, Host = Environment.MachineName,
+            Process = Environment.ProcessId };
         await using (var log = new KafkaCommitLog(connection, options, time, logger)) await log.OpenAsync(null, cancellation);
         using var topics = new KafkaTopics(connection, logger);
         foreach (var output in live.Sinks.Select(s => s.Topic).Append(live.DeadLetterTopic).Append(live.LateTopic).Distinct().Select(t => $"{replay.Bounds.Into}.{t}"))

@@ -20,11 +20,14 @@ internal sealed record ReplayState(string Id, string Name, ReplayBounds Bounds, 
     public long Watermark => Last.Sources.Values.Select(s => s.Watermark).DefaultIfEmpty(Core.Watermark.None).Min();
 
     /// <summary>The part of the range's event time that is done, 0 to 1.</summary>
-    public double EventTimeDone => IsFinished ? 1 : Watermark == Core.Watermark.None ? 0 : Math.Clamp((double)(Watermark - Bounds.Range.From) / (Bounds.Range.To - Bounds.Range.From), 0, 1);
+    public double EventTimeDone => IsFinished ? 1 : Watermark == Core.Watermark.None ? 0
+        : Math.Clamp((double)(Watermark - Bounds.Range.From) / (Bounds.Range.To - Bounds.Range.From), 0, 1);
 
     public long Records => Bounds.Sources.Values.SelectMany(s => s.Partitions.Values).Sum(p => p.End - p.Start);
 
-    public long RecordsDone => Bounds.Sources.Sum(s => s.Value.Partitions.Sum(p => Math.Clamp((Last.Sources.GetValueOrDefault(s.Key)?.Partitions.GetValueOrDefault(p.Key)?.Offset ?? p.Value.Start) - p.Value.Start, 0, p.Value.End - p.Value.Start)));
+    public long RecordsDone => Bounds.Sources.Sum(s =>
+        s.Value.Partitions.Sum(p => Math.Clamp((Last.Sources.GetValueOrDefault(s.Key)?.Partitions.GetValueOrDefault(p.Key)?.Offset ?? p.Value.Start) - p.Value.Start, 0,
+        p.Value.End - p.Value.Start)));
 
     /// <summary>What is left at the pace so far, pauses included; null before anything was read.</summary>
     public TimeSpan? Left => IsFinished ? TimeSpan.Zero : RecordsDone == 0 ? null : (Last.At - Began) * ((double)(Records - RecordsDone) / RecordsDone);
@@ -42,7 +45,8 @@ internal static class ReplayCatalog
     /// <param name="time">The clock of time limits.</param>
     /// <param name="logger">For the clients' messages.</param>
     /// <param name="cancellation">Ends the search.</param>
-    public static async Task<IReadOnlyList<ReplayState>> ListAsync(KafkaConnection connection, string? pipeline, TimeProvider time, ILogger logger, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<ReplayState>> ListAsync(KafkaConnection connection, string? pipeline, TimeProvider time, ILogger logger,
+        CancellationToken cancellation)
     {
         using var topics = new KafkaTopics(connection, logger);
         var found = new List<ReplayState>();
@@ -65,7 +69,8 @@ internal static class ReplayCatalog
     /// <param name="logger">For the clients' messages.</param>
     /// <param name="cancellation">Ends the search.</param>
     /// <exception cref="StartupException">There is none, or more than one.</exception>
-    public static async Task<ReplayState> FindAsync(KafkaConnection connection, string pipeline, string? id, TimeProvider time, ILogger logger, CancellationToken cancellation)
+    public static async Task<ReplayState> FindAsync(KafkaConnection connection, string pipeline, string? id, TimeProvider time, ILogger logger,
+        CancellationToken cancellation)
     {
         var all = await ListAsync(connection, pipeline, time, logger, cancellation);
         var chosen = all.Where(r => id is null || r.Id == id).ToList();
@@ -75,6 +80,8 @@ internal static class ReplayCatalog
     }
 
     /// <summary>The last manifest of an epochs topic; null where there is none.</summary>
-    public static async Task<EpochManifest?> LastOfAsync(KafkaConnection connection, string topic, KafkaTopics topics, TimeProvider time, ILogger logger, CancellationToken cancellation) =>
-        await topics.FindAsync(topic, cancellation) is null ? null : (await new EpochsReader(connection, topic, 0, Patience, time, logger).ReadLastAsync(cancellation)).Manifest;
+    public static async Task<EpochManifest?> LastOfAsync(KafkaConnection connection, string topic, KafkaTopics topics, TimeProvider time, ILogger logger,
+        CancellationToken cancellation) =>
+        await topics.FindAsync(topic, cancellation) is null ? null
+            : (await new EpochsReader(connection, topic, 0, Patience, time, logger).ReadLastAsync(cancellation)).Manifest;
 }

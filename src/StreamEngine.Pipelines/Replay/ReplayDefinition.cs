@@ -10,8 +10,8 @@ using StreamEngine.Sql.Planning;
 namespace StreamEngine.Pipelines.Replay;
 
 /// <summary>
-/// A pipeline over a stretch of its own history: the same graph under another name, so that group, transactional id and internal topics are its own, writing to topics of its own. What it is called follows
-/// from what it does: the same command finds it again.
+/// A pipeline over a stretch of its own history: the same graph under another name, so that group, transactional id and internal topics are its own, writing to topics of
+/// its own. What it is called follows from what it does: the same command finds it again.
 /// </summary>
 internal sealed class ReplayDefinition
 {
@@ -24,7 +24,8 @@ internal sealed class ReplayDefinition
     public ReplayDefinition(PipelineFile live, EventTimeRange range, string into)
     {
         if (range.From >= range.To) throw new StartupException($"nothing lies between {TimeOf(range.From)} and {TimeOf(range.To)}: --from is before --to");
-        if (into.Length is 0 or > 100 || !into.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')) throw new StartupException($"'{into}' cannot begin the name of a topic: letters, digits, '.', '_' and '-' can");
+        if (into.Length is 0 or > 100 || !into.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
+            throw new StartupException($"'{into}' cannot begin the name of a topic: letters, digits, '.', '_' and '-' can");
         Live = live;
         Range = range;
         Into = into;

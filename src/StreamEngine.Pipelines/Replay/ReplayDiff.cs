@@ -20,8 +20,10 @@ internal static class ReplayDiff
         {
             var sink = replay.Live.Definition.Sinks.First(s => s.Name == insert.Sink);
             var comparison = new SinkComparison(insert, sink.Upsert, replay.Range);
-            await foreach (var record in reader.ReadAsync(new ReadRequest(replay.TargetOf(sink.Topic)) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value, live: false);
-            await foreach (var record in reader.ReadAsync(new ReadRequest(sink.Topic) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value, live: true);
+            await foreach (var record in reader.ReadAsync(new ReadRequest(replay.TargetOf(sink.Topic)) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key,
+                record.Value, live: false);
+            await foreach (var record in reader.ReadAsync(new ReadRequest(sink.Topic) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value,
+                live: true);
             diffs.Add(comparison.Compare());
         }
         return diffs;

@@ -7,8 +7,8 @@ using StreamEngine.Pipelines.Connectors;
 namespace StreamEngine.Pipelines.Replay;
 
 /// <summary>
-/// Puts what a replay found into production: of upsert sinks, the rows that differ, and tombstones for those that the replay does not have, all in one transaction. The live pipeline has closed the windows of
-/// the range and does not write their keys any more. Done twice it finds nothing to write.
+/// Puts what a replay found into production: of upsert sinks, the rows that differ, and tombstones for those that the replay does not have, all in one transaction. The
+/// live pipeline has closed the windows of the range and does not write their keys any more. Done twice it finds nothing to write.
 /// </summary>
 internal sealed class ReplayPromotion(ReplayDefinition replay, ILoggerFactory loggers)
 {
@@ -19,14 +19,16 @@ internal sealed class ReplayPromotion(ReplayDefinition replay, ILoggerFactory lo
     public async Task<long> PromoteAsync(IReadOnlyList<SinkDiff> diffs, CancellationToken cancellation)
     {
         Check();
-        var records = diffs.SelectMany(d => d.Differences.Select(row => (Topic: replay.Live.Definition.Sinks.First(s => s.Name == d.Sink).Topic, row.Key, Value: row.Replayed))).ToList();
+        var records = diffs.SelectMany(d => d.Differences.Select(row =>
+            (Topic: replay.Live.Definition.Sinks.First(s => s.Name == d.Sink).Topic, row.Key, Value: row.Replayed))).ToList();
         var bytes = records.Sum(r => (long)(r.Key?.Length ?? 0) + (r.Value?.Length ?? 0));
         if (bytes > replay.Definition.PromoteMaxBytes)
             throw new StartupException($"{records.Count:N0} rows of {bytes:N0} bytes differ, more than promote.max-bytes = {replay.Definition.PromoteMaxBytes:N0} allows in one transaction\n  replay and promote shorter ranges, or raise it:    --set promote.max-bytes={bytes}");
         if (records.Count == 0) return 0;
         using var topics = new KafkaTopics(KafkaConnectors.ConnectionOf(replay.Definition), loggers.CreateLogger<ReplayPromotion>());
         var partitions = new Dictionary<string, int>();
-        foreach (var topic in records.Select(r => r.Topic).Distinct()) partitions[topic] = (await topics.FindAsync(topic, cancellation) ?? throw new StartupException($"topic '{topic}' does not exist any more")).Partitions;
+        foreach (var topic in records.Select(r => r.Topic).Distinct())
+            partitions[topic] = (await topics.FindAsync(topic, cancellation) ?? throw new StartupException($"topic '{topic}' does not exist any more")).Partitions;
         await Task.Factory.StartNew(() => Write(records, partitions), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return records.Count;
     }
@@ -41,7 +43,8 @@ internal sealed class ReplayPromotion(ReplayDefinition replay, ILoggerFactory lo
 
     private unsafe void Write(List<(string Topic, byte[]? Key, byte[]? Value)> records, Dictionary<string, int> partitions)
     {
-        using var producer = new TransactionalProducer(KafkaConnectors.ConnectionOf(replay.Definition), $"{replay.Definition.QualifiedName}-promote", replay.Definition.TransactionTimeout, replay.Definition.MaxMessageBytes, loggers.CreateLogger<ReplayPromotion>(), () => { });
+        using var producer = new TransactionalProducer(KafkaConnectors.ConnectionOf(replay.Definition), $"{replay.Definition.QualifiedName}-promote",
+            replay.Definition.TransactionTimeout, replay.Definition.MaxMessageBytes, loggers.CreateLogger<ReplayPromotion>(), () => { });
         producer.InitTransactions(Patience);
         producer.Begin();
         foreach (var (topic, key, value) in records)

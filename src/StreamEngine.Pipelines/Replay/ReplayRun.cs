@@ -37,15 +37,18 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
             var partitions = (await topics.FindAsync(replay.Live.Definition.Sinks[i].Topic, cancellation))?.Partitions ?? 1;
             definition = definition with { Sinks = [.. definition.Sinks.Select((s, n) => n == i ? s with { CreatePartitions = partitions } : s)] };
         }
-        return new PipelineWorker(definition, replay.Plan, new KafkaConnectors(time, loggers) { Replay = bounds }, system, time, loggers.CreateLogger<PipelineWorker>()) { Replay = bounds };
+        return new PipelineWorker(definition, replay.Plan, new KafkaConnectors(time, loggers) { Replay = bounds }, system, time,
+            loggers.CreateLogger<PipelineWorker>()) { Replay = bounds };
     }
 
     private async Task<ReplayBounds> BoundAsync(KafkaTopics topics, CancellationToken cancellation)
     {
         var live = replay.Live.Definition;
-        var scan = new ReplayScan(replay.Range, replay.Plan.Sources.Select(s => s.Name).Where(s => replay.Plan.Inserts.Where(i => i.Source == s).All(i => i.Time is { ToStart: var a, ToEnd: var b } && a != b)).ToHashSet());
+        var scan = new ReplayScan(replay.Range, replay.Plan.Sources.Select(s => s.Name)
+            .Where(s => replay.Plan.Inserts.Where(i => i.Source == s).All(i => i.Time is { ToStart: var a, ToEnd: var b } && a != b)).ToHashSet());
         var epochs = $"{live.QualifiedName}.epochs";
-        if (await topics.FindAsync(epochs, cancellation) is not null) await new EpochsReader(_connection, epochs, 0, TimeSpan.FromSeconds(30), time, _logger).ReadAllAsync(scan.Add, cancellation);
+        if (await topics.FindAsync(epochs, cancellation) is not null)
+            await new EpochsReader(_connection, epochs, 0, TimeSpan.FromSeconds(30), time, _logger).ReadAllAsync(scan.Add, cancellation);
         if (scan.IsEmpty) throw new StartupException($"pipeline '{live.QualifiedName}' has committed nothing on {live.Bootstrap}: there is no history of it to replay\n  run it first:    ./engine run FILE");
         if (scan.Watermark != Watermark.None && replay.Range.To > scan.Watermark)
             throw new StartupException($"the live pipeline has closed its windows up to {ReplayDefinition.TimeOf(scan.Watermark)}: a replay up to {ReplayDefinition.TimeOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {ReplayDefinition.TimeOf(scan.Watermark)}");
@@ -75,8 +78,10 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
     {
         foreach (var source in replay.Definition.Sources.Where(s => bounds.Sources.ContainsKey(s.Name)))
         {
-            var topic = await topics.FindAsync(source.Topic, cancellation) ?? throw new StartupException($"topic '{source.Topic}' does not exist on {replay.Definition.Bootstrap}: there is nothing to replay");
-            if (topic.Id != bounds.Sources[source.Name].TopicId) throw new StartupException($"topic '{source.Topic}' was deleted and created again: the history of before is gone");
+            var topic = await topics.FindAsync(source.Topic, cancellation)
+                ?? throw new StartupException($"topic '{source.Topic}' does not exist on {replay.Definition.Bootstrap}: there is nothing to replay");
+            if (topic.Id != bounds.Sources[source.Name].TopicId)
+                throw new StartupException($"topic '{source.Topic}' was deleted and created again: the history of before is gone");
             var first = await topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
             foreach (var (partition, bound) in bounds.Sources[source.Name].Partitions)
             {

@@ -3,9 +3,10 @@ using StreamEngine.Core;
 namespace StreamEngine.Pipelines.Replay;
 
 /// <summary>
-/// Finds the bounds of a replay in the live pipeline's manifests, oldest first. A partition starts at the last manifest where its newest event time was before the range, seeded with that: no row of the range lies
-/// before it. It ends where the live run had closed the last window of the range (what comes later for such a window was late for the live run too), or, where rows are written that belong to no window, where the
-/// live run is now. The watermark moves in between are made again at the same offsets.
+/// Finds the bounds of a replay in the live pipeline's manifests, oldest first. A partition starts at the last manifest where its newest event time was before the range,
+/// seeded with that: no row of the range lies before it. It ends where the live run had closed the last window of the range (what comes later for such a window was late
+/// for the live run too), or, where rows are written that belong to no window, where the live run is now. The watermark moves in between are made again at the same
+/// offsets.
 /// </summary>
 /// <param name="range">What is replayed.</param>
 /// <param name="endsWithWindows">The sources of which windows alone are written.</param>
@@ -71,7 +72,9 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
     }
 
     /// <exception cref="StartupException">The moves are too many.</exception>
-    public ReplayBounds ToBounds(string pipeline, string into) => new(pipeline, into, range, _sources.ToDictionary(s => s.Key, s => new ReplaySource(s.Value.TopicId, s.Value.Partitions.ToDictionary(p => p.Key, p => Bound(s.Key, p.Key, p.Value)))));
+    public ReplayBounds ToBounds(string pipeline, string into) =>
+        new(pipeline, into, range, _sources.ToDictionary(s => s.Key, s =>
+        new ReplaySource(s.Value.TopicId, s.Value.Partitions.ToDictionary(p => p.Key, p => Bound(s.Key, p.Key, p.Value)))));
 
     private static ReplayPartition Bound(string source, int partition, PartitionScan scan)
     {

@@ -19,8 +19,8 @@ internal sealed record SinkDiff(string Sink, long Equal, IReadOnlyList<RowDiffer
 internal sealed record RowDifference(byte[]? Key, byte[]? Live, byte[]? Replayed);
 
 /// <summary>
-/// Collects the rows of both sides and compares them: an append sink as multisets, an upsert sink by the last row of each key. DOUBLE columns may differ by one part in 10^9, since the order in which partitions
-/// are added up is free; everything else is compared exactly, by value and not by spelling.
+/// Collects the rows of both sides and compares them: an append sink as multisets, an upsert sink by the last row of each key. DOUBLE columns may differ by one part in
+/// 10^9, since the order in which partitions are added up is free; everything else is compared exactly, by value and not by spelling.
 /// </summary>
 /// <param name="insert">The INSERT.</param>
 /// <param name="upsert">Whether a key's last row counts.</param>
@@ -86,7 +86,8 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
     private bool IsInRange(byte[] value)
     {
         using var document = JsonDocument.Parse(value);
-        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(insert.Time!.Name, out var time) && time.ValueKind == JsonValueKind.String
+        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(insert.Time!.Name, out var time)
+            && time.ValueKind == JsonValueKind.String
             && TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(time.GetString()!), out var micros, out _) && insert.Time.IsIn(range, micros);
     }
 
@@ -168,5 +169,6 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
     }
 
     /// <summary>For messages.</summary>
-    public static string TextOf(byte[]? value) => value is null ? "-" : value.Length > 400 ? string.Create(CultureInfo.InvariantCulture, $"{Encoding.UTF8.GetString(value, 0, 400)}.. ({value.Length} bytes)") : Encoding.UTF8.GetString(value);
+    public static string TextOf(byte[]? value) => value is null ? "-" : value.Length > 400
+        ? string.Create(CultureInfo.InvariantCulture, $"{Encoding.UTF8.GetString(value, 0, 400)}.. ({value.Length} bytes)") : Encoding.UTF8.GetString(value);
 }

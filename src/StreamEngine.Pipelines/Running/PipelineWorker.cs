@@ -23,8 +23,8 @@ internal enum WorkerPhase : byte
 }
 
 /// <summary>
-/// One slot of a pipeline: opens its log and sources, reads state back, runs the graph until it is drained, and starts a new incarnation after a failure, since after an unknown outcome nothing of the old one can
-/// be trusted. It ends for good when it is drained, finished or fenced, or when it cannot start.
+/// One slot of a pipeline: opens its log and sources, reads state back, runs the graph until it is drained, and starts a new incarnation after a failure, since after an
+/// unknown outcome nothing of the old one can be trusted. It ends for good when it is drained, finished or fenced, or when it cannot start.
 /// </summary>
 internal sealed class PipelineWorker
 {
@@ -120,7 +120,8 @@ internal sealed class PipelineWorker
                     _restarts++;
                     // Progress since the last failure: the next pause is short again.
                     if ((_progress?.Epoch ?? 0) > committed) pause = FirstPause;
-                    _logger.LogError(e, "pipeline {Pipeline} slot {Slot}: the incarnation failed; a new one starts in {Pause} ms", Name, _slot, (int)pause.TotalMilliseconds);
+                    _logger.LogError(e, "pipeline {Pipeline} slot {Slot}: the incarnation failed; a new one starts in {Pause} ms", Name, _slot,
+                        (int)pause.TotalMilliseconds);
                     if (drain.IsCancellationRequested) throw;
                     await PauseAsync(pause, drain);
                     pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
@@ -133,7 +134,9 @@ internal sealed class PipelineWorker
         }
     }
 
-    /// <summary>Whether a new incarnation would come to the same end. That no broker answers is one at the first start, where an address may be wrong; later it passes.</summary>
+    /// <summary>
+    /// Whether a new incarnation would come to the same end. That no broker answers is one at the first start, where an address may be wrong; later it passes.
+    /// </summary>
     private bool IsFinal(Exception e) => e is FencedException || (e is StartupException startup && !(startup.MayPass && _claim is not null));
 
     private Task PauseAsync(TimeSpan pause, CancellationToken drain)
@@ -166,7 +169,8 @@ internal sealed class PipelineWorker
         using var scope = new MemoryScope($"{Name}-{_slot}");
         var end = await RunInScopeAsync(scope, drain);
         // After a normal end everything has come back; after a failure what is out is freed with the scope.
-        if (scope.BlocksOut > 0) _logger.LogError("pipeline {Pipeline} slot {Slot}: {Blocks} memory blocks were not given back: a defect of the engine", Name, _slot, scope.BlocksOut);
+        if (scope.BlocksOut > 0) _logger.LogError("pipeline {Pipeline} slot {Slot}: {Blocks} memory blocks were not given back: a defect of the engine", Name, _slot,
+            scope.BlocksOut);
         return end;
     }
 
@@ -215,7 +219,8 @@ internal sealed class PipelineWorker
         _control = control;
         _materializer = materializer;
         _phase = WorkerPhase.Running;
-        _logger.LogInformation("pipeline {Pipeline} slot {Slot}: incarnation {Incarnation} runs from epoch {Epoch}", Name, _slot, spec.Commit.Start.Incarnation, spec.Commit.Start.Last?.Epoch ?? 0);
+        _logger.LogInformation("pipeline {Pipeline} slot {Slot}: incarnation {Incarnation} runs from epoch {Epoch}", Name, _slot, spec.Commit.Start.Incarnation,
+            spec.Commit.Start.Last?.Epoch ?? 0);
         OnRunning?.Invoke(spec.Commit.Start.Incarnation);
         await using var registration = drain.Register(() =>
         {
@@ -265,7 +270,9 @@ internal sealed class PipelineWorker
         var physical = _plan.Sources.First(s => s.Name == name);
         return new SourceRun(source, layout, positions, position?.Watermark ?? Watermark.None)
         {
-            EventTime = physical.EventTime is null ? null : ToSettings(replay is null ? definition.EventTime : definition.EventTime with { IdleTimeout = TimeSpan.MaxValue, CloseByClockAfter = TimeSpan.MaxValue }),
+            EventTime = physical.EventTime is null ? null
+                : ToSettings(replay is null ? definition.EventTime
+                : definition.EventTime with { IdleTimeout = TimeSpan.MaxValue, CloseByClockAfter = TimeSpan.MaxValue }),
             Moves = replay?.Partitions.ToDictionary(p => p.Key, p => p.Value.Moves) ?? [],
         };
     }
@@ -288,12 +295,15 @@ internal sealed class PipelineWorker
         SinkOf = insert =>
         {
             var sink = _definition.Sinks.First(s => s.Name == insert.Sink);
-            return new SinkSpec(sink.Topic, insert.Sink, FormatBinding.CreateEncoder(sink.Format, insert.Output, insert.Written), insert.KeyColumns.Length == 0 ? null : FormatBinding.CreateKeyEncoder(insert.Output, insert.KeyColumns), _definition.MaxMessageBytes);
+            return new SinkSpec(sink.Topic, insert.Sink, FormatBinding.CreateEncoder(sink.Format, insert.Output, insert.Written), insert.KeyColumns.Length == 0 ? null
+                : FormatBinding.CreateKeyEncoder(insert.Output, insert.KeyColumns), _definition.MaxMessageBytes);
         },
-        CreateSideOutputs = () => new SideOutputWriter(new SideOutputSpec(_definition.DeadLetterTopic, _definition.LateTopic, _definition.MaxMessageBytes), scope, schema => FormatBinding.CreateEncoder(new JsonFormatDefinition(), schema, schema.Count)),
+        CreateSideOutputs = () => new SideOutputWriter(new SideOutputSpec(_definition.DeadLetterTopic, _definition.LateTopic, _definition.MaxMessageBytes), scope,
+            schema => FormatBinding.CreateEncoder(new JsonFormatDefinition(), schema, schema.Count)),
         DeadLetterTopic = _definition.DeadLetterTopic,
         Log = log,
-        Commit = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source)), .. _plan.Vias.Select(v => (v.Name, v.Input))], _plan.Sources.Count, _definition.CommitInterval, opened) { Replay = Replay },
+        Commit = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source)), .. _plan.Vias.Select(v => (v.Name, v.Input))],
+            _plan.Sources.Count, _definition.CommitInterval, opened) { Replay = Replay },
         State = state,
         Scope = scope,
         Time = _time,

@@ -4,8 +4,9 @@ using Akka.Streams;
 namespace StreamEngine.Pipelines.Running;
 
 /// <summary>
-/// Makes a materializer with a supervisor of its own, and waits until that runs. One made by its name alone shares the system's default supervisor: after its shutdown nothing runs under it any more, neither another pipeline
-/// nor the next incarnation. And a graph that is materialized under a supervisor that has not started yet blocks its thread on an Ask (Akka.Streams, ActorMaterializerImpl.cs).
+/// Makes a materializer with a supervisor of its own, and waits until that runs. One made by its name alone shares the system's default supervisor: after its shutdown
+/// nothing runs under it any more, neither another pipeline nor the next incarnation. And a graph that is materialized under a supervisor that has not started yet blocks
+/// its thread on an Ask (Akka.Streams, ActorMaterializerImpl.cs).
 /// </summary>
 internal static class StageStart
 {

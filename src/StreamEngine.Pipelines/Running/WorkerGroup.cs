@@ -4,7 +4,8 @@ namespace StreamEngine.Pipelines.Running;
 internal static class WorkerGroup
 {
     /// <summary>
-    /// Runs all until the stop, which drains them. One that cannot go on stops the others in order and its reason is thrown: a process that runs half of what it was asked for would go unnoticed.
+    /// Runs all until the stop, which drains them. One that cannot go on stops the others in order and its reason is thrown: a process that runs half of what it was
+    /// asked for would go unnoticed.
     /// </summary>
     public static async Task RunAsync(IEnumerable<PipelineWorker> workers, CancellationToken stop)
     {

@@ -29,7 +29,8 @@ internal sealed class MemoryCommitLog(MemoryLog log, string pipeline, TimeProvid
     /// <summary>Before anything is fenced: whether another worker has claimed the slot since.</summary>
     public void CheckSuccessor(EpochClaim? before)
     {
-        if (before is not null && ReadEpochs().Claim is { } latest && latest.IsAfter(before)) throw new FencedException($"incarnation {before.Incarnation} was fenced by incarnation {latest.Incarnation}");
+        if (before is not null && ReadEpochs().Claim is { } latest && latest.IsAfter(before))
+            throw new FencedException($"incarnation {before.Incarnation} was fenced by incarnation {latest.Incarnation}");
     }
 
     private (EpochManifest? Last, EpochClaim? Claim) ReadEpochs()
@@ -67,7 +68,8 @@ internal sealed class MemoryCommitLog(MemoryLog log, string pipeline, TimeProvid
         for (var i = 0; i < records.Count; i++)
         {
             var key = records.KeyAt(i);
-            var record = new MemoryRecord(key.IsNull ? null : key.Span.ToArray(), records.Values[i].IsNull ? null : records.Values[i].Span.ToArray(), records.HeadersAt(i).Span.ToArray(),
+            var record = new MemoryRecord(key.IsNull ? null : key.Span.ToArray(), records.Values[i].IsNull ? null : records.Values[i].Span.ToArray(),
+                records.HeadersAt(i).Span.ToArray(),
                 records.Timestamps is null ? time.GetUtcNow().ToUnixTimeMilliseconds() : records.Timestamps[i]);
             _open.Add((topic, state ? 0 : PartitionOf(topic), record));
             if (state) StateEnd++;

@@ -7,7 +7,8 @@ namespace StreamEngine.Pipelines.Testing;
 /// <summary>Sources and commit log on a memory log.</summary>
 internal sealed class MemoryConnectors(MemoryLog log, int batchRows, TimeProvider time) : IConnectors
 {
-    public ISource CreateSource(PipelineDefinition pipeline, SourceDefinition source, MemoryScope scope) => new MemorySource(log, source.Name, source.Topic, batchRows, scope);
+    public ISource CreateSource(PipelineDefinition pipeline, SourceDefinition source, MemoryScope scope) =>
+        new MemorySource(log, source.Name, source.Topic, batchRows, scope);
 
     public ICommitLog CreateLog(PipelineDefinition pipeline, int slot) => new MemoryCommitLog(log, pipeline.QualifiedName, time);
 }

@@ -6,7 +6,8 @@ namespace StreamEngine.Pipelines.Testing;
 internal sealed record MemoryRecord(byte[]? Key, byte[]? Value, byte[] Headers, long Timestamp);
 
 /// <summary>
-/// Topics in memory, with what commits need of a log: a transaction is appended whole or not at all. It outlives the incarnations of a worker, as a broker does. For tests of pipelines without a broker.
+/// Topics in memory, with what commits need of a log: a transaction is appended whole or not at all. It outlives the incarnations of a worker, as a broker does. For
+/// tests of pipelines without a broker.
 /// </summary>
 internal sealed class MemoryLog
 {

@@ -78,7 +78,8 @@ internal sealed class MemorySource(MemoryLog log, string name, string topic, int
             values[i] = Copy(records[i].Value, arena);
             headers[i] = Copy(records[i].Headers, arena);
         }
-        return Batch.OfRecords(new LogRecords(count, topic) { Partition = partition, Name = name, Offsets = offsets, Timestamps = timestamps, Keys = keys, Values = values, Headers = headers, NextOffset = first + count }, arena, BatchRole.Raw);
+        return Batch.OfRecords(new LogRecords(count, topic) { Partition = partition, Name = name, Offsets = offsets, Timestamps = timestamps, Keys = keys,
+            Values = values, Headers = headers, NextOffset = first + count }, arena, BatchRole.Raw);
     }
 
     private static unsafe Bytes Copy(byte[]? bytes, Arena arena) => bytes is null ? Bytes.Null : new Bytes(arena.Copy(bytes), bytes.Length);

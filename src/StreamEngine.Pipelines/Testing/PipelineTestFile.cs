@@ -42,7 +42,8 @@ internal sealed record PipelineTestFile(string Path, string Pipeline, IReadOnlyL
     /// <exception cref="ConfigException">All lines that cannot be understood.</exception>
     public static PipelineTestFile Load(string path)
     {
-        if (!File.Exists(path)) throw new ConfigException([ConfigError.Plain($"there is no file '{path}'", "name a test file, for example hocon/pipelines/flights.test")]);
+        if (!File.Exists(path)) throw new ConfigException([ConfigError.Plain($"there is no file '{path}'",
+            "name a test file, for example hocon/pipelines/flights.test")]);
         return Parse(path, File.ReadAllLines(path));
     }
 
@@ -116,15 +117,18 @@ internal sealed record PipelineTestFile(string Path, string Pipeline, IReadOnlyL
                 var word = rest.Split(' ', 2)[0];
                 if (word.StartsWith("timestamp=", StringComparison.Ordinal))
                 {
-                    if (!TimeText.TryParseTimestamp(System.Text.Encoding.UTF8.GetBytes(word["timestamp=".Length..]), out var micros, out _)) Error(number, text, $"'{word}' is no timestamp", "for example timestamp=2001-01-01T07:00:00Z");
+                    if (!TimeText.TryParseTimestamp(System.Text.Encoding.UTF8.GetBytes(word["timestamp=".Length..]), out var micros, out _))
+                        Error(number, text, $"'{word}' is no timestamp", "for example timestamp=2001-01-01T07:00:00Z");
                     timestamp = micros / 1000;
                 }
                 else if (word.StartsWith("key=", StringComparison.Ordinal)) key = System.Text.Encoding.UTF8.GetBytes(word["key=".Length..]);
                 else break;
                 Take(ref rest);
             }
-            // A row without anything is a tombstone. Without a timestamp a record is stamped when everything is in the past for it, so that no event time is too far ahead.
-            _steps.Add(new InputStep(number, _source, partition, timestamp == 0 ? NoTimestamp : timestamp, key, rest.Length == 0 ? null : System.Text.Encoding.UTF8.GetBytes(rest)));
+            // A row without anything is a tombstone. Without a timestamp a record is stamped when everything is in the past for it, so that no event time is too far
+            // ahead.
+            _steps.Add(new InputStep(number, _source, partition, timestamp == 0 ? NoTimestamp : timestamp, key, rest.Length == 0 ? null
+                : System.Text.Encoding.UTF8.GetBytes(rest)));
         }
 
         private const long NoTimestamp = 1_893_456_000_000;
@@ -143,9 +147,11 @@ internal sealed record PipelineTestFile(string Path, string Pipeline, IReadOnlyL
                 case "checkpoint": _steps.Add(new CheckpointStep(number)); break;
                 case "restart": _steps.Add(new RestartStep(number)); break;
                 case "end": _steps.Add(new EndStep(number)); break;
-                case "idle" when rest.StartsWith('@') && int.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var partition): _steps.Add(new IdleStep(number, partition)); break;
+                case "idle" when rest.StartsWith('@') && int.TryParse(rest[1..], NumberStyles.None, CultureInfo.InvariantCulture,
+                    out var partition): _steps.Add(new IdleStep(number, partition)); break;
                 case "advance" when TryDuration(rest, out var by): _steps.Add(new AdvanceStep(number, by)); break;
-                default: Error(number, word, $"'{word}{(rest.Length > 0 ? " " + rest : "")}' is no step", "steps are @PARTITION ROW, checkpoint, restart, idle @PARTITION, advance 30s, end; sections are input SOURCE and expect SINK"); break;
+                default: Error(number, word, $"'{word}{(rest.Length > 0 ? " " + rest : "")}' is no step",
+                    "steps are @PARTITION ROW, checkpoint, restart, idle @PARTITION, advance 30s, end; sections are input SOURCE and expect SINK"); break;
             }
         }
 

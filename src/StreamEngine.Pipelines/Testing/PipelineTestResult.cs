@@ -15,7 +15,8 @@ internal sealed class PipelineTestResult(PipelineDefinition definition, Pipeline
         foreach (var expectation in test.Expectations)
         {
             var sink = definition.Sinks.FirstOrDefault(s => s.Name == expectation.Name);
-            var got = sink is not null ? log.ReadAll(sink.Topic).Select(r => RowOf(r, sink.Format)).ToList() : SideRows(expectation.Name == "late" ? definition.LateTopic : definition.DeadLetterTopic, expectation.Name != "late");
+            var got = sink is not null ? log.ReadAll(sink.Topic).Select(r => RowOf(r, sink.Format)).ToList()
+                : SideRows(expectation.Name == "late" ? definition.LateTopic : definition.DeadLetterTopic, expectation.Name != "late");
             differences.AddRange(Compare(expectation, got, sink?.Format));
         }
         // Rows that leave by the side are never silent: a test that does not expect any says so when they come.
@@ -27,7 +28,8 @@ internal sealed class PipelineTestResult(PipelineDefinition definition, Pipeline
     private void Unexpected(string name, string topic, List<string> differences)
     {
         if (test.Expectations.Any(e => e.Name == name)) return;
-        foreach (var record in log.ReadAll(topic)) differences.Add($"{test.Path}: not expected in {name}: {Position(record)} {Header(record, "streamengine.stage")}: {Header(record, "streamengine.reason")}");
+        foreach (var record in log.ReadAll(topic))
+            differences.Add($"{test.Path}: not expected in {name}: {Position(record)} {Header(record, "streamengine.stage")}: {Header(record, "streamengine.reason")}");
     }
 
     private List<(string Key, string Shown)> SideRows(string topic, bool withStage) => [.. log.ReadAll(topic).Select(r =>
@@ -57,12 +59,17 @@ internal sealed class PipelineTestResult(PipelineDefinition definition, Pipeline
     private string Position(MemoryRecord record)
     {
         var prefix = definition.Sources.Count > 1 ? Header(record, "__streams.errors.topic") : "";
-        return Header(record, "__streams.errors.partition") is { Length: > 0 } partition ? $"{prefix}@{partition}:{Header(record, "__streams.errors.offset")}" : Encoding.UTF8.GetString(record.Value ?? []);
+        return Header(record, "__streams.errors.partition") is { Length: > 0 } partition ? $"{prefix}@{partition}:{Header(record, "__streams.errors.offset")}"
+            : Encoding.UTF8.GetString(record.Value ?? []);
     }
 
-    private static string Header(MemoryRecord record, string name) => RecordHeaders.TryGetLast(record.Headers, Encoding.ASCII.GetBytes(name), out var value) ? Encoding.UTF8.GetString(value) : "";
+    private static string Header(MemoryRecord record, string name) => RecordHeaders.TryGetLast(record.Headers, Encoding.ASCII.GetBytes(name), out var value)
+        ? Encoding.UTF8.GetString(value) : "";
 
-    /// <summary>A JSON text in a form that is equal for equal values: fields by name, nulls left out, numbers by value to twelve digits, since the order of a sum over partitions is free.</summary>
+    /// <summary>
+    /// A JSON text in a form that is equal for equal values: fields by name, nulls left out, numbers by value to twelve digits, since the order of a sum over partitions
+    /// is free.
+    /// </summary>
     private static string Canonical(string text)
     {
         try
@@ -103,7 +110,8 @@ internal sealed class PipelineTestResult(PipelineDefinition definition, Pipeline
                 break;
             case JsonValueKind.Number:
                 // Whole numbers keep all their digits.
-                to.Append(decimal.TryParse(element.GetRawText(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? whole.ToString(CultureInfo.InvariantCulture)
+                to.Append(decimal.TryParse(element.GetRawText(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
+                    ? whole.ToString(CultureInfo.InvariantCulture)
                     : element.GetDouble().ToString("G12", CultureInfo.InvariantCulture));
                 break;
             default:

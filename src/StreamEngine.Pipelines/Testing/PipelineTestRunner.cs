@@ -39,7 +39,8 @@ internal sealed class PipelineTestRunner
         _pipeline = pipeline with { Definition = pipeline.Definition with { CommitInterval = TimeSpan.FromDays(1) } };
         _test = test;
         _epochs = $"{pipeline.Definition.QualifiedName}.epochs";
-        _worker = new PipelineWorker(_pipeline.Definition, _pipeline.Plan, new MemoryConnectors(_log, mode == TestMode.OneRow ? 1 : Batch.DefaultRows, _time), system, _time, NullLogger.Instance)
+        _worker = new PipelineWorker(_pipeline.Definition, _pipeline.Plan, new MemoryConnectors(_log, mode == TestMode.OneRow ? 1 : Batch.DefaultRows, _time), system,
+            _time, NullLogger.Instance)
         {
             FirstPause = TimeSpan.Zero,
             OnRunning = _ =>
@@ -53,8 +54,12 @@ internal sealed class PipelineTestRunner
     /// <summary>Differences as lines for people; none when the test passes.</summary>
     public static async Task<IReadOnlyList<string>> RunAsync(PipelineFile pipeline, PipelineTestFile test, TestMode mode, ActorSystem system)
     {
-        var wrong = test.Steps.OfType<InputStep>().Where(s => pipeline.Definition.Sources.All(d => d.Name != s.Source)).Select(s => $"{test.Path}:{s.Line}: the pipeline has no source '{s.Source}', it has {string.Join(", ", pipeline.Definition.Sources.Select(d => d.Name))}").Take(1)
-            .Concat(test.Expectations.Where(e => e.Name is not ("dead-letters" or "late") && pipeline.Definition.Sinks.All(s => s.Name != e.Name)).Select(e => $"{test.Path}:{e.Line}: the pipeline has no sink '{e.Name}', it has {string.Join(", ", pipeline.Definition.Sinks.Select(s => s.Name))}")).ToList();
+        var wrong = test.Steps.OfType<InputStep>().Where(s => pipeline.Definition.Sources.All(d => d.Name != s.Source))
+            .Select(s => $"{test.Path}:{s.Line}: the pipeline has no source '{s.Source}', it has {string.Join(", ", pipeline.Definition.Sources.Select(d => d.Name))}")
+            .Take(1)
+            .Concat(test.Expectations.Where(e => e.Name is not ("dead-letters" or "late") && pipeline.Definition.Sinks.All(s => s.Name != e.Name))
+                .Select(e => $"{test.Path}:{e.Line}: the pipeline has no sink '{e.Name}', it has {string.Join(", ", pipeline.Definition.Sinks.Select(s => s.Name))}"))
+                .ToList();
         if (wrong.Count > 0) return wrong;
         var runner = new PipelineTestRunner(pipeline, test, mode, system);
         return await runner.RunAsync(mode);
@@ -63,7 +68,8 @@ internal sealed class PipelineTestRunner
     private async Task<IReadOnlyList<string>> RunAsync(TestMode mode)
     {
         foreach (var source in _pipeline.Definition.Sources)
-            _log.Create(source.Topic, Math.Max(source.CreatePartitions ?? 1, _test.Steps.OfType<InputStep>().Where(s => s.Source == source.Name).Select(s => s.Partition + 1).DefaultIfEmpty(1).Max()));
+            _log.Create(source.Topic, Math.Max(source.CreatePartitions ?? 1,
+                _test.Steps.OfType<InputStep>().Where(s => s.Source == source.Name).Select(s => s.Partition + 1).DefaultIfEmpty(1).Max()));
         using var drain = new CancellationTokenSource();
         var run = _worker.RunAsync(drain.Token);
         var watch = WatchAsync(run);
@@ -96,7 +102,8 @@ internal sealed class PipelineTestRunner
 
     private async Task StartedAsync(Task<Exception?> watch)
     {
-        if (await Task.WhenAny(_running.WaitAsync(Patience), watch) == watch && await watch is { } cause) throw new StartupException($"{_test.Path}: the pipeline does not run: {cause.Message}", cause);
+        if (await Task.WhenAny(_running.WaitAsync(Patience), watch) == watch && await watch is { } cause)
+            throw new StartupException($"{_test.Path}: the pipeline does not run: {cause.Message}", cause);
     }
 
     private async Task DoAsync(TestStep step, Task<Exception?> watch)

@@ -4,7 +4,8 @@ using StreamEngine.Plan.Definitions;
 namespace StreamEngine;
 
 /// <summary>
-/// A pipeline in C#: all that a pipeline file can say. Expressions stay SQL text; records are typed only at the edges. Immutable: each call gives a new one, so that a base can be shared.
+/// A pipeline in C#: all that a pipeline file can say. Expressions stay SQL text; records are typed only at the edges. Immutable: each call gives a new one, so that a
+/// base can be shared.
 /// </summary>
 public sealed class Pipeline
 {
@@ -21,7 +22,9 @@ public sealed class Pipeline
     public static Pipeline Create(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        if (!PipelineDefinition.IsName(name)) throw new ArgumentException($"'{name}' is no name of a pipeline: it has ASCII letters, digits, dot, dash and underscore, since topics are named after it", nameof(name));
+        if (!PipelineDefinition.IsName(name))
+            throw new ArgumentException($"'{name}' is no name of a pipeline: it has ASCII letters, digits, dot, dash and underscore, since topics are named after it",
+            nameof(name));
         return new Pipeline(new PipelineDefinition { Name = name, Sources = [], Sql = "", Sinks = [], DeadLetterTopic = $"{name}.dlq", LateTopic = $"{name}.late" });
     }
 
@@ -43,8 +46,10 @@ public sealed class Pipeline
     public Pipeline Rule(string source, string name, string expression)
     {
         if (Definition.Sources.All(s => s.Name != source)) throw new ArgumentException($"the pipeline has no source '{source}'", nameof(source));
-        if (Definition.Sources.Any(s => s.Name == source && s.Rules.Any(r => r.Name == name))) throw new ArgumentException($"source '{source}' has a rule '{name}' already", nameof(name));
-        return new Pipeline(Definition with { Sources = [.. Definition.Sources.Select(s => s.Name == source ? s with { Rules = [.. s.Rules, new RuleDefinition(name, expression)] } : s)] });
+        if (Definition.Sources.Any(s => s.Name == source && s.Rules.Any(r => r.Name == name)))
+            throw new ArgumentException($"source '{source}' has a rule '{name}' already", nameof(name));
+        return new Pipeline(Definition with { Sources =
+            [.. Definition.Sources.Select(s => s.Name == source ? s with { Rules = [.. s.Rules, new RuleDefinition(name, expression)] } : s)] });
     }
 
     /// <summary>Adds SQL: CREATE VIEW and INSERT INTO statements, several separated by semicolons. May be called several times.</summary>
@@ -91,22 +96,26 @@ public sealed class Pipeline
     }
 
     /// <summary>The Kafka brokers, HOST:PORT[,HOST:PORT..], and client settings in librdkafka's names.</summary>
-    public Pipeline Kafka(string bootstrap, IReadOnlyDictionary<string, string>? settings = null) => new(Definition with { Bootstrap = bootstrap, KafkaSettings = settings ?? Definition.KafkaSettings });
+    public Pipeline Kafka(string bootstrap, IReadOnlyDictionary<string, string>? settings = null) =>
+        new(Definition with { Bootstrap = bootstrap, KafkaSettings = settings ?? Definition.KafkaSettings });
 
     internal Pipeline WithVia(string name, string input, Schema schema, object flow)
     {
         CheckFree(name);
-        if (Definition.Sources.All(s => s.Name != input) && Definition.Vias.All(v => v.Name != input)) throw new ArgumentException($"the pipeline has no source or stream '{input}'", nameof(input));
+        if (Definition.Sources.All(s => s.Name != input) && Definition.Vias.All(v => v.Name != input))
+            throw new ArgumentException($"the pipeline has no source or stream '{input}'", nameof(input));
         return new Pipeline(Definition with { Vias = [.. Definition.Vias, new ViaDefinition(name, input, schema, flow)] });
     }
 
     /// <summary>The columns of a source or of a user's own stream.</summary>
-    internal Schema SchemaOf(string stream) => Definition.Sources.FirstOrDefault(s => s.Name == stream)?.Schema ?? Definition.Vias.FirstOrDefault(v => v.Name == stream)?.Schema
+    internal Schema SchemaOf(string stream) => Definition.Sources.FirstOrDefault(s => s.Name == stream)?.Schema
+        ?? Definition.Vias.FirstOrDefault(v => v.Name == stream)?.Schema
         ?? throw new ArgumentException($"the pipeline has no source or stream '{stream}'", nameof(stream));
 
     private void CheckFree(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
-        if (Definition.Sources.Any(s => s.Name == name) || Definition.Vias.Any(v => v.Name == name)) throw new ArgumentException($"the pipeline has a source or stream '{name}' already", nameof(name));
+        if (Definition.Sources.Any(s => s.Name == name) || Definition.Vias.Any(v => v.Name == name))
+            throw new ArgumentException($"the pipeline has a source or stream '{name}' already", nameof(name));
     }
 }

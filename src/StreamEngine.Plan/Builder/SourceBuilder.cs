@@ -25,18 +25,21 @@ public sealed class SourceBuilder
 
     /// <summary>One JSON object per record, with the columns of a record type: its properties in lower camel case, see <see cref="ColumnAttribute"/>.</summary>
     /// <exception cref="ArgumentException">A property is of a type that no column has.</exception>
-    public SourceBuilder Json<T>(bool rejectUnknownFields = false) => With(_definition with { Schema = RecordMapping.Of(typeof(T)).Schema, Format = new JsonFormatDefinition(rejectUnknownFields) });
+    public SourceBuilder Json<T>(bool rejectUnknownFields = false) =>
+        With(_definition with { Schema = RecordMapping.Of(typeof(T)).Schema, Format = new JsonFormatDefinition(rejectUnknownFields) });
 
     /// <summary>One JSON object per record, with the columns of a schema text such as <c>date TIMESTAMP FORMAT 'yyyy/MM/dd HH:mm' NOT NULL, delay INT</c>.</summary>
     /// <exception cref="SqlException">The text is wrong.</exception>
-    public SourceBuilder Json(string schema, bool rejectUnknownFields = false) => With(_definition with { Schema = TypeParser.ParseSchema(schema), Format = new JsonFormatDefinition(rejectUnknownFields) });
+    public SourceBuilder Json(string schema, bool rejectUnknownFields = false) =>
+        With(_definition with { Schema = TypeParser.ParseSchema(schema), Format = new JsonFormatDefinition(rejectUnknownFields) });
 
     /// <summary>One CSV record per record, without a header, with the columns of a schema text.</summary>
     /// <param name="schema">The columns in order.</param>
     /// <param name="delimiter">One ASCII character.</param>
     /// <param name="quote">One ASCII character; empty for none.</param>
     /// <exception cref="SqlException">The text is wrong.</exception>
-    public SourceBuilder Csv(string schema, string delimiter = ",", string quote = "\"") => With(_definition with { Schema = TypeParser.ParseSchema(schema), Format = new CsvFormatDefinition(delimiter, quote) });
+    public SourceBuilder Csv(string schema, string delimiter = ",", string quote = "\"") =>
+        With(_definition with { Schema = TypeParser.ParseSchema(schema), Format = new CsvFormatDefinition(delimiter, quote) });
 
     /// <summary>The event time.</summary>
     /// <param name="column">The TIMESTAMP column; null: the record's timestamp.</param>
@@ -44,10 +47,12 @@ public sealed class SourceBuilder
     /// <param name="idleTimeout">After which a partition without rows does not hold the watermark back; 30 s by default.</param>
     /// <param name="maxAhead">How far past its record's timestamp an event time may be; 24 h by default.</param>
     /// <param name="closeByClockAfter">After which a source without rows goes on by the wall clock, so that its last windows close; never by default.</param>
-    public SourceBuilder EventTime(string? column, TimeSpan outOfOrderness = default, TimeSpan? idleTimeout = null, TimeSpan? maxAhead = null, TimeSpan? closeByClockAfter = null)
+    public SourceBuilder EventTime(string? column, TimeSpan outOfOrderness = default, TimeSpan? idleTimeout = null, TimeSpan? maxAhead = null,
+        TimeSpan? closeByClockAfter = null)
     {
         var time = _definition.EventTime with { Column = column, OutOfOrderness = outOfOrderness };
-        return With(_definition with { EventTime = time with { IdleTimeout = idleTimeout ?? time.IdleTimeout, MaxAhead = maxAhead ?? time.MaxAhead, CloseByClockAfter = closeByClockAfter ?? time.CloseByClockAfter } });
+        return With(_definition with { EventTime = time with { IdleTimeout = idleTimeout ?? time.IdleTimeout, MaxAhead = maxAhead ?? time.MaxAhead,
+            CloseByClockAfter = closeByClockAfter ?? time.CloseByClockAfter } });
     }
 
     /// <summary>Where a pipeline that never committed starts: earliest (the default), latest, or an ISO timestamp.</summary>
@@ -90,5 +95,6 @@ public sealed class SinkBuilder
     /// <summary>A row of the same key replaces the earlier one; the key has to cover the grouping.</summary>
     public SinkBuilder Upsert() => new(_definition with { Upsert = true });
 
-    internal SinkDefinition Build() => _definition.Topic.Length > 0 ? _definition : throw new ArgumentException($"sink '{_definition.Name}' has no topic: call Kafka(topic)");
+    internal SinkDefinition Build() => _definition.Topic.Length > 0 ? _definition
+        : throw new ArgumentException($"sink '{_definition.Name}' has no topic: call Kafka(topic)");
 }

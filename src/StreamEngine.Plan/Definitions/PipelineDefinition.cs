@@ -54,7 +54,8 @@ internal sealed record PipelineDefinition
     public TimeSpan ManifestsKeep { get; init; } = TimeSpan.FromDays(7);
 
     /// <summary>Whether a pipeline may be called so: with the suffixes of its topics it is a name that Kafka takes.</summary>
-    public static bool IsName(string name) => name.Length is > 0 and <= 200 && name is not ("." or "..") && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
+    public static bool IsName(string name) => name.Length is > 0 and <= 200 && name is not ("." or "..")
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 
     /// <summary>Name and prefix: the group, the stem of internal topics and transactional ids.</summary>
     public string QualifiedName => NamingPrefix + Name;

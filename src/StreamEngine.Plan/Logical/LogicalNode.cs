@@ -57,14 +57,18 @@ internal sealed record ProjectNode(LogicalNode Before, Schema Columns, IReadOnly
 }
 
 /// <summary>Groups by window and keys: window_start, window_end, the keys, the aggregates.</summary>
-internal sealed record WindowNode(LogicalNode Before, WindowSpec Window, IReadOnlyList<int> Keys, IReadOnlyList<AggregateSpec> Aggregates, Schema Columns) : LogicalNode(Columns, -1)
+internal sealed record WindowNode(LogicalNode Before, WindowSpec Window, IReadOnlyList<int> Keys, IReadOnlyList<AggregateSpec> Aggregates, Schema Columns)
+    : LogicalNode(Columns, -1)
 {
     public override LogicalNode Input => Before;
 
     public override string Describe()
     {
-        var window = Window.IsTumbling ? $"tumble {TimeSpan.FromMicroseconds(Window.Size)}" : $"hop {TimeSpan.FromMicroseconds(Window.Slide)} of {TimeSpan.FromMicroseconds(Window.Size)}";
-        var aggregates = Aggregates.Select(a => $"{a.Function.ToString().ToLowerInvariant()}({(a.Distinct ? "distinct " : "")}{(a.Argument < 0 ? "*" : Before.Output[a.Argument].Name)})");
+        var window = Window.IsTumbling ? $"tumble {TimeSpan.FromMicroseconds(Window.Size)}"
+            : $"hop {TimeSpan.FromMicroseconds(Window.Slide)} of {TimeSpan.FromMicroseconds(Window.Size)}";
+        var aggregates =
+            Aggregates.Select(a =>
+            $"{a.Function.ToString().ToLowerInvariant()}({(a.Distinct ? "distinct " : "")}{(a.Argument < 0 ? "*" : Before.Output[a.Argument].Name)})");
         return $"{window} on {Before.Output[Before.EventTime].Name} by {string.Join(", ", Keys.Select(k => Before.Output[k].Name))} compute {string.Join(", ", aggregates)}";
     }
 }

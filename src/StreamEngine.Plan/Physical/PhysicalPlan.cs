@@ -4,7 +4,9 @@ using StreamEngine.Quality.Rules;
 
 namespace StreamEngine.Plan.Physical;
 
-/// <summary>What runs: per source a prefix of operators on each lane, per INSERT a chain before and one behind its exchange. Connectors and formats are bound by who runs it.</summary>
+/// <summary>
+/// What runs: per source a prefix of operators on each lane, per INSERT a chain before and one behind its exchange. Connectors and formats are bound by who runs it.
+/// </summary>
 /// <param name="Sources">What is read.</param>
 /// <param name="Inserts">What is written.</param>
 /// <param name="Hash">Of its canonical description: manifests carry it.</param>
@@ -47,7 +49,8 @@ internal sealed record PhysicalSource(string Name, Schema Declared, bool[] Read,
 /// <param name="Output">What is written, with the columns of the key behind the written ones.</param>
 /// <param name="KeyColumns">The columns of the record key in <paramref name="Output"/>.</param>
 /// <param name="Written">How many of the columns are the value's.</param>
-internal sealed record PhysicalInsert(string Sink, string Source, IReadOnlyList<OperatorFactory> Before, int[]? ExchangeKeys, IReadOnlyList<OperatorFactory> After, Schema Output, int[] KeyColumns, int Written)
+internal sealed record PhysicalInsert(string Sink, string Source, IReadOnlyList<OperatorFactory> Before, int[]? ExchangeKeys, IReadOnlyList<OperatorFactory> After,
+    Schema Output, int[] KeyColumns, int Written)
 {
     /// <summary>A written column that tells where in event time a row belongs; null where none does.</summary>
     public TimeColumn? Time { get; init; }

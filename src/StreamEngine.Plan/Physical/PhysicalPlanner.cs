@@ -16,7 +16,8 @@ using StreamEngine.Quality.Rules;
 namespace StreamEngine.Plan.Physical;
 
 /// <summary>
-/// A definition to what runs. SQL is planned twice: the first time over all declared columns, to learn which are read; the second time over those alone, so that nothing else is ever stored.
+/// A definition to what runs. SQL is planned twice: the first time over all declared columns, to learn which are read; the second time over those alone, so that nothing
+/// else is ever stored.
 /// </summary>
 internal sealed class PhysicalPlanner
 {
@@ -35,9 +36,11 @@ internal sealed class PhysicalPlanner
 
     /// <param name="definition">The pipeline.</param>
     /// <param name="sql">The SQL planner, which a higher layer knows.</param>
-    /// <param name="range">For a replay: the event time whose rows count and whose whole windows are written. All else, and so the plan's hash, is as in the live plan.</param>
+    /// <param name="range">For a replay: the event time whose rows count and whose whole windows are written. All else, and so the plan's hash, is as in the live
+    /// plan.</param>
     /// <exception cref="PlanException">All errors of its texts.</exception>
-    public static PhysicalPlan Plan(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql, EventTimeRange? range = null) => new PhysicalPlanner(definition, sql, range).Plan();
+    public static PhysicalPlan Plan(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql, EventTimeRange? range = null) =>
+        new PhysicalPlanner(definition, sql, range).Plan();
 
     private PhysicalPlan Plan()
     {
@@ -54,7 +57,8 @@ internal sealed class PhysicalPlanner
                 source.NeedsEventTime |= insert.Root.IsAggregated || _range is not null || source.Definition.EventTime.Column is not null;
             }
             // What a user's own stage reads is not known: it gets every declared column.
-            foreach (var source in full.Where(s => _definition.Vias.Any(v => v.Input == s.Definition.Name))) source.Read.UnionWith(Enumerable.Range(0, source.Definition.Schema.Count));
+            foreach (var source in full.Where(s => _definition.Vias.Any(v => v.Input == s.Definition.Name)))
+                source.Read.UnionWith(Enumerable.Range(0, source.Definition.Schema.Count));
         }
         if (_errors.Count > 0) throw new PlanException(_errors);
         foreach (var source in full) source.Prune();
@@ -64,10 +68,12 @@ internal sealed class PhysicalPlanner
         var sources = full.Where(s => IsRead(s.Definition.Name, plan)).Select(ToSource).ToList();
         var inserts = plan.Inserts.Select(ToInsert).ToList();
         if (_errors.Count > 0) throw new PlanException(_errors);
-        return new PhysicalPlan(sources, inserts, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(_canonical.ToString())).ToString("x16", CultureInfo.InvariantCulture)) { Vias = vias, Range = _range };
+        return new PhysicalPlan(sources, inserts, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(_canonical.ToString()))
+            .ToString("x16", CultureInfo.InvariantCulture)) { Vias = vias, Range = _range };
     }
 
-    private bool IsRead(string stream, LogicalPlan plan) => plan.Inserts.Any(i => i.Root.Source == stream) || _definition.Vias.Any(v => v.Input == stream && IsRead(v.Name, plan));
+    private bool IsRead(string stream, LogicalPlan plan) => plan.Inserts.Any(i => i.Root.Source == stream)
+        || _definition.Vias.Any(v => v.Input == stream && IsRead(v.Name, plan));
 
     /// <summary>The source that a stream comes from, through users' own stages.</summary>
     private string BaseOf(string stream)
@@ -81,7 +87,8 @@ internal sealed class PhysicalPlanner
         try
         {
             var streams = sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn) { EventTimePath = s.EventTimePath })
-                .Concat(_definition.Vias.Select(v => new CatalogSource(v.Name, v.Schema, sources.Find(s => s.Definition.Name == BaseOf(v.Name))?.EventTime is BoundColumn time ? v.Schema.IndexOf(time.Name) : -1)));
+                .Concat(_definition.Vias.Select(v => new CatalogSource(v.Name, v.Schema,
+                    sources.Find(s => s.Definition.Name == BaseOf(v.Name))?.EventTime is BoundColumn time ? v.Schema.IndexOf(time.Name) : -1)));
             return _sql(_definition.Sql, new Catalog([.. streams], [.. _definition.Sinks.Select(s => s.Name)]) { IsPruned = pruned });
         }
         catch (SqlException e)
@@ -97,7 +104,9 @@ internal sealed class PhysicalPlanner
         Try(PlanText.EventTime, source.Definition.Name, "", () =>
         {
             var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), Scope.Of(source.Definition.Schema, source.Definition.Name));
-            if (bound.Type.Kind != TypeKind.Timestamp) throw new SqlException([new SqlError(0, text.Length, $"the event time '{text}' is {bound.Type}, not TIMESTAMP", "declare the column as TIMESTAMP FORMAT '..'")]);
+            if (bound.Type.Kind != TypeKind.Timestamp)
+                throw new SqlException([new SqlError(0, text.Length, $"the event time '{text}' is {bound.Type}, not TIMESTAMP",
+                "declare the column as TIMESTAMP FORMAT '..'")]);
             source.EventTime = bound;
         });
     }
@@ -105,7 +114,9 @@ internal sealed class PhysicalPlanner
     private void CollectRules(SourceColumns source)
     {
         foreach (var rule in source.Definition.Rules)
-            Try(PlanText.Rule, source.Definition.Name, rule.Name, () => source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression), Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden)).ColumnsRead()));
+            Try(PlanText.Rule, source.Definition.Name, rule.Name, () =>
+                source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression),
+                Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden)).ColumnsRead()));
     }
 
     private void Try(PlanText text, string owner, string name, Action action)
@@ -139,7 +150,8 @@ internal sealed class PhysicalPlanner
         _canonical.AppendLine(CultureInfo.InvariantCulture, $"source {source.Definition.Name} ({source.Definition.Schema})");
         foreach (var rule in rules) _canonical.AppendLine(CultureInfo.InvariantCulture, $"rule {rule.Name}: {rule.Condition}");
         var decoded = new Schema(source.Columns.Where(c => !CatalogColumns.IsHidden(c.Name) || source.Definition.Schema.IndexOf(c.Name) >= 0));
-        return new PhysicalSource(source.Definition.Name, source.Definition.Schema, source.ReadFlags, decoded, source.WithTimestamp, rules, eventTime) { EventTimeField = field };
+        return new PhysicalSource(source.Definition.Name, source.Definition.Schema, source.ReadFlags, decoded, source.WithTimestamp, rules,
+            eventTime) { EventTimeField = field };
     }
 
     private PhysicalInsert ToInsert(LogicalInsert insert)
@@ -203,16 +215,20 @@ internal sealed class PhysicalPlanner
     {
         var input = window.Before.Output;
         var assign = $"{insert}.{before.Count + after.Count}";
-        int[] texts = [.. window.Keys.Concat(window.Aggregates.Where(a => a.Distinct || a.Function is AggregateFunction.Min or AggregateFunction.Max).Select(a => a.Argument)).Where(c => c >= 0 && input[c].Type.Kind is TypeKind.Utf8 or TypeKind.Binary).Distinct()];
+        int[] texts = [.. window.Keys.Concat(window.Aggregates.Where(a => a.Distinct || a.Function is AggregateFunction.Min or AggregateFunction.Max)
+            .Select(a => a.Argument)).Where(c => c >= 0 && input[c].Type.Kind is TypeKind.Utf8 or TypeKind.Binary).Distinct()];
         before.Add(new OperatorFactory(assign, $"assign {(window.Window.IsTumbling ? "windows" : "panes")} on {input[window.Before.EventTime].Name}",
             () => new AssignWindowOperator(assign, input, window.Before.EventTime, window.Window, insert) { KeptTexts = texts }));
         // The id of state names what the state depends on: another window, key or aggregate is another operator.
         // So do the rows that come to it: with another condition or expression before it, open windows would hold both.
         var signature = $"{string.Join('|', Above(window.Before))} {window.Describe()} {string.Join(",", window.Keys.Select(k => input[k].Type))} {string.Join(",", window.Aggregates.Select(a => a.Type))}";
         var id = $"{insert}.window.{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(signature)) & 0xffffffff:x8}";
-        var assigned = new Schema([.. input, new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp, false), new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp, false)]);
-        after.Add(new OperatorFactory(id, window.Describe(), () => new WindowAggregateOperator(id, assigned, new WindowAggregateSpec(window.Window, window.Keys, window.Aggregates) { Insert = insert })) { IsStateful = true });
-        if (_range is { } range) after.Add(new OperatorFactory($"{id}.range", "whole windows of the replay", () => new WindowRangeOperator($"{id}.range", window.Output, range)));
+        var assigned = new Schema([.. input, new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp, false),
+            new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp, false)]);
+        after.Add(new OperatorFactory(id, window.Describe(), () =>
+            new WindowAggregateOperator(id, assigned, new WindowAggregateSpec(window.Window, window.Keys, window.Aggregates) { Insert = insert })) { IsStateful = true });
+        if (_range is { } range) after.Add(new OperatorFactory($"{id}.range", "whole windows of the replay", () =>
+            new WindowRangeOperator($"{id}.range", window.Output, range)));
         return [.. window.Keys];
     }
 
@@ -222,7 +238,8 @@ internal sealed class PhysicalPlanner
         var written = insert.Root.Output;
         var scope = Scope.Of(written, sink.Name);
         var fields = written.ToList();
-        var expressions = written.Select((f, i) => (BoundExpression)new BoundColumn(new NameExpression(default, [new Identifier(f.Name, true, default)]), i, f.Type, f.Name, f.Nullable)).ToList();
+        var expressions = written.Select((f, i) => (BoundExpression)new BoundColumn(new NameExpression(default, [new Identifier(f.Name, true, default)]), i, f.Type,
+            f.Name, f.Nullable)).ToList();
         var key = new List<int>();
         foreach (var (index, text) in sink.Key.Index())
         {
@@ -240,7 +257,9 @@ internal sealed class PhysicalPlanner
             });
         }
         if (sink.Upsert && insert.Root.IsAggregated) CheckUpsert(sink, insert);
-        if (sink.Upsert && sink.Key.Count == 0) _errors.Add(new PlanError(PlanText.SinkKey, sink.Name, "", new SqlError(0, 0, $"sink '{sink.Name}' is mode = upsert and has no key", "name the columns that identify a row: key = [..]")));
+        if (sink.Upsert && sink.Key.Count == 0)
+            _errors.Add(new PlanError(PlanText.SinkKey, sink.Name, "",
+            new SqlError(0, 0, $"sink '{sink.Name}' is mode = upsert and has no key", "name the columns that identify a row: key = [..]")));
         var output = new Schema(fields);
         if (fields.Count > written.Count)
         {
@@ -258,9 +277,13 @@ internal sealed class PhysicalPlanner
         while (node is not null and not WindowNode) node = node.Input;
         if (node is not WindowNode window) return;
         // Column 0 or 1 (the window) and every key have to be among the key's columns.
-        var keyed = sink.Key.Select(k => project.Output.IndexOf(k)).Where(i => i >= 0 && project.Expressions[i] is BoundColumn).Select(i => ((BoundColumn)project.Expressions[i]).Index).ToHashSet();
+        var keyed = sink.Key.Select(k => project.Output.IndexOf(k)).Where(i => i >= 0 && project.Expressions[i] is BoundColumn)
+            .Select(i => ((BoundColumn)project.Expressions[i]).Index).ToHashSet();
         var covered = (keyed.Contains(0) || keyed.Contains(1)) && Enumerable.Range(2, window.Keys.Count).All(keyed.Contains);
-        if (!covered) _errors.Add(new PlanError(PlanText.SinkKey, sink.Name, "0", new SqlError(0, sink.Key.Count > 0 ? sink.Key[0].Length : 0, $"the key of upsert sink '{sink.Name}' does not cover the grouping, so that rows of different groups would replace each other", "add window_start and every grouping column to it")));
+        if (!covered) _errors.Add(new PlanError(PlanText.SinkKey, sink.Name, "0",
+            new SqlError(0, sink.Key.Count > 0 ? sink.Key[0].Length : 0,
+            $"the key of upsert sink '{sink.Name}' does not cover the grouping, so that rows of different groups would replace each other",
+            "add window_start and every grouping column to it")));
     }
 
     /// <summary>A source's columns, all of them first and then those that are read.</summary>
@@ -292,7 +315,8 @@ internal sealed class PhysicalPlanner
         public BoundExpression? EventTime { get; set; }
 
         /// <summary>The column that holds the event time: a field of a struct is copied into one of its own.</summary>
-        public int EventTimeColumn => Columns.IndexOf(Definition.EventTime.Column is null ? CatalogColumns.RecordTimestamp : EventTime is BoundColumn column ? column.Name : CatalogColumns.EventTime);
+        public int EventTimeColumn => Columns.IndexOf(Definition.EventTime.Column is null ? CatalogColumns.RecordTimestamp : EventTime is BoundColumn column ? column.Name
+            : CatalogColumns.EventTime);
 
         /// <summary>The field that it is, where it is one.</summary>
         public string? EventTimePath => EventTime is null or BoundColumn ? null : EventTime.ToString();

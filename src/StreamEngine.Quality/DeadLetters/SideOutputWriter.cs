@@ -12,12 +12,13 @@ namespace StreamEngine.Quality.DeadLetters;
 internal sealed record SideOutputSpec(string DeadLetterTopic, string LateTopic, int MaxBytes);
 
 /// <summary>
-/// Makes records of faults: the original bytes as value, key and record timestamp kept, the original headers first, then KIP-1034's __streams.errors.* and the engine's own. A row that stems from no record
-/// (behind an aggregation or a user's own stage) is written as JSON, without a position.
+/// Makes records of faults: the original bytes as value, key and record timestamp kept, the original headers first, then KIP-1034's __streams.errors.* and the engine's
+/// own. A row that stems from no record (behind an aggregation or a user's own stage) is written as JSON, without a position.
 /// </summary>
 internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope scope, Func<Schema, IEncoder> rowEncoder) : ISideOutputs
 {
-    private static readonly FrozenDictionary<FaultStage, byte[]> Stages = Enum.GetValues<FaultStage>().ToFrozenDictionary(s => s, s => Encoding.ASCII.GetBytes(Fault.NameOf(s)));
+    private static readonly FrozenDictionary<FaultStage,
+        byte[]> Stages = Enum.GetValues<FaultStage>().ToFrozenDictionary(s => s, s => Encoding.ASCII.GetBytes(Fault.NameOf(s)));
 
     private const int MostOfMessage = 1000;
 
@@ -56,7 +57,8 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
             if (Size(key, value, original, message) > spec.MaxBytes) original = Bytes.Null;
             if (Size(key, value, original, message) > spec.MaxBytes) key = Bytes.Null;
         }
-        return (Copy(key, arena), Copy(value, arena), Headers(records, row, original.Span, fault, message, arena), records.Timestamps is null ? -1 : records.Timestamps[row]);
+        return (Copy(key, arena), Copy(value, arena), Headers(records, row, original.Span, fault, message, arena), records.Timestamps is null ? -1
+            : records.Timestamps[row]);
     }
 
     private (Bytes Key, Bytes Value, Bytes Headers, long Timestamp) OfRow(Batch batch, int row, in Fault fault, Arena arena)
@@ -71,7 +73,8 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
     }
 
     // The engine's headers hold the message twice, and names, rule and INSERT beside it.
-    private static long Size(Bytes key, Bytes value, Bytes headers, string message) => 4096L + Math.Max(key.Length, 0) + Math.Max(value.Length, 0) + Math.Max(headers.Length, 0) + 2 * Encoding.UTF8.GetByteCount(message);
+    private static long Size(Bytes key, Bytes value, Bytes headers, string message) =>
+        4096L + Math.Max(key.Length, 0) + Math.Max(value.Length, 0) + Math.Max(headers.Length, 0) + 2 * Encoding.UTF8.GetByteCount(message);
 
     private static string Cut(string message) => message.Length <= MostOfMessage ? message : $"{message[..MostOfMessage]}..";
 
@@ -91,7 +94,8 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
     private Bytes Headers(LogRecords? records, int row, ReadOnlySpan<byte> original, in Fault fault, string message, Arena arena)
     {
         var topic = records is null ? 0 : Encoding.UTF8.GetMaxByteCount(records.Topic.Length);
-        var needed = original.Length + topic + Encoding.UTF8.GetMaxByteCount(message.Length) * 2 + Encoding.UTF8.GetMaxByteCount((fault.Rule?.Length ?? 0) + (fault.Insert?.Length ?? 0)) + 512;
+        var needed = original.Length + topic + Encoding.UTF8.GetMaxByteCount(message.Length) * 2 + Encoding.UTF8.GetMaxByteCount((fault.Rule?.Length
+            ?? 0) + (fault.Insert?.Length ?? 0)) + 512;
         if (_headers.Length < needed) _headers = new byte[needed];
         original.CopyTo(_headers);
         var rest = _headers.AsSpan(original.Length);

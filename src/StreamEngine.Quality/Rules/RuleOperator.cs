@@ -10,7 +10,10 @@ namespace StreamEngine.Quality.Rules;
 /// <param name="Condition">It passes a row only when it is TRUE.</param>
 internal sealed record Rule(string Name, BoundExpression Condition);
 
-/// <summary>Checks the rules of a source in their order: a row that breaks one leaves with that rule's name and is not looked at by the next. A rule that fails on a row is broken by it.</summary>
+/// <summary>
+/// Checks the rules of a source in their order: a row that breaks one leaves with that rule's name and is not looked at by the next. A rule that fails on a row is broken
+/// by it.
+/// </summary>
 internal sealed unsafe class RuleOperator(string id, Schema schema, IReadOnlyList<Rule> rules) : IOperator
 {
     private readonly Predicate[] _predicates = [.. rules.Select(r => Predicate.Compile(r.Condition))];

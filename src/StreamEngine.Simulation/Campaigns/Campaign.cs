@@ -26,9 +26,12 @@ internal static class Campaign
         var (scenario, options) = (failed.Scenario, failed.Scenario.Options);
         List<string> lines =
         [
-            $"seed {options.Seed}", .. failed.Wrong.Take(10).Select(w => $"wrong: {w}"), $"pipeline: {scenario.Name}", $"lanes: {string.Join(", ", scenario.Files.Select(f => f.Definition.Parallelism))}; commit interval {scenario.Files[0].Definition.CommitInterval.TotalMilliseconds:0} ms; "
-                + $"partitions {options.Partitions}; rows a batch {options.BatchRows}; fsync {options.Fsync}", $"network: {options.Network}", .. options.Blows.Select(b => $"blow: {b}"), $"input: {scenario.Input.Count} records",
-            .. scenario.Input.Take(20).Select(r => $"  {r.Topic}-{r.Partition} {(r.Value is null ? "null" : System.Text.Encoding.UTF8.GetString(r.Value))}"), .. failed.Result is { } run ? run.Story.Concat(run.Errors.Take(20)) : [],
+            $"seed {options.Seed}", .. failed.Wrong.Take(10).Select(w => $"wrong: {w}"), $"pipeline: {scenario.Name}",
+                $"lanes: {string.Join(", ", scenario.Files.Select(f => f.Definition.Parallelism))}; commit interval {scenario.Files[0].Definition.CommitInterval.TotalMilliseconds:0} ms; "
+                + $"partitions {options.Partitions}; rows a batch {options.BatchRows}; fsync {options.Fsync}", $"network: {options.Network}",
+                    .. options.Blows.Select(b => $"blow: {b}"), $"input: {scenario.Input.Count} records",
+            .. scenario.Input.Take(20).Select(r => $"  {r.Topic}-{r.Partition} {(r.Value is null ? "null" : System.Text.Encoding.UTF8.GetString(r.Value))}"),
+                .. failed.Result is { } run ? run.Story.Concat(run.Errors.Take(20)) : [],
         ];
         return string.Join("\n", lines);
     }

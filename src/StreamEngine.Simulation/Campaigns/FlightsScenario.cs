@@ -5,7 +5,9 @@ using StreamEngine.Simulation.Runs;
 
 namespace StreamEngine.Simulation.Campaigns;
 
-/// <summary>The flights pipeline with a tumbling window, a sliding one and one INSERT that passes rows, and random flights of which some are out of order, late or bad.</summary>
+/// <summary>
+/// The flights pipeline with a tumbling window, a sliding one and one INSERT that passes rows, and random flights of which some are out of order, late or bad.
+/// </summary>
 internal static class FlightsScenario
 {
     public const long Hour = 3_600_000_000;
@@ -23,7 +25,8 @@ internal static class FlightsScenario
           }
           sql = """
             INSERT INTO hourly
-            SELECT window_start, origin, count(*) AS flights, avg(delay) AS average_delay, max(delay) AS worst_delay, count(DISTINCT destination) AS destinations, min(destination) AS first_destination
+            SELECT window_start, origin, count(*) AS flights, avg(delay) AS average_delay, max(delay) AS worst_delay,
+                count(DISTINCT destination) AS destinations, min(destination) AS first_destination
             FROM TUMBLE(flights, date, INTERVAL '1' HOUR) GROUP BY window_start, origin;
             INSERT INTO routes
             SELECT window_end, origin, destination, count(*) AS flights, sum(distance) AS miles
@@ -39,7 +42,8 @@ internal static class FlightsScenario
         """", "flights.conf", [$"parallelism={parallelism}", .. settings]);
 
     /// <summary>Its windowed INSERTs.</summary>
-    public static IReadOnlyList<WindowedInsert> Windows(long outOfOrderness = Hour) => [new("hourly", Hour, Hour, outOfOrderness, _ => true), new("routes", 6 * Hour, Hour, outOfOrderness, _ => true)];
+    public static IReadOnlyList<WindowedInsert> Windows(long outOfOrderness = Hour) =>
+        [new("hourly", Hour, Hour, outOfOrderness, _ => true), new("routes", 6 * Hour, Hour, outOfOrderness, _ => true)];
 
     /// <summary>Random flights over two days, the same for the same seed.</summary>
     public static IReadOnlyList<InputRecord> Input(int seed, int rows, int partitions = 3)
@@ -52,12 +56,15 @@ internal static class FlightsScenario
         {
             var partition = random.Next(partitions);
             var time = start.AddMinutes((long)i * 2880 / rows - random.Next(100) - (random.Next(50) == 0 ? random.Next(600) : 0));
-            var delay = random.Next(20) == 0 ? random.Next(3) == 0 ? "\"x\"" : "9999" : random.Next(30) == 0 ? "100" : random.Next(-20, 200).ToString(CultureInfo.InvariantCulture);
+            var delay = random.Next(20) == 0 ? random.Next(3) == 0 ? "\"x\"" : "9999" : random.Next(30) == 0 ? "100" : random.Next(-20, 200)
+                .ToString(CultureInfo.InvariantCulture);
             var distance = random.Next(-5, 3000);
-            var text = random.Next(60) == 0 ? "{broken" : $$"""{"date":"{{time:yyyy/MM/dd HH:mm}}","delay":{{delay}},"distance":{{distance}},"origin":"{{Pick()}}","destination":"{{Pick()}}"}""";
+            var text = random.Next(60) == 0 ? "{broken"
+                : $$"""{"date":"{{time:yyyy/MM/dd HH:mm}}","delay":{{delay}},"distance":{{distance}},"origin":"{{Pick()}}","destination":"{{Pick()}}"}""";
             var value = random.Next(100) == 0 ? null : Encoding.UTF8.GetBytes(text);
             var good = value is not null && text != "{broken" && delay is not ("9999" or "\"x\"") && distance > 0;
-            records.Add(new InputRecord("flights", partition, value, new DateTimeOffset(time).ToUnixTimeMilliseconds() + 1000) { EventTime = good ? (time - DateTime.UnixEpoch).Ticks / 10 : null });
+            records.Add(new InputRecord("flights", partition, value, new DateTimeOffset(time).ToUnixTimeMilliseconds() + 1000) { EventTime = good
+                ? (time - DateTime.UnixEpoch).Ticks / 10 : null });
         }
         return records;
 

@@ -6,8 +6,8 @@ using StreamEngine.Simulation.Runs;
 namespace StreamEngine.Simulation.Campaigns;
 
 /// <summary>
-/// A small random pipeline over events of which everything is known: filters are SQL text beside a function that says the same, so that an oracle can tell what the engine has to do. Sums and averages are of integers: those of
-/// floating-point numbers depend on the order of the rows.
+/// A small random pipeline over events of which everything is known: filters are SQL text beside a function that says the same, so that an oracle can tell what the
+/// engine has to do. Sums and averages are of integers: those of floating-point numbers depend on the order of the rows.
 /// </summary>
 internal sealed class GeneratedPipeline
 {
@@ -28,13 +28,15 @@ internal sealed class GeneratedPipeline
 
     private static readonly string[] Aggregates =
     [
-        "sum(amount) AS total", "min(amount) AS least", "max(amount) AS most", "avg(amount) AS average", "count(amount) AS amounts", "count(DISTINCT area) AS areas", "min(area) AS first_area", "max(kind) AS last_kind",
+        "sum(amount) AS total", "min(amount) AS least", "max(amount) AS most", "avg(amount) AS average", "count(amount) AS amounts", "count(DISTINCT area) AS areas",
+            "min(area) AS first_area", "max(kind) AS last_kind",
         "sum(weight) AS weights", "sum(CASE WHEN amount > 20 THEN 1 ELSE 0 END) AS big",
     ];
 
     private static readonly string[] Columns =
     [
-        "amount * 2 AS twice", "CASE WHEN amount > 50 THEN 'big' WHEN amount IS NULL THEN 'none' ELSE 'small' END AS size", "100 / amount AS part", "upper(kind) AS loud", "weight + amount AS both",
+        "amount * 2 AS twice", "CASE WHEN amount > 50 THEN 'big' WHEN amount IS NULL THEN 'none' ELSE 'small' END AS size", "100 / amount AS part", "upper(kind) AS loud",
+            "weight + amount AS both",
         "coalesce(area, 'nowhere') AS place", "at AS moment",
     ];
 
@@ -66,7 +68,8 @@ internal sealed class GeneratedPipeline
         for (var i = windows == 0 ? 1 : random.Next(2); i > 0; i--) pipeline.AddProjection();
         var text = pipeline.Text();
         var interval = new[] { "30ms", "200ms", "1s" }[random.Next(3)];
-        List<string> settings = [$"commit-interval={interval}", $"kafka.transaction-timeout={random.Next(6, 60)}s", $"sources.events.event-time.idle-timeout={(idle ? $"{random.Next(1, 4)}s" : "infinite")}", $"sources.events.event-time.max-drift={random.Next(1, 30)}m"];
+        List<string> settings = [$"commit-interval={interval}", $"kafka.transaction-timeout={random.Next(6, 60)}s",
+            $"sources.events.event-time.idle-timeout={(idle ? $"{random.Next(1, 4)}s" : "infinite")}", $"sources.events.event-time.max-drift={random.Next(1, 30)}m"];
         var files = Enumerable.Range(0, processes).Select(_ => PipelineFile.Parse(text, "generated.conf", [.. settings, $"parallelism={random.Next(1, 4)}"])).ToList();
         var input = pipeline.Events(random.Next(40, 200), options.Partitions, idle);
         return new Scenario
@@ -76,7 +79,8 @@ internal sealed class GeneratedPipeline
             Input = input,
             Options = options,
             Windows = pipeline._windows,
-            Idle = idle ? new IdlePartitions(PipelineFile.Parse(text, "generated.conf", [.. settings, "sources.events.event-time.idle-timeout=infinite", "sources.events.event-time.out-of-orderness=1000h"]), "out.0") : null,
+            Idle = idle ? new IdlePartitions(PipelineFile.Parse(text, "generated.conf",
+                [.. settings, "sources.events.event-time.idle-timeout=infinite", "sources.events.event-time.out-of-orderness=1000h"]), "out.0") : null,
         };
     }
 
@@ -99,7 +103,8 @@ internal sealed class GeneratedPipeline
     private string NextSink(string key)
     {
         var name = $"s{_inserts}";
-        _sinks.AppendLine(CultureInfo.InvariantCulture, $"  sinks.{name} {{ connector = kafka, topic = out.{_inserts}, format = json, key = {key}, create {{ partitions = {_random.Next(1, 4)} }} }}");
+        _sinks.AppendLine(CultureInfo.InvariantCulture,
+            $"  sinks.{name} {{ connector = kafka, topic = out.{_inserts}, format = json, key = {key}, create {{ partitions = {_random.Next(1, 4)} }} }}");
         if (_inserts++ > 0) _sql.AppendLine(";");
         return name;
     }
@@ -109,7 +114,8 @@ internal sealed class GeneratedPipeline
         var sink = NextSink("kind");
         var columns = _random.GetItems(Columns, _random.Next(1, 4)).Distinct();
         var filter = Filters[_random.Next(Filters.Length)].Sql;
-        _sql.Append(CultureInfo.InvariantCulture, $"    INSERT INTO {sink} SELECT kind, {string.Join(", ", columns)} FROM events{(filter.Length == 0 ? "" : $" WHERE {filter}")}");
+        _sql.Append(CultureInfo.InvariantCulture,
+            $"    INSERT INTO {sink} SELECT kind, {string.Join(", ", columns)} FROM events{(filter.Length == 0 ? "" : $" WHERE {filter}")}");
     }
 
     private void AddWindow(bool tumbling)
@@ -122,7 +128,8 @@ internal sealed class GeneratedPipeline
         var aggregates = _random.GetItems(Aggregates, _random.Next(1, 5)).Distinct();
         var window = size == slide ? $"TUMBLE(events, at, INTERVAL '{size}' SECOND)" : $"HOP(events, at, INTERVAL '{slide}' SECOND, INTERVAL '{size}' SECOND)";
         var having = !tumbling && _random.Next(3) == 0 ? " HAVING count(*) >= 2" : "";
-        _sql.Append(CultureInfo.InvariantCulture, $"    INSERT INTO {sink} SELECT window_start, {keys}, count(*) AS n, {string.Join(", ", aggregates)} FROM {window}{(filter.Sql.Length == 0 ? "" : $" WHERE {filter.Sql}")} GROUP BY window_start, {keys}{having}");
+        _sql.Append(CultureInfo.InvariantCulture,
+            $"    INSERT INTO {sink} SELECT window_start, {keys}, count(*) AS n, {string.Join(", ", aggregates)} FROM {window}{(filter.Sql.Length == 0 ? "" : $" WHERE {filter.Sql}")} GROUP BY window_start, {keys}{having}");
         _windows.Add(new WindowedInsert(sink, size * Second, slide * Second, _outOfOrderness, r => filter.Takes((Event)r.Row!)));
     }
 
@@ -138,9 +145,11 @@ internal sealed class GeneratedPipeline
             if (idle && partitions > 1 && i / 25 % partitions == partition) partition = (partition + 1) % partitions;
             var jitter = _random.NextInt64(_outOfOrderness / 1000 + step) + (_random.Next(15) == 0 ? _random.Next(200_000) : 0);
             var time = start + (long)i * step - jitter;
-            var row = new Event($"{(char)('a' + _random.Next(5))}", _random.Next(4) switch { 0 => null, 1 => "north", 2 => "south", _ => "a longer name of an area" }, _random.Next(8) == 0 ? null : _random.Next(-20, 100), _random.Next(15) == 0 ? 5000 : _random.Next(100));
+            var row = new Event($"{(char)('a' + _random.Next(5))}", _random.Next(4) switch { 0 => null, 1 => "north", 2 => "south", _ => "a longer name of an area" },
+                _random.Next(8) == 0 ? null : _random.Next(-20, 100), _random.Next(15) == 0 ? 5000 : _random.Next(100));
             var (text, good) = Write(row, time);
-            records.Add(new InputRecord(Topic, partition, text is null ? null : Encoding.UTF8.GetBytes(text), time + _random.Next(1000)) { Row = row, EventTime = good && row.Weight < 1000 ? time * 1000 : null });
+            records.Add(new InputRecord(Topic, partition, text is null ? null : Encoding.UTF8.GetBytes(text), time + _random.Next(1000)) { Row = row, EventTime = good
+                && row.Weight < 1000 ? time * 1000 : null });
         }
         return records;
     }

@@ -6,8 +6,8 @@ using StreamEngine.Simulation.Runs;
 namespace StreamEngine.Simulation.Campaigns;
 
 /// <summary>
-/// Says which rows are late, from nothing but the log's records, the out-of-orderness and the moves that the manifests tell of: a row is late when every window that it belongs to ended at or before the watermark of its own
-/// partition just before it. It shares no code with the engine.
+/// Says which rows are late, from nothing but the log's records, the out-of-orderness and the moves that the manifests tell of: a row is late when every window that it
+/// belongs to ended at or before the watermark of its own partition just before it. It shares no code with the engine.
 /// </summary>
 internal static class LatenessOracle
 {
@@ -15,7 +15,8 @@ internal static class LatenessOracle
     public static IEnumerable<string> Check(Scenario scenario, SimulationResult run)
     {
         if (scenario.Windows.Count == 0) yield break;
-        var expected = scenario.Windows.SelectMany(w => Late(scenario, run, w).Select(l => $"{w.Sink} {l.Topic}-{l.Partition}@{l.Offset}")).Order(StringComparer.Ordinal).ToList();
+        var expected = scenario.Windows.SelectMany(w => Late(scenario, run, w).Select(l => $"{w.Sink} {l.Topic}-{l.Partition}@{l.Offset}")).Order(StringComparer.Ordinal)
+            .ToList();
         var actual = run.ReadAll(scenario.Files[0].Definition.LateTopic)
             .Select(r => $"{Header(r, "streamengine.insert")} {Header(r, "__streams.errors.topic")}-{Header(r, "__streams.errors.partition")}@{Header(r, "__streams.errors.offset")}").Order(StringComparer.Ordinal).ToList();
         if (expected.SequenceEqual(actual)) yield break;
@@ -29,7 +30,8 @@ internal static class LatenessOracle
         var (name, topic) = SourceOf(scenario, window);
         for (var partition = 0; partition < run.Topics[topic].Count; partition++)
         {
-            var moves = run.Manifests.SelectMany(m => m.Sources.TryGetValue(name, out var source) && source.Partitions.TryGetValue(partition, out var at) ? at.Moves : []).ToList();
+            var moves = run.Manifests.SelectMany(m => m.Sources.TryGetValue(name, out var source) && source.Partitions.TryGetValue(partition, out var at) ? at.Moves : [])
+                .ToList();
             var newest = long.MinValue;
             // The committed records of a partition are the input's for it, in order.
             foreach (var (log, record) in run.Topics[topic][partition].Zip(scenario.Input.Where(r => r.Topic == topic && r.Partition == partition)))
@@ -52,5 +54,6 @@ internal static class LatenessOracle
         return (insert.Source, scenario.Files[0].Definition.Sources.First(s => s.Name == insert.Source).Topic);
     }
 
-    private static string Header(LogRecord record, string name) => RecordHeaders.TryGetLast(record.Headers, Encoding.UTF8.GetBytes(name), out var value) ? Encoding.UTF8.GetString(value) : "";
+    private static string Header(LogRecord record, string name) => RecordHeaders.TryGetLast(record.Headers, Encoding.UTF8.GetBytes(name), out var value)
+        ? Encoding.UTF8.GetString(value) : "";
 }

@@ -20,12 +20,13 @@ internal sealed record Scenario
     public IReadOnlyList<WindowedInsert> Windows { get; init; } = [];
 
     /// <summary>
-    /// Partitions fall idle: which rows are late then depends on when, so that the run without faults has other ones. Lateness is held against the log and the moves of the run's own manifests, and windows against a run
-    /// that reads the rows that are not late.
+    /// Partitions fall idle: which rows are late then depends on when, so that the run without faults has other ones. Lateness is held against the log and the moves of
+    /// the run's own manifests, and windows against a run that reads the rows that are not late.
     /// </summary>
     public IdlePartitions? Idle { get; init; }
 
-    public IEnumerable<string> Topics => Files[0].Definition.Sinks.Select(s => s.Topic).Append(Files[0].Definition.DeadLetterTopic).Append(Files[0].Definition.LateTopic).Distinct();
+    public IEnumerable<string> Topics => Files[0].Definition.Sinks.Select(s => s.Topic).Append(Files[0].Definition.DeadLetterTopic).Append(Files[0].Definition.LateTopic)
+        .Distinct();
 }
 
 /// <summary>A windowed INSERT as the oracle of lateness needs it.</summary>

@@ -18,7 +18,8 @@ internal sealed record CampaignSubject(Func<IReadOnlyList<string>, PipelineFile>
 internal static class ScenarioGenerator
 {
     /// <summary>Requests within which a blow is worth the most.</summary>
-    private static readonly ApiKey?[] Moments = [null, null, ApiKey.EndTxn, ApiKey.EndTxn, ApiKey.Produce, ApiKey.TxnOffsetCommit, ApiKey.AddPartitionsToTxn, ApiKey.InitProducerId, ApiKey.Fetch];
+    private static readonly ApiKey?[] Moments = [null, null, ApiKey.EndTxn, ApiKey.EndTxn, ApiKey.Produce, ApiKey.TxnOffsetCommit, ApiKey.AddPartitionsToTxn,
+        ApiKey.InitProducerId, ApiKey.Fetch];
 
     /// <param name="seed">The seed.</param>
     /// <param name="subject">Which pipelines.</param>
@@ -33,7 +34,8 @@ internal static class ScenarioGenerator
             BatchRows = random.Next(3) == 0 ? 1 : random.Next(2, 40),
             Network = NetworkOf(random),
             Fsync = random.Next(2) == 0 ? FsyncPolicy.Always : FsyncPolicy.None,
-            Feed = new FeedPlan { Rows = random.Next(5, 60), Pause = TimeSpan.FromMilliseconds(random.Next(20, 600)), Transactions = random.Next(2) == 0 ? 0 : 0.3, Aborted = random.Next(2) == 0 ? 0 : 0.2 },
+            Feed = new FeedPlan { Rows = random.Next(5, 60), Pause = TimeSpan.FromMilliseconds(random.Next(20, 600)), Transactions = random.Next(2) == 0 ? 0 : 0.3,
+                Aborted = random.Next(2) == 0 ? 0 : 0.2 },
         };
         var idle = random.Next(4) == 0;
         if (idle) options = options with { Feed = options.Feed with { Rows = 30, Pause = TimeSpan.FromSeconds(4) } };
@@ -43,18 +45,22 @@ internal static class ScenarioGenerator
 
     private static Scenario OfFlights(Random random, SimulationOptions options)
     {
-        string[] Settings() => [random.Next(3) == 0 ? "commit-interval=30ms" : "commit-interval=1s", "sources.flights.event-time.idle-timeout=infinite", $"kafka.transaction-timeout={random.Next(6, 60)}s"];
+        string[] Settings() => [random.Next(3) == 0 ? "commit-interval=30ms" : "commit-interval=1s", "sources.flights.event-time.idle-timeout=infinite",
+            $"kafka.transaction-timeout={random.Next(6, 60)}s"];
         var files = Enumerable.Range(0, 2).Select(_ => FlightsScenario.Pipeline(random.Next(1, 4), Settings())).ToList();
-        return new Scenario { Name = "flights", Files = files, Input = FlightsScenario.Input(random.Next(), random.Next(60, 300), options.Partitions), Options = options, Windows = FlightsScenario.Windows() };
+        return new Scenario { Name = "flights", Files = files, Input = FlightsScenario.Input(random.Next(), random.Next(60, 300), options.Partitions), Options = options,
+            Windows = FlightsScenario.Windows() };
     }
 
     private static Scenario OfUser(Random random, Func<IReadOnlyList<string>, PipelineFile> text, SimulationOptions options)
     {
         var plain = text([]);
         // With partitions that fall idle, which rows are late would depend on when: the runs could not be compared.
-        List<string> settings = [.. plain.Definition.Sources.Select(s => $"sources.{s.Name}.event-time.idle-timeout=infinite"), $"kafka.transaction-timeout={random.Next(6, 60)}s"];
+        List<string> settings = [.. plain.Definition.Sources.Select(s => $"sources.{s.Name}.event-time.idle-timeout=infinite"),
+            $"kafka.transaction-timeout={random.Next(6, 60)}s"];
         var files = Enumerable.Range(0, 2).Select(_ => text([.. settings, $"parallelism={random.Next(1, 4)}"])).ToList();
-        return new Scenario { Name = plain.Definition.Name, Files = files, Input = SchemaInput.Generate(plain, random, random.Next(40, 250), options.Partitions), Options = options };
+        return new Scenario { Name = plain.Definition.Name, Files = files, Input = SchemaInput.Generate(plain, random, random.Next(40, 250), options.Partitions),
+            Options = options };
     }
 
     private static NetworkPlan NetworkOf(Random random) => random.Next(4) switch
@@ -62,7 +68,8 @@ internal static class ScenarioGenerator
         0 => NetworkPlan.None,
         1 => NetworkPlan.Rough with { LostRequests = 0, LostAnswers = 0, LateAnswers = 0, LateRequests = 0 },
         2 => NetworkPlan.Rough,
-        _ => NetworkPlan.Rough with { Delay = TimeSpan.FromMilliseconds(random.Next(200)), LostAnswers = 0.04, LateRequests = 0.02, Late = TimeSpan.FromSeconds(random.Next(1, 70)) },
+        _ => NetworkPlan.Rough with { Delay = TimeSpan.FromMilliseconds(random.Next(200)), LostAnswers = 0.04, LateRequests = 0.02,
+            Late = TimeSpan.FromSeconds(random.Next(1, 70)) },
     };
 
     /// <summary>The blows, whose steps lie within the length of a run without faults.</summary>
@@ -85,6 +92,7 @@ internal static class ScenarioGenerator
             BlowKind.BrokerKill or BlowKind.PowerCut => TimeSpan.FromMilliseconds(random.Next(random.Next(2) == 0 ? 500 : 15_000)),
             _ => TimeSpan.Zero,
         };
-        return new Blow(random.NextInt64(1, Math.Max(2, steps)), kind, kind is BlowKind.Crash or BlowKind.Drain or BlowKind.Twin or BlowKind.DamageState ? null : Moments[random.Next(Moments.Length)], time);
+        return new Blow(random.NextInt64(1, Math.Max(2, steps)), kind, kind is BlowKind.Crash or BlowKind.Drain or BlowKind.Twin or BlowKind.DamageState ? null
+            : Moments[random.Next(Moments.Length)], time);
     }
 }

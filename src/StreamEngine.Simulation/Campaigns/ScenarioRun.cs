@@ -68,7 +68,8 @@ internal static class ScenarioRun
         var rows = scenario.Files[0].Definition.Sources.ToDictionary(s => s.Name, s => scenario.Input.Count(r => r.Topic == s.Topic));
         var wrong = RunChecks.Alone(run, insert => rows[scenario.Files[0].Plan.Inserts.First(i => i.Sink == insert).Source]).Concat(LatenessOracle.Check(scenario, run));
         if (scenario.Idle is not { } idle) return [.. wrong, .. RunChecks.SameRows(run, free, scenario.Topics)];
-        return [.. wrong, .. RunChecks.SameRows(run, free, scenario.Topics.Where(t => t != idle.WindowTopic && t != scenario.Files[0].Definition.LateTopic)), .. CompareWindows(scenario, idle, run)];
+        return [.. wrong, .. RunChecks.SameRows(run, free, scenario.Topics.Where(t => t != idle.WindowTopic && t != scenario.Files[0].Definition.LateTopic)),
+            .. CompareWindows(scenario, idle, run)];
     }
 
     /// <summary>Windows of a run whose partitions fell idle: those of a run in which nothing is late, over the rows that were not late in this one.</summary>

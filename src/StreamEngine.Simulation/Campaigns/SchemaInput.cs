@@ -7,7 +7,10 @@ using StreamEngine.Simulation.Runs;
 
 namespace StreamEngine.Simulation.Campaigns;
 
-/// <summary>Input for a pipeline of which only its schemas are known: values from small sets, so that keys repeat, event times that move on with some disorder, and a few bad records.</summary>
+/// <summary>
+/// Input for a pipeline of which only its schemas are known: values from small sets, so that keys repeat, event times that move on with some disorder, and a few bad
+/// records.
+/// </summary>
 internal sealed class SchemaInput
 {
     private static readonly string[] Words = ["alpha", "beta", "gamma", "delta", "a rather long value that is no short string", ""];
@@ -30,7 +33,8 @@ internal sealed class SchemaInput
             var disorder = Math.Max(source.EventTime.OutOfOrderness.TotalSeconds, 1) * random.NextDouble() * (random.Next(15) == 0 ? 60 : 1);
             var time = start + step * i - TimeSpan.FromSeconds((int)disorder);
             var text = new SchemaInput(random, source).Record(time);
-            records.Add(new InputRecord(source.Topic, random.Next(partitions), text is null ? null : Encoding.UTF8.GetBytes(text), time.ToUnixTimeMilliseconds() + random.Next(1000)));
+            records.Add(new InputRecord(source.Topic, random.Next(partitions), text is null ? null : Encoding.UTF8.GetBytes(text),
+                time.ToUnixTimeMilliseconds() + random.Next(1000)));
         }
         return records;
     }
@@ -39,7 +43,8 @@ internal sealed class SchemaInput
     {
         0 => null,
         1 => "{\"broken",
-        _ => _source.Format is CsvFormatDefinition csv ? string.Join(csv.Delimiter, _source.Schema.Select(f => Csv(f, time, csv))) : Json(_source.Schema, time, "") ?? "{}",
+        _ => _source.Format is CsvFormatDefinition csv ? string.Join(csv.Delimiter, _source.Schema.Select(f => Csv(f, time, csv))) : Json(_source.Schema, time, "")
+            ?? "{}",
     };
 
     private string? Json(Schema schema, DateTimeOffset time, string path)
@@ -96,7 +101,8 @@ internal sealed class SchemaInput
     }
 
     /// <summary>A pattern of the engine in .NET's letters.</summary>
-    private static string NetFormat(string pattern) => pattern.Replace('S', 'f').Replace("XXX", "zzz", StringComparison.Ordinal).Replace("/", "'/'", StringComparison.Ordinal);
+    private static string NetFormat(string pattern) => pattern.Replace('S', 'f').Replace("XXX", "zzz", StringComparison.Ordinal)
+        .Replace("/", "'/'", StringComparison.Ordinal);
 
     private static string Quote(string text) => $"\"{System.Text.Json.JsonEncodedText.Encode(text)}\"";
 }

@@ -4,8 +4,9 @@ using StreamEngine.Simulation.Runs;
 namespace StreamEngine.Simulation.Campaigns;
 
 /// <summary>
-/// Takes away from a scenario that fails whatever it fails without: blows, faults of the network, oddities of the feed, then input in ever smaller pieces (Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing
-/// Input, 2002, simplified). What is taken away changes the order of everything after it, so that the smaller failure need not have the same words: any failure counts.
+/// Takes away from a scenario that fails whatever it fails without: blows, faults of the network, oddities of the feed, then input in ever smaller pieces (Zeller and
+/// Hildebrandt, Simplifying and Isolating Failure-Inducing Input, 2002, simplified). What is taken away changes the order of everything after it, so that the smaller
+/// failure need not have the same words: any failure counts.
 /// </summary>
 internal sealed class Shrinking
 {
@@ -54,7 +55,8 @@ internal sealed class Shrinking
             Try(Options with { Network = Options.Network with { Delay = TimeSpan.Zero } });
         }
         Try(Options with { Feed = Options.Feed with { Transactions = 0, Aborted = 0 } });
-        if (_best.Scenario.Files.Count > 1 && !Try(_best.Scenario with { Files = [_best.Scenario.Files[0]] })) Try(_best.Scenario with { Files = [_best.Scenario.Files[1]] });
+        if (_best.Scenario.Files.Count > 1 && !Try(_best.Scenario with { Files = [_best.Scenario.Files[0]] }))
+            Try(_best.Scenario with { Files = [_best.Scenario.Files[1]] });
     }
 
     private void Input()

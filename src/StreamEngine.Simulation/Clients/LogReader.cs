@@ -19,7 +19,8 @@ internal sealed class LogReader(SimulatedNetwork network, string client, ClientP
     }
 
     /// <summary>The high watermark.</summary>
-    public Task<long> EndAsync(string topic, int partition, CancellationToken cancellation) => CallAsync(Messages.ListOffset(topic, partition, Messages.Latest, false), cancellation);
+    public Task<long> EndAsync(string topic, int partition, CancellationToken cancellation) =>
+        CallAsync(Messages.ListOffset(topic, partition, Messages.Latest, false), cancellation);
 
     public async Task ReadAsync(string topic, int partition, long from, StateRecordHandler handler, CancellationToken cancellation)
     {
@@ -51,7 +52,8 @@ internal sealed class LogReader(SimulatedNetwork network, string client, ClientP
         {
             cancellation.ThrowIfCancellationRequested();
             var reply = await _leader.AskAsync(message, patience.Read);
-            if (reply.IsAnswered) return reply.Value.Error == ErrorCode.None ? reply.Value.Offset : throw new SimulatedClientException(reply.Value.Error, "the offsets of a partition cannot be asked");
+            if (reply.IsAnswered) return reply.Value.Error == ErrorCode.None ? reply.Value.Offset
+                : throw new SimulatedClientException(reply.Value.Error, "the offsets of a partition cannot be asked");
             await Task.Delay(patience.Backoff, time, cancellation);
         }
         throw new SimulatedClientException(null, "the offsets of a partition cannot be asked");

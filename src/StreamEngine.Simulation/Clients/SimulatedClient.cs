@@ -24,7 +24,8 @@ internal sealed class SimulatedClient(SimulatedNetwork network, int process, Tim
 
     public LogReader CreateReader() => new(network, Name, patience, time);
 
-    public SimulatedProducer CreateProducer(string transactionalId, TimeSpan transactionTimeout, Action onDelivered) => new(network, Name, transactionalId, transactionTimeout, patience, time, onDelivered);
+    public SimulatedProducer CreateProducer(string transactionalId, TimeSpan transactionTimeout, Action onDelivered) =>
+        new(network, Name, transactionalId, transactionTimeout, patience, time, onDelivered);
 
     /// <summary>Whether the restore that begins now reads a record that a disk has changed.</summary>
     public bool TakeStateDamage() => network.TakeStateDamage();

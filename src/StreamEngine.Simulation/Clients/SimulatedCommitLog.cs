@@ -6,10 +6,11 @@ using StreamEngine.Simulation.Network;
 namespace StreamEngine.Simulation.Clients;
 
 /// <summary>
-/// Epochs as Kafka transactions on the simulated broker: the steps of KafkaCommitLog, one by one and in its order, with awaits where that one blocks its thread. What is claimed, when a worker takes itself for fenced
-/// and what it reads back must stay the same here and there.
+/// Epochs as Kafka transactions on the simulated broker: the steps of KafkaCommitLog, one by one and in its order, with awaits where that one blocks its thread. What is
+/// claimed, when a worker takes itself for fenced and what it reads back must stay the same here and there.
 /// </summary>
-internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout) : ICommitLog
+internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout)
+    : ICommitLog
 {
     private const int QueueRecords = 96;
     private const int Slot = 0;
@@ -63,9 +64,11 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         return new CommitLogState(_incarnation, last);
     }
 
-    private FencedException Superseded(long incarnation, EpochClaim by, Exception? cause) => new($"incarnation {incarnation} was fenced by incarnation {by.Incarnation}, process {by.Process}, claimed at {by.At:O}", cause);
+    private FencedException Superseded(long incarnation, EpochClaim by, Exception? cause) =>
+        new($"incarnation {incarnation} was fenced by incarnation {by.Incarnation}, process {by.Process}, claimed at {by.At:O}", cause);
 
-    private async Task EnsureAsync(string topic, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation) => _partitions[topic] = await client.EnsureTopicAsync(topic, partitions, configs, cancellation);
+    private async Task EnsureAsync(string topic, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation) =>
+        _partitions[topic] = await client.EnsureTopicAsync(topic, partitions, configs, cancellation);
 
     private LogRecord Record(byte[] value) => new(null, value, [], client.Time.GetUtcNow().ToUnixTimeMilliseconds());
 
@@ -122,7 +125,9 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
                 var i = _resumeAt;
                 var key = records.KeyAt(i);
                 var timestamp = records.Timestamps is null || records.Timestamps[i] < 0 ? client.Time.GetUtcNow().ToUnixTimeMilliseconds() : records.Timestamps[i];
-                _producer.Produce(topic, state ? Slot : PartitionOf(records, i), new LogRecord(key.IsNull ? null : key.Span.ToArray(), records.Values[i].IsNull ? null : records.Values[i].Span.ToArray(), records.HeadersAt(i).Span.ToArray(), timestamp));
+                _producer.Produce(topic, state ? Slot : PartitionOf(records, i),
+                    new LogRecord(key.IsNull ? null : key.Span.ToArray(), records.Values[i].IsNull ? null : records.Values[i].Span.ToArray(),
+                    records.HeadersAt(i).Span.ToArray(), timestamp));
                 if (!state) continue;
                 StateEnd++;
                 _stateTouched = true;

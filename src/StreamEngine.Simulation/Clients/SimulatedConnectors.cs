@@ -5,7 +5,9 @@ using StreamEngine.Simulation.Planted;
 
 namespace StreamEngine.Simulation.Clients;
 
-/// <summary>Sources and commit logs of one process on the simulated broker. It remembers the memory of the workers it served: of one that was killed nobody else frees it.</summary>
+/// <summary>
+/// Sources and commit logs of one process on the simulated broker. It remembers the memory of the workers it served: of one that was killed nobody else frees it.
+/// </summary>
 /// <param name="client">The process's clients.</param>
 /// <param name="batchRows">The most records of a batch.</param>
 /// <param name="endOf">The end of a source topic's partition; null while the world may still write.</param>

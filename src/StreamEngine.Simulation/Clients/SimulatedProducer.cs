@@ -6,7 +6,10 @@ namespace StreamEngine.Simulation.Clients;
 /// <summary>How patient a client is: librdkafka's settings of the same meaning, and the engine's call timeout.</summary>
 internal sealed record ClientPatience
 {
-    /// <summary>One request of a producer (socket.timeout.ms, 60 s by default). Not below <see cref="Call"/>, so that a request without an answer ends the call: see <see cref="SimulatedProducer"/>.</summary>
+    /// <summary>
+    /// One request of a producer (socket.timeout.ms, 60 s by default). Not below <see cref="Call"/>, so that a request without an answer ends the call: see
+    /// <see cref="SimulatedProducer"/>.
+    /// </summary>
     public TimeSpan Request { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>One request of a reader, which may ask again without harm.</summary>
@@ -20,11 +23,13 @@ internal sealed record ClientPatience
 }
 
 /// <summary>
-/// A transactional producer as librdkafka is one, of the protocol before KIP-890: idempotent (what was lost with its connection is sent again with its sequence number), one request at a time per partition, partitions are added
-/// to the transaction before they are written to. Every call either succeeds, or fails with the producer to be dropped. A request that got no answer at all is sent again only where the patience for one request is below that
-/// for a call: then the first one may arrive when the next transaction of the same epoch is open, and end it in the middle (the reason for KIP-890).
+/// A transactional producer as librdkafka is one, of the protocol before KIP-890: idempotent (what was lost with its connection is sent again with its sequence number),
+/// one request at a time per partition, partitions are added to the transaction before they are written to. Every call either succeeds, or fails with the producer to be
+/// dropped. A request that got no answer at all is sent again only where the patience for one request is below that for a call: then the first one may arrive when the
+/// next transaction of the same epoch is open, and end it in the middle (the reason for KIP-890).
 /// </summary>
-internal sealed class SimulatedProducer(SimulatedNetwork network, string client, string transactionalId, TimeSpan transactionTimeout, ClientPatience patience, TimeProvider time, Action onDelivered)
+internal sealed class SimulatedProducer(SimulatedNetwork network, string client, string transactionalId, TimeSpan transactionTimeout, ClientPatience patience,
+    TimeProvider time, Action onDelivered)
 {
     private const int BatchRecords = 64;
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(5);
@@ -61,7 +66,8 @@ internal sealed class SimulatedProducer(SimulatedNetwork network, string client,
     /// <summary>Gets producer id and epoch; ends the transaction of the producer before, and fences it.</summary>
     public async Task InitTransactionsAsync()
     {
-        var (_, id, epoch) = await CallAsync(_coordinator, Messages.InitProducerId(transactionalId, (int)transactionTimeout.TotalMilliseconds), a => a.Error, "the transactional producer cannot start");
+        var (_, id, epoch) = await CallAsync(_coordinator, Messages.InitProducerId(transactionalId, (int)transactionTimeout.TotalMilliseconds), a => a.Error,
+            "the transactional producer cannot start");
         (_producerId, _epoch) = (id, epoch);
     }
 
@@ -86,11 +92,13 @@ internal sealed class SimulatedProducer(SimulatedNetwork network, string client,
             while (records.Count < BatchRecords && lane.Records.TryDequeue(out var record)) records.Add(record);
             try
             {
-                if (!lane.Added) await CallAsync(_coordinator, Messages.AddPartition(transactionalId, _producerId, _epoch, topic, partition), e => e, $"{topic}-{partition} cannot be added to the transaction");
+                if (!lane.Added) await CallAsync(_coordinator, Messages.AddPartition(transactionalId, _producerId, _epoch, topic, partition), e => e,
+                    $"{topic}-{partition} cannot be added to the transaction");
                 lane.Added = true;
                 var batch = RecordBatches.Write(records, new BatchProducer(_producerId, _epoch, lane.Sequence, true));
                 lane.Sequence += records.Count;
-                await CallAsync(lane.Leader, Messages.Produce(transactionalId, topic, partition, batch), a => a.Error, $"{records.Count} records of {topic}-{partition} were not delivered");
+                await CallAsync(lane.Leader, Messages.Produce(transactionalId, topic, partition, batch), a => a.Error,
+                    $"{records.Count} records of {topic}-{partition} were not delivered");
                 Delivered(records.Count);
             }
             catch (SimulatedClientException e)

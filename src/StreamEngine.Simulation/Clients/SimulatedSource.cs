@@ -6,8 +6,8 @@ using StreamEngine.Simulation.Network;
 namespace StreamEngine.Simulation.Clients;
 
 /// <summary>
-/// Reads a topic as KafkaSource does: committed records only, one connection per partition, at most so many batches waiting, the partition's end told behind the last of them. It comes to an end where the world says that
-/// nothing more will be written.
+/// Reads a topic as KafkaSource does: committed records only, one connection per partition, at most so many batches waiting, the partition's end told behind the last of
+/// them. It comes to an end where the world says that nothing more will be written.
 /// </summary>
 internal class SimulatedSource(SimulatedClient client, string name, string topic, int batchRows, MemoryScope scope, Func<int, long?> endOf) : IBoundedSource
 {
@@ -99,7 +99,8 @@ internal class SimulatedSource(SimulatedClient client, string name, string topic
             values[i] = Copy(records[i].Value, arena);
             headers[i] = Copy(records[i].Headers, arena);
         }
-        return Batch.OfRecords(new LogRecords(count, topic) { Partition = partition, Name = name, Offsets = offsets, Timestamps = timestamps, Keys = keys, Values = values, Headers = headers, NextOffset = offsets[count - 1] + 1 }, arena, BatchRole.Raw);
+        return Batch.OfRecords(new LogRecords(count, topic) { Partition = partition, Name = name, Offsets = offsets, Timestamps = timestamps, Keys = keys,
+            Values = values, Headers = headers, NextOffset = offsets[count - 1] + 1 }, arena, BatchRole.Raw);
     }
 
     private static unsafe Bytes Copy(byte[]? bytes, Arena arena) => bytes is null ? Bytes.Null : new Bytes(arena.Copy(bytes), bytes.Length);

@@ -4,7 +4,8 @@ using StreamEngine.Broker.Protocol;
 namespace StreamEngine.Simulation.Network;
 
 /// <summary>What was fetched from one partition.</summary>
-internal sealed record FetchAnswer(ErrorCode Error, long HighWatermark, long StableOffset, long StartOffset, List<(long ProducerId, long FirstOffset)> Aborted, ReadOnlyMemory<byte> Batches);
+internal sealed record FetchAnswer(ErrorCode Error, long HighWatermark, long StableOffset, long StartOffset, List<(long ProducerId, long FirstOffset)> Aborted,
+    ReadOnlyMemory<byte> Batches);
 
 /// <summary>What is known of a topic; null where it does not exist.</summary>
 internal sealed record DescribeAnswer((Guid Id, int Partitions)? Topic);
@@ -242,7 +243,8 @@ internal static class Messages
         return ((ErrorCode)r.Int16(), r.Int64(), r.Int16());
     });
 
-    public static Message<ErrorCode> AddPartition(string transactionalId, long producerId, short epoch, string topic, int partition) => Create(ApiKey.AddPartitionsToTxn, 3, w =>
+    public static Message<ErrorCode> AddPartition(string transactionalId, long producerId, short epoch, string topic, int partition) =>
+        Create(ApiKey.AddPartitionsToTxn, 3, w =>
     {
         w.String(transactionalId);
         w.Int64(producerId);
@@ -285,7 +287,8 @@ internal static class Messages
         return (ErrorCode)r.Int16();
     }
 
-    public static Message<ErrorCode> CommitOffsets(string transactionalId, string group, long producerId, short epoch, IReadOnlyList<(string Topic, int Partition, long Offset)> offsets) => Create(ApiKey.TxnOffsetCommit, 3, w =>
+    public static Message<ErrorCode> CommitOffsets(string transactionalId, string group, long producerId, short epoch,
+        IReadOnlyList<(string Topic, int Partition, long Offset)> offsets) => Create(ApiKey.TxnOffsetCommit, 3, w =>
     {
         w.String(transactionalId);
         w.String(group);

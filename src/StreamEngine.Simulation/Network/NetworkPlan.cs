@@ -6,8 +6,11 @@ internal sealed record NetworkPlan
     /// <summary>Everything arrives at once.</summary>
     public static NetworkPlan None { get; } = new();
 
-    /// <summary>Slow; one request in a hundred gets lost with its connection, one answer too, and one of each in two hundred comes after everybody has given up.</summary>
-    public static NetworkPlan Rough { get; } = new() { Delay = TimeSpan.FromMilliseconds(30), LostRequests = 0.01, LostAnswers = 0.01, LateRequests = 0.005, LateAnswers = 0.005, Late = TimeSpan.FromSeconds(40) };
+    /// <summary>
+    /// Slow; one request in a hundred gets lost with its connection, one answer too, and one of each in two hundred comes after everybody has given up.
+    /// </summary>
+    public static NetworkPlan Rough { get; } = new() { Delay = TimeSpan.FromMilliseconds(30), LostRequests = 0.01, LostAnswers = 0.01, LateRequests = 0.005,
+        LateAnswers = 0.005, Late = TimeSpan.FromSeconds(40) };
 
     public TimeSpan Delay { get; init; }
 

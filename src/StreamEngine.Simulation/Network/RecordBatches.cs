@@ -92,7 +92,8 @@ internal static class RecordBatches
             var header = BatchHeader.Read(bytes.Span);
             if (header.TotalSize > bytes.Length) break;
             var batch = bytes[..(int)header.TotalSize];
-            if (Crc32C.Compute(batch.Span[BatchHeader.CrcFrom..]) != header.Crc) throw new InvalidDataException($"the batch at offset {header.BaseOffset} does not match its checksum");
+            if (Crc32C.Compute(batch.Span[BatchHeader.CrcFrom..]) != header.Crc)
+                throw new InvalidDataException($"the batch at offset {header.BaseOffset} does not match its checksum");
             while (begins.TryPeek(out var begin) && begin.FirstOffset <= header.LastOffset) dropping.Add(begins.Dequeue().ProducerId);
             if (header.IsControl)
             {

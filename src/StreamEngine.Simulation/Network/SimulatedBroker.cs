@@ -5,8 +5,8 @@ using StreamEngine.Simulation.Scheduling;
 namespace StreamEngine.Simulation.Network;
 
 /// <summary>
-/// The embedded broker's core in the world: it is handed requests one at a time with the virtual time, and can crash in the middle of one. Then its memory is gone, what was on its way back is not sent, and a new core
-/// starts on the same storage.
+/// The embedded broker's core in the world: it is handed requests one at a time with the virtual time, and can crash in the middle of one. Then its memory is gone, what
+/// was on its way back is not sent, and a new core starts on the same storage.
 /// </summary>
 internal sealed class SimulatedBroker
 {

@@ -38,8 +38,8 @@ internal readonly record struct Reply<T>(T Value, ReplyState State)
 }
 
 /// <summary>
-/// Between clients and the broker. A connection keeps the order of what is sent over it, and each partition has one of its own as in a cluster where each has another leader, so that partitions overtake each other. What was
-/// sent arrives also when its sender is dead by then; an answer to a dead process reaches nobody.
+/// Between clients and the broker. A connection keeps the order of what is sent over it, and each partition has one of its own as in a cluster where each has another
+/// leader, so that partitions overtake each other. What was sent arrives also when its sender is dead by then; an answer to a dead process reaches nobody.
 /// </summary>
 internal sealed class SimulatedNetwork(SimulatedWorld world, SimulatedBroker broker, NetworkPlan plan, ulong seed)
 {

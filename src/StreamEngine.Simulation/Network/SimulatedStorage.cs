@@ -13,7 +13,8 @@ internal enum BrokerCrash : byte
 }
 
 /// <summary>
-/// The broker's files. It remembers the writes of the request that is being handled, so that a crash can come between any two of them: what the process did behind the point of the crash is undone.
+/// The broker's files. It remembers the writes of the request that is being handled, so that a crash can come between any two of them: what the process did behind the
+/// point of the crash is undone.
 /// </summary>
 internal sealed class SimulatedStorage : ILogStorage
 {
@@ -51,7 +52,8 @@ internal sealed class SimulatedStorage : ILogStorage
         }
     }
 
-    public List<ISegment> OpenSegments(Guid topicId, int partition) => _segments.TryGetValue((topicId, partition), out var list) ? [.. list.OrderBy(s => s.BaseOffset)] : [];
+    public List<ISegment> OpenSegments(Guid topicId, int partition) => _segments.TryGetValue((topicId, partition), out var list) ? [.. list.OrderBy(s => s.BaseOffset)]
+        : [];
 
     public ISegment CreateSegment(Guid topicId, int partition, long baseOffset, int firstBatch)
     {

@@ -5,7 +5,8 @@ using StreamEngine.Simulation.Network;
 namespace StreamEngine.Simulation.Planted;
 
 /// <summary><see cref="PlantedDefect.OffsetsOutside"/>.</summary>
-internal sealed class OffsetsOutsideLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout) : SimulatedCommitLog(client, pipeline, outputs, transactionTimeout)
+internal sealed class OffsetsOutsideLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout)
+    : SimulatedCommitLog(client, pipeline, outputs, transactionTimeout)
 {
     protected override async Task CommitTransactionAsync(SimulatedProducer producer, LogRecord record, EpochManifest manifest)
     {
@@ -17,7 +18,8 @@ internal sealed class OffsetsOutsideLog(SimulatedClient client, string pipeline,
 }
 
 /// <summary><see cref="PlantedDefect.OvertakenBarrier"/>: of the outputs between two barriers the last one waits.</summary>
-internal sealed class OvertakingLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout) : SimulatedCommitLog(client, pipeline, outputs, transactionTimeout)
+internal sealed class OvertakingLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout)
+    : SimulatedCommitLog(client, pipeline, outputs, transactionTimeout)
 {
     private Batch? _overtaken;
 
@@ -46,7 +48,8 @@ internal sealed class OvertakingLog(SimulatedClient client, string pipeline, IRe
 }
 
 /// <summary><see cref="PlantedDefect.MissedFence"/>: every process has a transactional id of its own.</summary>
-internal sealed class UnfencedLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout) : SimulatedCommitLog(client, pipeline, outputs, transactionTimeout)
+internal sealed class UnfencedLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout)
+    : SimulatedCommitLog(client, pipeline, outputs, transactionTimeout)
 {
     private readonly string _id = $"{pipeline}-0-{client.Name}";
 
@@ -54,7 +57,8 @@ internal sealed class UnfencedLog(SimulatedClient client, string pipeline, IRead
 }
 
 /// <summary><see cref="PlantedDefect.OldSnapshot"/>: what the last epoch changed is not read back.</summary>
-internal sealed class OldSnapshotLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout) : SimulatedCommitLog(client, pipeline, outputs, transactionTimeout)
+internal sealed class OldSnapshotLog(SimulatedClient client, string pipeline, IReadOnlyList<(string Topic, int Partitions)> outputs, TimeSpan transactionTimeout)
+    : SimulatedCommitLog(client, pipeline, outputs, transactionTimeout)
 {
     private long _lastEpoch;
 

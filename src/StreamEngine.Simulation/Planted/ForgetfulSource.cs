@@ -3,8 +3,11 @@ using StreamEngine.Simulation.Clients;
 
 namespace StreamEngine.Simulation.Planted;
 
-/// <summary><see cref="PlantedDefect.ReopenedWindow"/>: the floor that the source stage puts on a batch of a partition that was idle gets lost on the way to its lane.</summary>
-internal sealed class ForgetfulSource(SimulatedClient client, string name, string topic, int batchRows, MemoryScope scope, Func<int, long?> endOf) : SimulatedSource(client, name, topic, batchRows, scope, endOf)
+/// <summary>
+/// <see cref="PlantedDefect.ReopenedWindow"/>: the floor that the source stage puts on a batch of a partition that was idle gets lost on the way to its lane.
+/// </summary>
+internal sealed class ForgetfulSource(SimulatedClient client, string name, string topic, int batchRows, MemoryScope scope, Func<int, long?> endOf)
+    : SimulatedSource(client, name, topic, batchRows, scope, endOf)
 {
     public override bool TryTake(int partition, out Batch? batch)
     {

@@ -1,6 +1,8 @@
 namespace StreamEngine.Simulation.Planted;
 
-/// <summary>Defects of the kinds that such engines have had, put into the simulated clients to see that the simulation finds them. The engine itself knows nothing of them.</summary>
+/// <summary>
+/// Defects of the kinds that such engines have had, put into the simulated clients to see that the simulation finds them. The engine itself knows nothing of them.
+/// </summary>
 internal enum PlantedDefect : byte
 {
     None,

@@ -40,5 +40,6 @@ internal enum BlowKind : byte
 /// <param name="For">How long it lasts, for what lasts.</param>
 internal sealed record Blow(long Step, BlowKind Kind, ApiKey? On = null, TimeSpan For = default)
 {
-    public override string ToString() => $"{Kind} at step {Step}{(On is null ? "" : $", on the next {On}")}{(For == default ? "" : $", for {For.TotalMilliseconds:0} ms")}";
+    public override string ToString() =>
+        $"{Kind} at step {Step}{(On is null ? "" : $", on the next {On}")}{(For == default ? "" : $", for {For.TotalMilliseconds:0} ms")}";
 }

@@ -71,7 +71,8 @@ internal sealed class InputFeed
         _fed += records.Count;
         if (_random.NextDouble() < _plan.Transactions) PlanTransaction(records, commit: true);
         else
-            foreach (var (topic, partition, batch) in Divide(records)) _work.Enqueue(() => Ask(Messages.Produce("", topic, partition, RecordBatches.Write(batch, BatchProducer.None)), a => a.Error));
+            foreach (var (topic, partition, batch) in Divide(records))
+                _work.Enqueue(() => Ask(Messages.Produce("", topic, partition, RecordBatches.Write(batch, BatchProducer.None)), a => a.Error));
     }
 
     private static IEnumerable<(string Topic, int Partition, List<LogRecord> Records)> Divide(List<InputRecord> records) =>

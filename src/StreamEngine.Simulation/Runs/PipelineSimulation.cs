@@ -8,8 +8,9 @@ using StreamEngine.Simulation.Scheduling;
 namespace StreamEngine.Simulation.Runs;
 
 /// <summary>
-/// Runs a pipeline's real graph by its real worker in a seeded world, over the embedded broker's core behind a bad network, while the world appends its input, until the input is read and the last window is committed.
-/// Blows come at the steps asked for. Then whoever is still alive is let run to its end, and every transaction must have come to one.
+/// Runs a pipeline's real graph by its real worker in a seeded world, over the embedded broker's core behind a bad network, while the world appends its input, until the
+/// input is read and the last window is committed. Blows come at the steps asked for. Then whoever is still alive is let run to its end, and every transaction must have
+/// come to one.
 /// </summary>
 internal sealed class PipelineSimulation
 {
@@ -40,7 +41,8 @@ internal sealed class PipelineSimulation
         _world = new SimulatedWorld(options.Seed);
         _broker = new SimulatedBroker(_world, options.Fsync, Mixing.Mix(options.Seed ^ 3)) { Handling = Handling };
         _network = new SimulatedNetwork(_world, _broker, options.Network, Mixing.Mix(options.Seed ^ 1));
-        _feed = new InputFeed(_world, _broker, files[0].Definition.Sources.Select(s => s.Topic).Distinct().ToDictionary(t => t, _ => options.Partitions), input, options.Feed, Mixing.Mix(options.Seed ^ 2));
+        _feed = new InputFeed(_world, _broker, files[0].Definition.Sources.Select(s => s.Topic).Distinct().ToDictionary(t => t, _ => options.Partitions), input,
+            options.Feed, Mixing.Mix(options.Seed ^ 2));
         _blows = new Queue<Blow>(options.Blows.OrderBy(b => b.Step));
     }
 
@@ -48,13 +50,15 @@ internal sealed class PipelineSimulation
     /// <param name="input">What the world writes.</param>
     /// <param name="options">Seed, faults and blows.</param>
     /// <exception cref="SimulationException">The run hung or cannot be repeated.</exception>
-    public static SimulationResult Run(IReadOnlyList<PipelineFile> files, IReadOnlyList<InputRecord> input, SimulationOptions options) => new PipelineSimulation(files, input, options).Run();
+    public static SimulationResult Run(IReadOnlyList<PipelineFile> files, IReadOnlyList<InputRecord> input, SimulationOptions options) =>
+        new PipelineSimulation(files, input, options).Run();
 
     private SimulationResult Run()
     {
         try
         {
-            _world.Run(() => _broker.Core?.Topics.Count > 0 && _files[0].Definition.Sources.All(s => _broker.Core.Topics.Find(s.Topic) is not null), long.MaxValue, Limit);
+            _world.Run(() => _broker.Core?.Topics.Count > 0 && _files[0].Definition.Sources.All(s => _broker.Core.Topics.Find(s.Topic) is not null), long.MaxValue,
+                Limit);
             Start();
             while (_blows.TryPeek(out var blow) && !RunUntil(blow.Step))
             {
@@ -129,7 +133,8 @@ internal sealed class PipelineSimulation
     }
 
     private void TellEnd(SimulatedProcess process) =>
-        Tell(process.HasFinished ? $"process {process.Number} has committed the end" : $"process {process.Number} ends{(process.Run.Exception is { } why ? $": {why.InnerException!.Message}" : "")}");
+        Tell(process.HasFinished ? $"process {process.Number} has committed the end"
+            : $"process {process.Number} ends{(process.Run.Exception is { } why ? $": {why.InnerException!.Message}" : "")}");
 
     private void Leave(SimulatedProcess process)
     {
@@ -219,7 +224,8 @@ internal sealed class PipelineSimulation
         foreach (var topic in core.Topics.All)
         {
             foreach (var partition in topic.Partitions)
-                if (partition.Log.StableOffset != partition.Log.EndOffset) _wrong.Add($"{topic.Name}-{partition.Index}: a transaction is open for ever from offset {partition.Log.StableOffset} on");
+                if (partition.Log.StableOffset != partition.Log.EndOffset)
+                    _wrong.Add($"{topic.Name}-{partition.Index}: a transaction is open for ever from offset {partition.Log.StableOffset} on");
             topics[topic.Name] = [.. topic.Partitions.Select(p => ReadCommitted(topic.Name, p.Index, p.Log.StartOffset))];
         }
         var name = _files[0].Definition.QualifiedName;
@@ -247,7 +253,8 @@ internal sealed class PipelineSimulation
         var records = new List<LogRecord>();
         for (var position = from; ;)
         {
-            if (!_broker.TryAsk(Messages.Fetch(topic, partition, position, 0, 64 << 20), out var answer)) throw new SimulationException("the broker does not answer at the end");
+            if (!_broker.TryAsk(Messages.Fetch(topic, partition, position, 0, 64 << 20), out var answer))
+                throw new SimulationException("the broker does not answer at the end");
             var read = RecordBatches.Read(answer.Batches, position, answer.Aborted);
             records.AddRange(read.Records);
             if (read.NextOffset == position) return records;

@@ -10,10 +10,12 @@ internal static class RunChecks
         [.. SameRows(run, faultFree, topics), .. Alone(run, _ => rows)];
 
     /// <summary>Equal rows of these topics.</summary>
-    public static IEnumerable<string> SameRows(SimulationResult run, SimulationResult faultFree, IEnumerable<string> topics) => topics.SelectMany(t => SameRows(t, faultFree.Rows(t), run.Rows(t)));
+    public static IEnumerable<string> SameRows(SimulationResult run, SimulationResult faultFree, IEnumerable<string> topics) =>
+        topics.SelectMany(t => SameRows(t, faultFree.Rows(t), run.Rows(t)));
 
     /// <summary>What needs no other run to compare with, given how many rows were written for each INSERT.</summary>
-    public static IReadOnlyList<string> Alone(SimulationResult run, Func<string, int> rowsOf) => [.. Manifests(run.Manifests, rowsOf), .. GroupOffsets(run), .. Leaks(run), .. run.Wrong];
+    public static IReadOnlyList<string> Alone(SimulationResult run, Func<string, int> rowsOf) =>
+        [.. Manifests(run.Manifests, rowsOf), .. GroupOffsets(run), .. Leaks(run), .. run.Wrong];
 
     private static IEnumerable<string> SameRows(string topic, IReadOnlyList<string> expected, IReadOnlyList<string> actual)
     {
@@ -34,7 +36,8 @@ internal static class RunChecks
             foreach (var (insert, line) in manifest.Inserts)
             {
                 if (!line.Holds) yield return $"epoch {manifest.Epoch} of {insert} is not conserved: {line}";
-                if (line.HeldBefore != (before?.Inserts[insert].HeldAfter ?? 0)) yield return $"epoch {manifest.Epoch} of {insert} begins with {line.HeldBefore} rows held, and the one before ended with {before?.Inserts[insert].HeldAfter ?? 0}";
+                if (line.HeldBefore != (before?.Inserts[insert].HeldAfter ?? 0))
+                    yield return $"epoch {manifest.Epoch} of {insert} begins with {line.HeldBefore} rows held, and the one before ended with {before?.Inserts[insert].HeldAfter ?? 0}";
             }
             if (before is not null)
                 foreach (var wrong in Order(before, manifest)) yield return wrong;
@@ -56,11 +59,13 @@ internal static class RunChecks
         if (after.State.End < before.State.End) yield return $"epoch {after.Epoch}: the state's end went back from {before.State.End} to {after.State.End}";
         foreach (var (name, source) in after.Sources)
         {
-            if (source.Watermark < before.Sources[name].Watermark) yield return $"epoch {after.Epoch}: the watermark of {name} went back from {before.Sources[name].Watermark} to {source.Watermark}";
+            if (source.Watermark < before.Sources[name].Watermark)
+                yield return $"epoch {after.Epoch}: the watermark of {name} went back from {before.Sources[name].Watermark} to {source.Watermark}";
             foreach (var (partition, position) in source.Partitions)
             {
                 var earlier = before.Sources[name].Partitions[partition];
-                if (position.Offset < earlier.Offset) yield return $"epoch {after.Epoch}: the offset of {name}-{partition} went back from {earlier.Offset} to {position.Offset}";
+                if (position.Offset < earlier.Offset)
+                    yield return $"epoch {after.Epoch}: the offset of {name}-{partition} went back from {earlier.Offset} to {position.Offset}";
                 if (position.Newest < earlier.Newest) yield return $"epoch {after.Epoch}: the newest event time of {name}-{partition} went back";
             }
         }

@@ -44,10 +44,14 @@ internal sealed class SimulatedProcess
     /// <summary>It found no broker when it started: a process that ends so is started again by whoever watches over it.</summary>
     public bool MissedBroker => Run.Exception?.InnerException is StartupException { Message: SimulatedClient.NoBroker };
 
-    /// <summary>Why it ended where that is no way to end; null for all regular ways. A worker that fails while it drains does not start again: its process ends with an error, and the next one goes on.</summary>
+    /// <summary>
+    /// Why it ended where that is no way to end; null for all regular ways. A worker that fails while it drains does not start again: its process ends with an error, and
+    /// the next one goes on.
+    /// </summary>
     public string? Failure => Run.Exception is { } failure && !IsFenced && !IsDraining && !MissedBroker ? $"process {Number} ended: {failure.InnerException}" : null;
 
-    public override string ToString() => $"process {Number}: {Worker.Phase}, epoch {Worker.Progress?.Epoch}, ended {Worker.Progress?.Ended}, {Worker.Restarts} restarts, {Run.Status} {Run.Exception?.InnerException?.Message}";
+    public override string ToString() =>
+        $"process {Number}: {Worker.Phase}, epoch {Worker.Progress?.Epoch}, ended {Worker.Progress?.Ended}, {Worker.Restarts} restarts, {Run.Status} {Run.Exception?.InnerException?.Message}";
 
     public void Drain() => _drain.Cancel();
 

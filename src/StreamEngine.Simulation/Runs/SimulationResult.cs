@@ -48,15 +48,19 @@ internal sealed record SimulationResult
     /// <summary>The committed records of a topic, of all partitions.</summary>
     public IEnumerable<LogRecord> ReadAll(string topic) => Topics.TryGetValue(topic, out var partitions) ? partitions.SelectMany(p => p) : [];
 
-    /// <summary>The records of a topic as a multiset, without what may differ from run to run: partition, order, offsets, and the time at which a window was written.</summary>
-    public IReadOnlyList<string> Rows(string topic) => [.. ReadAll(topic).Select(r => $"{Text(r.Key)}={Text(r.Value)} {Headers(r.Headers)}").Order(StringComparer.Ordinal)];
+    /// <summary>
+    /// The records of a topic as a multiset, without what may differ from run to run: partition, order, offsets, and the time at which a window was written.
+    /// </summary>
+    public IReadOnlyList<string> Rows(string topic) =>
+        [.. ReadAll(topic).Select(r => $"{Text(r.Key)}={Text(r.Value)} {Headers(r.Headers)}").Order(StringComparer.Ordinal)];
 
     // Where the record of a dead letter or a late row lay differs with the transactions of whoever wrote it.
     private static string Headers(byte[] headers)
     {
         var text = new System.Text.StringBuilder();
         foreach (var header in RecordHeaders.Read(headers))
-            if (!header.Name.SequenceEqual("__streams.errors.offset"u8)) text.Append(System.Text.Encoding.UTF8.GetString(header.Name)).Append(':').Append(System.Text.Encoding.UTF8.GetString(header.Value)).Append(' ');
+            if (!header.Name.SequenceEqual("__streams.errors.offset"u8))
+                text.Append(System.Text.Encoding.UTF8.GetString(header.Name)).Append(':').Append(System.Text.Encoding.UTF8.GetString(header.Value)).Append(' ');
         return text.ToString();
     }
 

@@ -2,7 +2,9 @@ using Akka.Dispatch;
 
 namespace StreamEngine.Simulation.Scheduling;
 
-/// <summary>The executor of every dispatcher of a simulated actor system: a mailbox that has messages goes into the seeded queue. Named by type in the system's configuration.</summary>
+/// <summary>
+/// The executor of every dispatcher of a simulated actor system: a mailbox that has messages goes into the seeded queue. Named by type in the system's configuration.
+/// </summary>
 internal sealed class SimExecutorConfigurator : ExecutorServiceConfigurator
 {
     public SimExecutorConfigurator(Akka.Configuration.Config config, IDispatcherPrerequisites prerequisites)

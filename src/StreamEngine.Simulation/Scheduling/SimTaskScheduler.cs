@@ -7,9 +7,10 @@ using Akka.Dispatch;
 namespace StreamEngine.Simulation.Scheduling;
 
 /// <summary>
-/// Everything that can run, of which the seed picks the next. Mailboxes, timers and the continuations of awaits all come here, since each runs as a task of this scheduler and an await returns to the scheduler it began under.
-/// A mailbox is queued at most once at a time, so that any pick keeps the order of messages per actor. The pick depends on what is runnable and not on the order in which it became so: the order in which an actor
-/// stops its children differs between processes, and with it the trace would.
+/// Everything that can run, of which the seed picks the next. Mailboxes, timers and the continuations of awaits all come here, since each runs as a task of this
+/// scheduler and an await returns to the scheduler it began under. A mailbox is queued at most once at a time, so that any pick keeps the order of messages per actor.
+/// The pick depends on what is runnable and not on the order in which it became so: the order in which an actor stops its children differs between processes, and with it
+/// the trace would.
 /// </summary>
 internal sealed class SimTaskScheduler : TaskScheduler
 {

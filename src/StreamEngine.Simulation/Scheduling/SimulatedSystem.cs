@@ -7,12 +7,14 @@ using Akka.Streams.Implementation;
 namespace StreamEngine.Simulation.Scheduling;
 
 /// <summary>
-/// An actor system whose every dispatcher, timer and await runs on one thread, in an order that a seed picks, in virtual time. It is booted unseeded, since an actor system blocks on its own start; from
+/// An actor system whose every dispatcher, timer and await runs on one thread, in an order that a seed picks, in virtual time. It is booted unseeded, since an actor
+/// system blocks on its own start; from
 /// <see cref="Boot"/>'s return on, the caller's thread is the only one.
 /// </summary>
 internal sealed class SimulatedSystem : IDisposable
 {
-    private const string Executor = "type = Dispatcher, throughput = 1, executor = \"StreamEngine.Simulation.Scheduling.SimExecutorConfigurator, StreamEngine.Simulation\"";
+    private const string Executor =
+        "type = Dispatcher, throughput = 1, executor = \"StreamEngine.Simulation.Scheduling.SimExecutorConfigurator, StreamEngine.Simulation\"";
 
     private const string Settings = $$"""
         akka {
@@ -97,8 +99,10 @@ internal sealed class SimulatedSystem : IDisposable
                 if (Tasks.Steps >= untilStep) return false;
                 if (Tasks.Violation is { } violation) throw new SimulationException(violation);
                 if (Tasks.TryStep(Clock.Elapsed.Ticks)) continue;
-                if (_timers.NextDue is { } next && next > end) throw new SimulationException($"the goal was not reached by {end} of virtual time, after {Tasks.Steps} steps: a livelock, or a wait that nothing ends\n{GraphDump()}");
-                if (!_timers.TryAdvance()) throw new SimulationException($"nothing can run, no timer is set and the goal is not reached: a deadlock, after {Tasks.Steps} steps\n{GraphDump()}");
+                if (_timers.NextDue is { } next && next > end)
+                    throw new SimulationException($"the goal was not reached by {end} of virtual time, after {Tasks.Steps} steps: a livelock, or a wait that nothing ends\n{GraphDump()}");
+                if (!_timers.TryAdvance())
+                    throw new SimulationException($"nothing can run, no timer is set and the goal is not reached: a deadlock, after {Tasks.Steps} steps\n{GraphDump()}");
             }
             return true;
         });
@@ -163,7 +167,9 @@ internal sealed class SimulatedSystem : IDisposable
         return text.ToString();
     }
 
-    /// <summary>Ends the system in order, as far as that goes without time. A crash is not this: it is not stepping any further, which leaves nothing behind but garbage.</summary>
+    /// <summary>
+    /// Ends the system in order, as far as that goes without time. A crash is not this: it is not stepping any further, which leaves nothing behind but garbage.
+    /// </summary>
     public void Dispose()
     {
         var end = Tasks.Start(async () =>

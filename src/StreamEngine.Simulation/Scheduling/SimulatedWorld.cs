@@ -1,8 +1,9 @@
 namespace StreamEngine.Simulation.Scheduling;
 
 /// <summary>
-/// Several processes and what lies between them, on one thread and one clock. A process is a simulated system: it can be killed (nothing of it runs any more, but what it has sent is still under way), stopped for a while
-/// as SIGSTOP does, and run beside others. What belongs to no process, messages on the network and the world's doings, are events of the world itself.
+/// Several processes and what lies between them, on one thread and one clock. A process is a simulated system: it can be killed (nothing of it runs any more, but what it
+/// has sent is still under way), stopped for a while as SIGSTOP does, and run beside others. What belongs to no process, messages on the network and the world's doings,
+/// are events of the world itself.
 /// </summary>
 internal sealed class SimulatedWorld(ulong seed)
 {
@@ -56,7 +57,8 @@ internal sealed class SimulatedWorld(ulong seed)
         {
             if (Steps >= untilStep) return false;
             if (Clock.Elapsed > limit) throw new SimulationException($"the goal was not reached by {limit} of virtual time, after {Steps} steps: a livelock, or a wait that nothing ends\n{Dump()}");
-            if (!TryStep() && !TryAdvance()) throw new SimulationException($"nothing can run, no timer is set and the goal is not reached: a deadlock, after {Steps} steps\n{Dump()}");
+            if (!TryStep() && !TryAdvance())
+                throw new SimulationException($"nothing can run, no timer is set and the goal is not reached: a deadlock, after {Steps} steps\n{Dump()}");
         }
         return true;
     });

@@ -1,7 +1,8 @@
 namespace StreamEngine.Simulation.Scheduling;
 
 /// <summary>
-/// Virtual time. It stands still while anything can run, and jumps to the next timer when nothing can. It outlives the systems that run on it, as time outlives a crash; timers belong to the system that is running.
+/// Virtual time. It stands still while anything can run, and jumps to the next timer when nothing can. It outlives the systems that run on it, as time outlives a crash;
+/// timers belong to the system that is running.
 /// </summary>
 internal sealed class VirtualClock : TimeProvider
 {

@@ -5,8 +5,8 @@ using Akka.Event;
 namespace StreamEngine.Simulation.Scheduling;
 
 /// <summary>
-/// The scheduler of a simulated actor system: timers by due time and the order in which they were asked for. All stream and actor timers go through it. What is due is put into the seeded queue, so that of several
-/// timers of one moment the seed picks the first.
+/// The scheduler of a simulated actor system: timers by due time and the order in which they were asked for. All stream and actor timers go through it. What is due is
+/// put into the seeded queue, so that of several timers of one moment the seed picks the first.
 /// </summary>
 internal sealed class VirtualScheduler : SchedulerBase
 {
@@ -84,16 +84,20 @@ internal sealed class VirtualScheduler : SchedulerBase
         action();
     }, cancelable);
 
-    protected override void InternalScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) => Once(delay, () => receiver.Tell(message, sender), cancelable);
+    protected override void InternalScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+        Once(delay, () => receiver.Tell(message, sender), cancelable);
 
-    protected override void InternalScheduleTellRepeatedly(TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+    protected override void InternalScheduleTellRepeatedly(TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender,
+        ICancelable cancelable) =>
         Repeatedly(initialDelay, interval, () => receiver.Tell(message, sender), cancelable);
 
     protected override void InternalScheduleOnce(TimeSpan delay, Action action, ICancelable cancelable) => Once(delay, action, cancelable);
 
     protected override void InternalScheduleOnce(TimeSpan delay, IRunnable action, ICancelable cancelable) => Once(delay, action.Run, cancelable);
 
-    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) => Repeatedly(initialDelay, interval, action, cancelable);
+    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) =>
+        Repeatedly(initialDelay, interval, action, cancelable);
 
-    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) => Repeatedly(initialDelay, interval, action.Run, cancelable);
+    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) =>
+        Repeatedly(initialDelay, interval, action.Run, cancelable);
 }

@@ -9,14 +9,15 @@ using StreamEngine.Sql.Syntax;
 namespace StreamEngine.Sql.Planning;
 
 /// <summary>
-/// GROUP BY inside a window. Grouping expressions and aggregate calls become columns of the aggregation; what SELECT and HAVING say is then bound over those, where a part that reads as a grouping expression or as
-/// an aggregate call is its column.
+/// GROUP BY inside a window. Grouping expressions and aggregate calls become columns of the aggregation; what SELECT and HAVING say is then bound over those, where a
+/// part that reads as a grouping expression or as an aggregate call is its column.
 /// </summary>
 internal sealed class Aggregation
 {
     private static readonly Dictionary<string, AggregateFunction> Functions = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["count"] = AggregateFunction.Count, ["sum"] = AggregateFunction.Sum, ["min"] = AggregateFunction.Min, ["max"] = AggregateFunction.Max, ["avg"] = AggregateFunction.Avg,
+        ["count"] = AggregateFunction.Count, ["sum"] = AggregateFunction.Sum, ["min"] = AggregateFunction.Min, ["max"] = AggregateFunction.Max,
+            ["avg"] = AggregateFunction.Avg,
     };
 
     private readonly IScope _scope;
@@ -72,12 +73,14 @@ internal sealed class Aggregation
             var key = ResolveAlias(expression, query);
             if (FindAggregate(key) is { } aggregate) throw TokenReader.Error(aggregate.Span, "an aggregate cannot be grouped by");
             var bound = ExpressionBinder.Bind(key, _scope);
-            if (bound.Type.Kind is TypeKind.Struct or TypeKind.List or TypeKind.Null or TypeKind.Interval) throw TokenReader.Error(key.Span, $"{bound.Type} cannot be grouped by", "group by a field or element of it");
+            if (bound.Type.Kind is TypeKind.Struct or TypeKind.List or TypeKind.Null or TypeKind.Interval)
+                throw TokenReader.Error(key.Span, $"{bound.Type} cannot be grouped by", "group by a field or element of it");
             var text = key.ToString();
             if (_keys.Exists(k => k.Text == text)) continue;
             _keys.Add((text, AddInput(bound), bound));
         }
-        if (!windowed) throw TokenReader.Error(query.GroupBy.Count > 0 ? query.GroupBy[0].Span : window.Span, "a windowed query groups by window_start or window_end", "add: GROUP BY window_start, ..");
+        if (!windowed) throw TokenReader.Error(query.GroupBy.Count > 0 ? query.GroupBy[0].Span : window.Span, "a windowed query groups by window_start or window_end",
+            "add: GROUP BY window_start, ..");
     }
 
     /// <summary>A name that is no column of the input may be one of SELECT's.</summary>
@@ -96,7 +99,8 @@ internal sealed class Aggregation
         }
     }
 
-    private static bool IsWindowColumn(SqlExpression expression) => expression is NameExpression { Parts: [.., var last] } && (last.Matches("window_start") || last.Matches("window_end"));
+    private static bool IsWindowColumn(SqlExpression expression) => expression is NameExpression { Parts: [.., var last] }
+        && (last.Matches("window_start") || last.Matches("window_end"));
 
     private int AddInput(BoundExpression bound)
     {
@@ -121,7 +125,8 @@ internal sealed class Aggregation
         var name = call.Function.Name.ToLowerInvariant();
         if (call.Filter is not null) throw TokenReader.Error(call.Span, "FILTER is not part of the language yet", "count or sum a CASE expression instead");
         if (call.Star && function != AggregateFunction.Count) throw TokenReader.Error(call.Span, $"{name}(*) does not exist", "only count takes *");
-        if (call.Distinct && function != AggregateFunction.Count && function is not (AggregateFunction.Min or AggregateFunction.Max)) throw TokenReader.Error(call.Span, $"{name}(DISTINCT ..) is not part of the language yet", "count(DISTINCT ..) is");
+        if (call.Distinct && function != AggregateFunction.Count && function is not (AggregateFunction.Min or AggregateFunction.Max))
+            throw TokenReader.Error(call.Span, $"{name}(DISTINCT ..) is not part of the language yet", "count(DISTINCT ..) is");
         if (!call.Star && call.Arguments.Count != 1) throw TokenReader.Error(call.Span, $"{name} takes one argument, found {call.Arguments.Count}");
         BoundExpression? bound = null;
         if (!call.Star)
@@ -130,7 +135,8 @@ internal sealed class Aggregation
             bound = ExpressionBinder.Bind(call.Arguments[0], _scope);
         }
         var (argument, type) = bound is null ? (-1, (DataType?)null) : (AddInput(bound), bound.Type);
-        if (AggregateSpec.TypeOf(function, type) is null || type?.Kind == TypeKind.Null) throw TokenReader.Error(call.Span, $"{name} does not take {type}", function is AggregateFunction.Sum or AggregateFunction.Avg ? "it takes numbers" : null);
+        if (AggregateSpec.TypeOf(function, type) is null || type?.Kind == TypeKind.Null)
+            throw TokenReader.Error(call.Span, $"{name} does not take {type}", function is AggregateFunction.Sum or AggregateFunction.Avg ? "it takes numbers" : null);
         _aggregateIndex[text] = _aggregates.Count;
         _aggregates.Add(new AggregateSpec(text, function, argument, type, call.Distinct && function == AggregateFunction.Count));
     }
@@ -139,7 +145,8 @@ internal sealed class Aggregation
     {
         // Names are for people and messages; positions are what counts, so that equal names do no harm.
         var projected = new ProjectNode(_input, new Schema(_inputFields), _inputs, 0);
-        var columns = new Schema([new Field("window_start", DataType.Timestamp, false), new Field("window_end", DataType.Timestamp, false), .. _keys.Select(k => _inputFields[k.Input]),
+        var columns = new Schema([new Field("window_start", DataType.Timestamp, false), new Field("window_end", DataType.Timestamp, false),
+            .. _keys.Select(k => _inputFields[k.Input]),
             .. _aggregates.Select(a => new Field(a.Name, a.Type, a.Function != AggregateFunction.Count))]);
         LogicalNode node = new WindowNode(projected, spec, [.. _keys.Select(k => k.Input)], _aggregates, columns);
         var scope = new GroupedScope(_scope);
@@ -149,7 +156,8 @@ internal sealed class Aggregation
 
     private BoundExpression? Substitute(SqlExpression expression)
     {
-        if (IsWindowColumn(expression)) return new BoundColumn(expression, ((NameExpression)expression).Parts[^1].Matches("window_start") ? 0 : 1, DataType.Timestamp, ((NameExpression)expression).Parts[^1].Name, false);
+        if (IsWindowColumn(expression)) return new BoundColumn(expression, ((NameExpression)expression).Parts[^1].Matches("window_start") ? 0 : 1, DataType.Timestamp,
+            ((NameExpression)expression).Parts[^1].Name, false);
         var text = expression.ToString();
         var key = _keys.FindIndex(k => k.Text == text || (k.Bound is BoundColumn && expression is NameExpression && SameColumn(expression, k.Bound)));
         if (key >= 0) return new BoundColumn(expression, 2 + key, _keys[key].Bound.Type, _keys[key].Text, _keys[key].Bound.MayBeNull);
@@ -177,7 +185,8 @@ internal sealed class Aggregation
         public ScopeColumn Resolve(NameExpression name)
         {
             input.Resolve(name);
-            throw TokenReader.Error(name.Span, $"column '{name}' is neither in GROUP BY nor inside of an aggregate", $"add it to GROUP BY, or take one value of the group: max({name})");
+            throw TokenReader.Error(name.Span, $"column '{name}' is neither in GROUP BY nor inside of an aggregate",
+                $"add it to GROUP BY, or take one value of the group: max({name})");
         }
     }
 }

@@ -6,7 +6,9 @@ using StreamEngine.Sql.Syntax;
 
 namespace StreamEngine.Sql.Planning;
 
-/// <summary>SQL text to a logical plan: names, types and event time resolved. It goes on behind an error at the next statement, so that a text's errors come together.</summary>
+/// <summary>
+/// SQL text to a logical plan: names, types and event time resolved. It goes on behind an error at the next statement, so that a text's errors come together.
+/// </summary>
 internal sealed class SqlPlanner
 {
     private readonly Catalog _catalog;
@@ -59,9 +61,11 @@ internal sealed class SqlPlanner
         if (sink is null)
         {
             var known = _catalog.Sinks.Count == 0 ? "the pipeline declares none" : $"declared are {string.Join(", ", _catalog.Sinks)}";
-            throw TokenReader.Error(insert.Sink.Span, $"sink '{insert.Sink.Name}' is not declared", Spelling.DidYouMean(insert.Sink.Name, _catalog.Sinks) is { } near ? $"{near} {known}" : known);
+            throw TokenReader.Error(insert.Sink.Span, $"sink '{insert.Sink.Name}' is not declared", Spelling.DidYouMean(insert.Sink.Name, _catalog.Sinks) is { } near
+                ? $"{near} {known}" : known);
         }
-        if (before.Exists(i => i.Sink == sink)) throw TokenReader.Error(insert.Sink.Span, $"sink '{sink}' is written by an INSERT before", "declare a second sink, also with the same topic");
+        if (before.Exists(i => i.Sink == sink))
+            throw TokenReader.Error(insert.Sink.Span, $"sink '{sink}' is written by an INSERT before", "declare a second sink, also with the same topic");
         return new LogicalInsert(sink, QueryPlanner.Plan(insert.Query, Resolve));
     }
 
@@ -69,9 +73,11 @@ internal sealed class SqlPlanner
     {
         if (_views.FirstOrDefault(v => name.Matches(v.Key)).Value is { } view) return view;
         if (_broken.Contains(name.Name)) throw new BrokenViewException();
-        if (_catalog.Sources.FirstOrDefault(s => name.Matches(s.Name)) is { } source) return new ScanNode(source.Name, source.Schema, source.EventTime) { EventTimePath = source.EventTimePath };
+        if (_catalog.Sources.FirstOrDefault(s => name.Matches(s.Name)) is { } source)
+            return new ScanNode(source.Name, source.Schema, source.EventTime) { EventTimePath = source.EventTimePath };
         var names = _catalog.Sources.Select(s => s.Name).Concat(_views.Keys).ToList();
         var known = $"there are {string.Join(", ", names)}";
-        throw TokenReader.Error(name.Span, $"'{name.Name}' is neither a source nor a view", Spelling.DidYouMean(name.Name, names) is { } near ? $"{near} {known}" : known);
+        throw TokenReader.Error(name.Span, $"'{name.Name}' is neither a source nor a view", Spelling.DidYouMean(name.Name, names) is { } near ? $"{near} {known}"
+            : known);
     }
 }

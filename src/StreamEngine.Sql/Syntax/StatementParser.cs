@@ -33,7 +33,8 @@ internal static class StatementParser
             }
         }
         if (errors.Count > 0) throw new SqlException(errors);
-        if (statements.Count == 0) throw TokenReader.Error(new SourceSpan(0, Math.Min(text.Length, 1)), "the SQL has no statement", "write INSERT INTO a sink SELECT .. FROM a source");
+        if (statements.Count == 0) throw TokenReader.Error(new SourceSpan(0, Math.Min(text.Length, 1)), "the SQL has no statement",
+            "write INSERT INTO a sink SELECT .. FROM a source");
         return statements;
     }
 
@@ -72,7 +73,8 @@ internal static class StatementParser
     {
         var start = reader.Peek().Span;
         reader.ExpectKeyword("SELECT");
-        if (reader.IsKeyword("DISTINCT")) throw TokenReader.Error(reader.Peek().Span, "SELECT DISTINCT is not part of the language yet", "group by the columns inside a window");
+        if (reader.IsKeyword("DISTINCT")) throw TokenReader.Error(reader.Peek().Span, "SELECT DISTINCT is not part of the language yet",
+            "group by the columns inside a window");
         var items = new List<SelectItem>();
         do items.Add(ParseItem(reader));
         while (reader.TrySymbol(","));
@@ -90,13 +92,15 @@ internal static class StatementParser
         return new SelectQuery(start.To(reader.Last), items, from, where, groupBy, having);
     }
 
-    private static bool IsBehindFrom(TokenReader reader) => reader.AtEnd || reader.IsSymbol(";") || reader.IsSymbol(",") || reader.IsKeyword("WHERE") || reader.IsKeyword("GROUP") || reader.IsKeyword("HAVING")
+    private static bool IsBehindFrom(TokenReader reader) => reader.AtEnd || reader.IsSymbol(";") || reader.IsSymbol(",") || reader.IsKeyword("WHERE")
+        || reader.IsKeyword("GROUP") || reader.IsKeyword("HAVING")
         || HintAfterQuery(reader) is not null;
 
     /// <summary>A misspelt keyword is taken for an alias, and what comes behind it fits nowhere: the error is the keyword's.</summary>
     private static void CheckAlias(Identifier? alias, string expected, string[] keywords)
     {
-        if (alias is { Quoted: false } && Spelling.DidYouMean(alias.Name, keywords) is { } hint) throw TokenReader.Error(alias.Span, $"expected {expected}, found '{alias.Name}'", hint);
+        if (alias is { Quoted: false } && Spelling.DidYouMean(alias.Name, keywords) is { } hint)
+            throw TokenReader.Error(alias.Span, $"expected {expected}, found '{alias.Name}'", hint);
     }
 
     private static SelectItem ParseItem(TokenReader reader)
@@ -113,7 +117,8 @@ internal static class StatementParser
         var expression = ExpressionParser.Parse(reader);
         Identifier? alias = null;
         if (reader.TryKeyword("AS")) alias = reader.ExpectLabel("the column's name");
-        else if (reader.Peek().Kind == TokenKind.QuotedIdentifier || (reader.Peek().Kind == TokenKind.Word && !Keywords.IsReserved(reader.Peek().Value))) alias = reader.ExpectIdentifier("the column's name");
+        else if (reader.Peek().Kind == TokenKind.QuotedIdentifier || (reader.Peek().Kind == TokenKind.Word && !Keywords.IsReserved(reader.Peek().Value)))
+            alias = reader.ExpectIdentifier("the column's name");
         return new SelectItem(start.To(reader.Last), expression, alias, null);
     }
 
@@ -139,7 +144,8 @@ internal static class StatementParser
     {
         if (reader.TryKeyword("AS")) return reader.ExpectIdentifier("an alias");
         var token = reader.Peek();
-        return token.Kind == TokenKind.QuotedIdentifier || (token.Kind == TokenKind.Word && !Keywords.IsReserved(token.Value) && !IsClause(token.Value)) ? reader.ExpectIdentifier("an alias") : null;
+        return token.Kind == TokenKind.QuotedIdentifier || (token.Kind == TokenKind.Word && !Keywords.IsReserved(token.Value) && !IsClause(token.Value))
+            ? reader.ExpectIdentifier("an alias") : null;
     }
 
     // What may follow a table without being its alias, also when it is misspelt or not supported: the error then names it rather than what comes behind it.
@@ -151,7 +157,8 @@ internal static class StatementParser
         {
             "TUMBLE" => WindowFunction.Tumble,
             "HOP" => WindowFunction.Hop,
-            var other => throw TokenReader.Error(function.Span, $"'{function.Name}' is no window function", other is "SESSION" or "CUMULATE" ? "session and cumulative windows are not part of the language yet; TUMBLE and HOP are"
+            var other => throw TokenReader.Error(function.Span, $"'{function.Name}' is no window function", other is "SESSION" or "CUMULATE"
+                ? "session and cumulative windows are not part of the language yet; TUMBLE and HOP are"
                 : Spelling.DidYouMean(other, ["TUMBLE", "HOP"]) ?? "TUMBLE(source, time, size) and HOP(source, time, slide, size) are"),
         };
         reader.ExpectSymbol("(");
@@ -183,12 +190,14 @@ internal static class StatementParser
         }
         var expression = ExpressionParser.Parse(reader);
         if (descriptor) reader.ExpectSymbol(")");
-        return expression as NameExpression ?? throw TokenReader.Error(expression.Span, "the time of a window is the event-time column of its source", "compute another time in a view, and declare it as the source's event time");
+        return expression as NameExpression ?? throw TokenReader.Error(expression.Span, "the time of a window is the event-time column of its source",
+            "compute another time in a view, and declare it as the source's event time");
     }
 
     private static IntervalArgument ParseInterval(TokenReader reader, string what)
     {
         var expression = ExpressionParser.Parse(reader);
-        return new IntervalArgument(expression.Span, expression as IntervalExpression ?? throw TokenReader.Error(expression.Span, $"{what} is an interval", "for example INTERVAL '1' HOUR"));
+        return new IntervalArgument(expression.Span, expression as IntervalExpression
+            ?? throw TokenReader.Error(expression.Span, $"{what} is an interval", "for example INTERVAL '1' HOUR"));
     }
 }

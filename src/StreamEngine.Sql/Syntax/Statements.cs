@@ -12,7 +12,8 @@ internal sealed record CreateViewStatement(SourceSpan Span, Identifier Name, Sel
 internal sealed record InsertStatement(SourceSpan Span, Identifier Sink, SelectQuery Query) : Statement(Span);
 
 /// <summary>SELECT .. FROM .. WHERE .. GROUP BY .. HAVING ...</summary>
-internal sealed record SelectQuery(SourceSpan Span, IReadOnlyList<SelectItem> Items, FromClause From, SqlExpression? Where, IReadOnlyList<SqlExpression> GroupBy, SqlExpression? Having);
+internal sealed record SelectQuery(SourceSpan Span, IReadOnlyList<SelectItem> Items, FromClause From, SqlExpression? Where, IReadOnlyList<SqlExpression> GroupBy,
+    SqlExpression? Having);
 
 /// <summary>An expression with its name, or * (of one qualifier).</summary>
 internal sealed record SelectItem(SourceSpan Span, SqlExpression? Expression, Identifier? Alias, Identifier? StarQualifier)
@@ -27,7 +28,8 @@ internal abstract record FromClause(SourceSpan Span, Identifier? Alias);
 internal sealed record TableReference(SourceSpan Span, Identifier Name, Identifier? Alias) : FromClause(Span, Alias);
 
 /// <summary>TUMBLE(input, time, size) or HOP(input, time, slide, size), also in the form TABLE(..) with DESCRIPTOR(time).</summary>
-internal sealed record WindowReference(SourceSpan Span, WindowFunction Function, Identifier Input, NameExpression Time, IntervalArgument? Slide, IntervalArgument Size, Identifier? Alias) : FromClause(Span, Alias);
+internal sealed record WindowReference(SourceSpan Span, WindowFunction Function, Identifier Input, NameExpression Time, IntervalArgument? Slide, IntervalArgument Size,
+    Identifier? Alias) : FromClause(Span, Alias);
 
 /// <summary>A constant interval of a window function.</summary>
 internal sealed record IntervalArgument(SourceSpan Span, IntervalExpression Expression);

@@ -4,7 +4,10 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Streams;
 
-/// <summary>A chain of operators as one stage: an ordinary flow of elements, one inlet, one outlet. The chain is made when the graph starts and freed in PostStop, which also an abrupt end runs.</summary>
+/// <summary>
+/// A chain of operators as one stage: an ordinary flow of elements, one inlet, one outlet. The chain is made when the graph starts and freed in PostStop, which also an
+/// abrupt end runs.
+/// </summary>
 internal sealed class ChainStage(string name, Func<OperatorChain> create) : GraphStage<FlowShape<StreamElement, StreamElement>>
 {
     private readonly Inlet<StreamElement> _in = new($"{name}.in");

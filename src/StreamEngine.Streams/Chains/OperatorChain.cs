@@ -3,8 +3,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Operators run one behind the other, without Akka: an element is pushed in, and what comes out is pulled until nothing more does. An operator runs only when everything behind it has
-/// nothing left to do, so that no more than one answer of one operator is ever waiting between two of them. Side batches ride past the operators, in order.
+/// Operators run one behind the other, without Akka: an element is pushed in, and what comes out is pulled until nothing more does. An operator runs only when everything
+/// behind it has nothing left to do, so that no more than one answer of one operator is ever waiting between two of them. Side batches ride past the operators, in order.
 /// </summary>
 internal sealed class OperatorChain : IDisposable
 {

@@ -6,8 +6,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Pieces of operator state as records of the state topic. Version 1, little-endian: version (1 byte), kind (1), key group (2), epoch (8), length of the operator's id (2), the id in UTF-8, the operator's
-/// payload, XxHash3 of everything before (8).
+/// Pieces of operator state as records of the state topic. Version 1, little-endian: version (1 byte), kind (1), key group (2), epoch (8), length of the operator's id
+/// (2), the id in UTF-8, the operator's payload, XxHash3 of everything before (8).
 /// </summary>
 internal sealed unsafe class StateFrames(MemoryScope scope) : IStateWriter, IDisposable
 {
@@ -82,9 +82,12 @@ internal sealed unsafe class StateFrames(MemoryScope scope) : IStateWriter, IDis
         return true;
     }
 
-    /// <summary>Whether a record, perhaps damaged, is a piece of a whole key group. Kind and key group have to agree, so that one bit that is wrong does not make one of a change.</summary>
+    /// <summary>
+    /// Whether a record, perhaps damaged, is a piece of a whole key group. Kind and key group have to agree, so that one bit that is wrong does not make one of a change.
+    /// </summary>
     public static bool IsWhole(ReadOnlySpan<byte> frame) =>
-        frame.Length >= Fixed && (StateKind)frame[1] is StateKind.FullFirst or StateKind.FullMore && BinaryPrimitives.ReadInt16LittleEndian(frame[2..]) is >= 0 and < KeyGroupRange.Count;
+        frame.Length >= Fixed && (StateKind)frame[1] is StateKind.FullFirst or StateKind.FullMore && BinaryPrimitives.ReadInt16LittleEndian(frame[2..]) is >= 0
+            and < KeyGroupRange.Count;
 
     public void Dispose()
     {

@@ -11,7 +11,8 @@ namespace StreamEngine.Streams;
 /// <param name="Sources">How many sources there are.</param>
 /// <param name="Interval">Time between two barriers.</param>
 /// <param name="Start">What was found when the log was opened.</param>
-internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(string Insert, string Source)> Inserts, int Sources, TimeSpan Interval, CommitLogState Start)
+internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(string Insert, string Source)> Inserts, int Sources, TimeSpan Interval,
+    CommitLogState Start)
 {
     /// <summary>Offsets that moved over control records alone are committed after this long, so that Kafka's own tools show no lag.</summary>
     public TimeSpan OffsetsOnlyInterval { get; init; } = TimeSpan.FromSeconds(10);
@@ -24,10 +25,11 @@ internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(
 }
 
 /// <summary>
-/// The end of the graph: puts side batches and outputs into the open transaction, and at an aligned barrier commits it with the manifest. It numbers the epochs: barrier n + 1 is sent only after
-/// n is committed. It never blocks; while a commit is under way it does not pull.
+/// The end of the graph: puts side batches and outputs into the open transaction, and at an aligned barrier commits it with the manifest. It numbers the epochs: barrier
+/// n + 1 is sent only after n is committed. It never blocks; while a commit is under way it does not pull.
 /// </summary>
-internal sealed class CommitStage(CommitSettings settings, ICommitLog log, EpochControl control, RunProgress progress, TimeProvider time) : GraphStageWithMaterializedValue<SinkShape<StreamElement>, Task<RunEnd>>
+internal sealed class CommitStage(CommitSettings settings, ICommitLog log, EpochControl control, RunProgress progress, TimeProvider time)
+    : GraphStageWithMaterializedValue<SinkShape<StreamElement>, Task<RunEnd>>
 {
     private readonly Inlet<StreamElement> _in = new("commit.in");
 
@@ -69,7 +71,8 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
         private long _committedAt;
         private bool _timeIsUp;
 
-        public Logic(CommitStage stage, CommitSettings settings, ICommitLog log, EpochControl control, RunProgress progress, TimeProvider time, TaskCompletionSource<RunEnd> end)
+        public Logic(CommitStage stage, CommitSettings settings, ICommitLog log, EpochControl control, RunProgress progress, TimeProvider time,
+            TaskCompletionSource<RunEnd> end)
             : base(stage.Shape)
         {
             _settings = settings;
@@ -179,7 +182,8 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             foreach (var (insert, source) in _settings.Inserts)
             {
                 var (before, own) = (report.SourceCounts(source), report.InsertCounts(insert));
-                var line = new ConservationLine(before.In + own.In, _last?.Inserts.GetValueOrDefault(insert)?.HeldAfter ?? 0, before.Done + own.Done, before.Filtered + own.Filtered,
+                var line = new ConservationLine(before.In + own.In, _last?.Inserts.GetValueOrDefault(insert)?.HeldAfter ?? 0, before.Done + own.Done,
+                    before.Filtered + own.Filtered,
                     before.Late + own.Late, before.DeadLettered + own.DeadLettered, before.Held + own.Held);
                 // A new incarnation would count the same again: a person has to act.
                 if (!line.Holds) throw new StartupException($"rows are not conserved in epoch {barrier.Epoch} of INSERT INTO {insert}: {line}\n  this is a defect of the engine; nothing of the epoch is committed, and the state is as the epoch before left it");
@@ -187,13 +191,16 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             }
             return new EpochManifest
             {
-                Pipeline = _settings.PlanHash, Slot = _settings.Slot, Incarnation = _settings.Start.Incarnation, Epoch = barrier.Epoch, At = _time.GetUtcNow(), Sources = report.Sources(), Inserts = lines,
+                Pipeline = _settings.PlanHash, Slot = _settings.Slot, Incarnation = _settings.Start.Incarnation, Epoch = barrier.Epoch, At = _time.GetUtcNow(),
+                    Sources = report.Sources(), Inserts = lines,
                 State = _rotation.AtBarrier(report, _log.StateEnd), Finished = _lastSent && !_drain, Replay = _settings.Replay,
             };
         }
 
-        private static bool SameOffsets(IReadOnlyDictionary<string, SourcePosition> a, IReadOnlyDictionary<string, SourcePosition> b) => a.Count == b.Count && a.All(s => b.TryGetValue(s.Key, out var other)
-            && s.Value.Partitions.Count == other.Partitions.Count && s.Value.Partitions.All(p => other.Partitions.TryGetValue(p.Key, out var position) && position.Offset == p.Value.Offset));
+        private static bool SameOffsets(IReadOnlyDictionary<string, SourcePosition> a, IReadOnlyDictionary<string, SourcePosition> b) => a.Count == b.Count
+            && a.All(s => b.TryGetValue(s.Key, out var other)
+            && s.Value.Partitions.Count == other.Partitions.Count
+                && s.Value.Partitions.All(p => other.Partitions.TryGetValue(p.Key, out var position) && position.Offset == p.Value.Offset));
 
         private void Committed(long epoch)
         {
@@ -272,7 +279,10 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             CompleteStage();
         }
 
-        /// <summary>An exception that leaves a handler stops the stage, and one that leaves a callback does so without a word: the run has to end with it, not with having been stopped.</summary>
+        /// <summary>
+        /// An exception that leaves a handler stops the stage, and one that leaves a callback does so without a word: the run has to end with it, not with having been
+        /// stopped.
+        /// </summary>
         private void Guarded(Action action)
         {
             try

@@ -3,8 +3,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// The thread-safe meeting point of a running graph: the commit stage numbers epochs and tells the sources, the sources tell it when they are finished, and the worker asks for a drain.
-/// Commit results go back this way rather than along an edge, since a graph with a cycle would fill up.
+/// The thread-safe meeting point of a running graph: the commit stage numbers epochs and tells the sources, the sources tell it when they are finished, and the worker
+/// asks for a drain. Commit results go back this way rather than along an edge, since a graph with a cycle would fill up.
 /// </summary>
 internal sealed class EpochControl(int sources)
 {

@@ -2,7 +2,9 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Streams;
 
-/// <summary>What was read back from the state topic, by operator, in the order of writing. Each lane's operator is given all of its id and keeps what is in its key groups.</summary>
+/// <summary>
+/// What was read back from the state topic, by operator, in the order of writing. Each lane's operator is given all of its id and keeps what is in its key groups.
+/// </summary>
 internal sealed class RestoredState
 {
     private readonly Dictionary<string, List<(int KeyGroup, StateKind Kind, byte[] Payload)>> _parts = [];
@@ -16,8 +18,8 @@ internal sealed class RestoredState
     public int Pieces { get; private set; }
 
     /// <summary>
-    /// Reads the state of the last committed epoch: from the newest complete snapshot, or where a record of that is damaged, from the one before with all changes since. Then the whole key groups of the newer
-    /// one are passed over, damaged or not; a damaged change cannot be made up for.
+    /// Reads the state of the last committed epoch: from the newest complete snapshot, or where a record of that is damaged, from the one before with all changes since.
+    /// Then the whole key groups of the newer one are passed over, damaged or not; a damaged change cannot be made up for.
     /// </summary>
     public static async Task<RestoredState> ReadAsync(ICommitLog log, EpochManifest? last, CancellationToken cancellation)
     {
@@ -31,7 +33,8 @@ internal sealed class RestoredState
         throw new StartupException($"the state of the pipeline cannot be read back, from offset {newest}: {bad}; from offset {before}: {worse}\n  to start without it:    ./engine run FILE --reset");
     }
 
-    private static async Task<(RestoredState State, string? Bad)> ReadAsync(ICommitLog log, EpochManifest last, long start, long changesFrom, CancellationToken cancellation)
+    private static async Task<(RestoredState State, string? Bad)> ReadAsync(ICommitLog log, EpochManifest last, long start, long changesFrom,
+        CancellationToken cancellation)
     {
         var state = new RestoredState();
         string? bad = null;
@@ -46,7 +49,8 @@ internal sealed class RestoredState
     private string? Add(long offset, ReadOnlySpan<byte> value, long last)
     {
         if (!StateFrames.TryRead(value, out var id, out var epoch, out var part, out var error)) return $"the record at offset {offset} is damaged: {error}";
-        // A worker that stood still between claim and restore: its successor has committed meanwhile, and the state is no longer the manifest's. The next opening finds that one's claim.
+        // A worker that stood still between claim and restore: its successor has committed meanwhile, and the state is no longer the manifest's. The next opening finds
+        // that one's claim.
         if (epoch > last) throw new InvalidOperationException($"the state topic has a record of epoch {epoch} at offset {offset}, and epoch {last} was the last one: another incarnation has committed since");
         if (!_parts.TryGetValue(id, out var parts)) _parts[id] = parts = [];
         parts.Add((part.KeyGroup, part.Kind, part.Payload.ToArray()));

@@ -3,8 +3,9 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Decides which key groups an epoch writes whole. A round over all of them begins when the deltas since the last round weigh as much as it did, and writes so many groups per epoch as fit into a bounded number of bytes, at least
-/// one, so that no transaction is large; a finished round is a snapshot that begins where the round began, and state behind the older of the two newest can be deleted.
+/// Decides which key groups an epoch writes whole. A round over all of them begins when the deltas since the last round weigh as much as it did, and writes so many
+/// groups per epoch as fit into a bounded number of bytes, at least one, so that no transaction is large; a finished round is a snapshot that begins where the round
+/// began, and state behind the older of the two newest can be deleted.
 /// </summary>
 /// <param name="last">The positions of the last committed manifest.</param>
 /// <param name="leastBytes">Deltas of fewer bytes begin no round.</param>
@@ -32,7 +33,8 @@ internal sealed class SnapshotRotation(StatePositions? last, long leastBytes, lo
     public (int From, int To) NextRange()
     {
         if (_roundBegin < 0 && _deltaBytes < Math.Max(leastBytes, _roundBytes)) return (0, 0);
-        // How much a group holds is known from those before it. Before any is known the steps grow from one group on; a single group that is larger than the bound cannot be divided.
+        // How much a group holds is known from those before it. Before any is known the steps grow from one group on; a single group that is larger than the bound cannot
+        // be divided.
         var fitting = _groupBytes == 0 ? MostGroups : Math.Clamp(bytesPerEpoch / _groupBytes, 1, MostGroups);
         _groups = (int)Math.Min(fitting, Math.Max(1, _groups * 2));
         return (_next, Math.Min(_next + _groups, KeyGroupRange.Count));

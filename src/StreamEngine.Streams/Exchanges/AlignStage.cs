@@ -6,8 +6,9 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// A fan-in that aligns: a barrier goes on when it has come on every inlet, a watermark is the least over the inlets, End is the last inlet's. An inlet is held back for one reason only, that its
-/// barrier has arrived and others' have not; every other inlet is pulled, so that alignment cannot deadlock on a graph without cycles and one waiting element per edge is enough.
+/// A fan-in that aligns: a barrier goes on when it has come on every inlet, a watermark is the least over the inlets, End is the last inlet's. An inlet is held back for
+/// one reason only, that its barrier has arrived and others' have not; every other inlet is pulled, so that alignment cannot deadlock on a graph without cycles and one
+/// waiting element per edge is enough.
 /// </summary>
 internal sealed class AlignStage : GraphStage<UniformFanInShape<StreamElement, StreamElement>>
 {
@@ -78,7 +79,8 @@ internal sealed class AlignStage : GraphStage<UniformFanInShape<StreamElement, S
                     PullUnlessHeld(inlet);
                     break;
                 case Barrier barrier:
-                    if (_barrier is not null && _barrier.Epoch != barrier.Epoch) throw new InvalidOperationException($"{_name}: barrier {barrier.Epoch} came on inlet {inlet} while {_barrier.Epoch} is being aligned");
+                    if (_barrier is not null && _barrier.Epoch != barrier.Epoch)
+                        throw new InvalidOperationException($"{_name}: barrier {barrier.Epoch} came on inlet {inlet} while {_barrier.Epoch} is being aligned");
                     _barrier = barrier;
                     _blocked[inlet] = true;
                     Align();

@@ -4,7 +4,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Divides rows among keyed lanes by the key group of their key. No value is copied: each lane gets a header of its own with the selection of its rows. Side batches go to the first lane.
+/// Divides rows among keyed lanes by the key group of their key. No value is copied: each lane gets a header of its own with the selection of its rows. Side batches go
+/// to the first lane.
 /// </summary>
 internal sealed unsafe class ExchangeStage(string name, int outlets, int[] keys, MemoryScope scope) : FanOutStage(name, outlets)
 {

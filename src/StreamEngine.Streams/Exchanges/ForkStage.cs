@@ -5,8 +5,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// A fan-out: what each outlet gets of an element is for <see cref="Divide"/> to say; control elements go to every outlet, in order. One element waits per outlet, and the next is pulled when all have taken
-/// theirs. An outlet that cancels fails the stage, since rows would be lost silently.
+/// A fan-out: what each outlet gets of an element is for <see cref="Divide"/> to say; control elements go to every outlet, in order. One element waits per outlet, and
+/// the next is pulled when all have taken theirs. An outlet that cancels fails the stage, since rows would be lost silently.
 /// </summary>
 internal abstract class FanOutStage : GraphStage<UniformFanOutShape<StreamElement, StreamElement>>
 {
@@ -15,7 +15,8 @@ internal abstract class FanOutStage : GraphStage<UniformFanOutShape<StreamElemen
     protected FanOutStage(string name, int outlets)
     {
         _name = name;
-        Shape = new UniformFanOutShape<StreamElement, StreamElement>(new Inlet<StreamElement>($"{name}.in"), [.. Enumerable.Range(0, outlets).Select(i => new Outlet<StreamElement>($"{name}.out{i}"))]);
+        Shape = new UniformFanOutShape<StreamElement,
+            StreamElement>(new Inlet<StreamElement>($"{name}.in"), [.. Enumerable.Range(0, outlets).Select(i => new Outlet<StreamElement>($"{name}.out{i}"))]);
     }
 
     public override UniformFanOutShape<StreamElement, StreamElement> Shape { get; }

@@ -8,12 +8,13 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Puts a user's flow between two stages that watch it: what control elements go in has to come out, each once and in the same order. A flow that loses, doubles or reorders one fails the graph with its name, since a lost
-/// barrier would stop the commits for ever and an overtaken one would commit what was not written.
+/// Puts a user's flow between two stages that watch it: what control elements go in has to come out, each once and in the same order. A flow that loses, doubles or
+/// reorders one fails the graph with its name, since a lost barrier would stop the commits for ever and an overtaken one would commit what was not written.
 /// </summary>
 internal static class FlowCheck
 {
-    public static IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> Around(string name, IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> flow, string deadLetterTopic, int mostBytes)
+    public static IGraph<FlowShape<StreamElement, StreamElement>,
+        NotUsed> Around(string name, IGraph<FlowShape<StreamElement, StreamElement>, NotUsed> flow, string deadLetterTopic, int mostBytes)
     {
         var expected = new ConcurrentQueue<StreamElement>();
         return Flow.FromGraph(new Before(name, expected)).Via(flow).Via(new Behind(name, expected, deadLetterTopic, mostBytes));
@@ -51,7 +52,8 @@ internal static class FlowCheck
         }
     }
 
-    private sealed class Behind(string name, ConcurrentQueue<StreamElement> expected, string deadLetterTopic, int mostBytes) : GraphStage<FlowShape<StreamElement, StreamElement>>
+    private sealed class Behind(string name, ConcurrentQueue<StreamElement> expected, string deadLetterTopic, int mostBytes) : GraphStage<FlowShape<StreamElement,
+        StreamElement>>
     {
         private readonly Inlet<StreamElement> _in = new($"{name} behind.in");
         private readonly Outlet<StreamElement> _out = new($"{name} behind.out");
@@ -86,12 +88,15 @@ internal static class FlowCheck
                 if (element is Batch batch && !IsExpected(batch))
                 {
                     // The record helpers make dead letters of their own, for a topic that they do not know.
-                    if (batch.Role != BatchRole.DeadLetter || batch.Records?.Topic != RecordFaults.TopicToCome) throw new InvalidOperationException($"the Flow of Via '{_name}' lost, changed or overtook a side batch: {batch} came instead. A Flow passes every element on that is no Batch of role Main, itself and in its place");
+                    if (batch.Role != BatchRole.DeadLetter || batch.Records?.Topic != RecordFaults.TopicToCome)
+                        throw new InvalidOperationException($"the Flow of Via '{_name}' lost, changed or overtook a side batch: {batch} came instead. A Flow passes every element on that is no Batch of role Main, itself and in its place");
                     Push(_stage._out, RecordFaults.ForTopic(batch, _deadLetterTopic, _mostBytes));
                     return;
                 }
-                if (!_expected.TryDequeue(out var next)) throw new InvalidOperationException($"the Flow of Via '{_name}' made {element}: control elements are the engine's, pass on those that come and no others");
-                if (!ReferenceEquals(next, element)) throw new InvalidOperationException($"the Flow of Via '{_name}' lost or overtook {next}: {element} came instead. A Flow passes every element on that is no Batch of role Main, in its place");
+                if (!_expected.TryDequeue(out var next))
+                    throw new InvalidOperationException($"the Flow of Via '{_name}' made {element}: control elements are the engine's, pass on those that come and no others");
+                if (!ReferenceEquals(next, element))
+                    throw new InvalidOperationException($"the Flow of Via '{_name}' lost or overtook {next}: {element} came instead. A Flow passes every element on that is no Batch of role Main, in its place");
                 Push(_stage._out, element);
             }
 

@@ -17,8 +17,8 @@ public sealed class RecordFlow
 }
 
 /// <summary>
-/// Lifts functions on typed records into the stream. Rows are managed copies, one object each: for logic that SQL cannot say, not for the hot path. A row on which the function throws becomes a dead letter with the row as
-/// JSON; the stream goes on. Rows keep their order.
+/// Lifts functions on typed records into the stream. Rows are managed copies, one object each: for logic that SQL cannot say, not for the hot path. A row on which the
+/// function throws becomes a dead letter with the row as JSON; the stream goes on. Rows keep their order.
 /// </summary>
 public static class Records
 {

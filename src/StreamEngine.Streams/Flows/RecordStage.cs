@@ -5,10 +5,11 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Maps the rows of a batch through a user's function, one batch at a time: the next element is pulled when the batch is through, so that control elements keep their place. Rows on which the function throws go on as
-/// dead letters; the check stage behind the flow gives them their topic.
+/// Maps the rows of a batch through a user's function, one batch at a time: the next element is pulled when the batch is through, so that control elements keep their
+/// place. Rows on which the function throws go on as dead letters; the check stage behind the flow gives them their topic.
 /// </summary>
-internal sealed class RecordStage(RecordMapping input, RecordMapping output, int parallelism, Func<object, Task<IReadOnlyList<object>>> map) : GraphStage<FlowShape<StreamElement, StreamElement>>
+internal sealed class RecordStage(RecordMapping input, RecordMapping output, int parallelism, Func<object, Task<IReadOnlyList<object>>> map)
+    : GraphStage<FlowShape<StreamElement, StreamElement>>
 {
     private readonly Inlet<StreamElement> _in = new("records.in");
     private readonly Outlet<StreamElement> _out = new("records.out");
@@ -77,7 +78,8 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
                     {
                         var mapped = await _map(rows[i]);
                         // A row that is none is the function's fault, of this row alone: written, it would stop the stream at this place for ever.
-                        outcomes[i] = mapped.Contains(null!) ? new Outcome(null, new InvalidOperationException("the function answered null for a row")) : new Outcome(mapped, null);
+                        outcomes[i] = mapped.Contains(null!) ? new Outcome(null, new InvalidOperationException("the function answered null for a row"))
+                            : new Outcome(mapped, null);
                     }
                     catch (Exception e)
                     {
@@ -95,7 +97,8 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
             var (batch, rows, outcomes) = mapped;
             _inFlight = null;
             Write(batch, outcomes);
-            if (Array.Exists(outcomes, o => o.Failure is not null)) _ready.Enqueue(RecordFaults.ToBatch(rows, [.. outcomes.Select(o => o.Failure)], batch.Arenas[0].Scope));
+            if (Array.Exists(outcomes, o => o.Failure is not null))
+                _ready.Enqueue(RecordFaults.ToBatch(rows, [.. outcomes.Select(o => o.Failure)], batch.Arenas[0].Scope));
             batch.Dispose();
             Answer();
         }
@@ -118,7 +121,8 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
             void Flush()
             {
                 if (rows.Count == 0) return;
-                fixed (long* p = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(watermarks)) _ready.Enqueue(_output.Write(rows, batch.Arenas[0].Scope, batch.RowWatermarks is null ? null : p, batch.IdleFloor));
+                fixed (long* p = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(watermarks)) _ready.Enqueue(_output.Write(rows, batch.Arenas[0].Scope,
+                    batch.RowWatermarks is null ? null : p, batch.IdleFloor));
                 rows.Clear();
                 watermarks.Clear();
             }

@@ -21,8 +21,8 @@ public static class ViaExtensions
     }
 
     /// <summary>
-    /// Makes a new stream by any flow of elements: for experts. It passes every element on that is no main batch, in its place; a check behind it fails the graph with its name when one is lost or overtaken. It owns the batches
-    /// that it does not pass on. It is materialized once per lane, and again after a failure.
+    /// Makes a new stream by any flow of elements: for experts. It passes every element on that is no main batch, in its place; a check behind it fails the graph with
+    /// its name when one is lost or overtaken. It owns the batches that it does not pass on. It is materialized once per lane, and again after a failure.
     /// </summary>
     /// <param name="pipeline">The pipeline.</param>
     /// <param name="name">How SQL names the new stream.</param>

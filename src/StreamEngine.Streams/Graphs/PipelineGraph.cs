@@ -11,8 +11,8 @@ using StreamEngine.Plan.Physical;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Physical plan to an Akka.Streams graph. With one lane everything is fused into one island. With more, each lane (decode to exchange) and each keyed lane (behind the exchange) is an island of its own: there alone stands Async,
-/// where parallelism is meant.
+/// Physical plan to an Akka.Streams graph. With one lane everything is fused into one island. With more, each lane (decode to exchange) and each keyed lane (behind the
+/// exchange) is an island of its own: there alone stands Async, where parallelism is meant.
 /// </summary>
 internal sealed class PipelineGraph
 {
@@ -91,12 +91,15 @@ internal sealed class PipelineGraph
     private bool IsExchanged(PhysicalInsert insert) => _spec.Lanes > 1 && insert.ExchangeKeys is not null;
 
     /// <summary>The INSERTs that read a stream, directly or through users' own stages, in the order in which a lane's outlets come.</summary>
-    private IEnumerable<PhysicalInsert> InsertsOf(string stream) => _spec.Plan.Inserts.Where(i => i.Source == stream).Concat(_spec.Plan.Vias.Where(v => v.Input == stream).SelectMany(v => InsertsOf(v.Name)));
+    private IEnumerable<PhysicalInsert> InsertsOf(string stream) => _spec.Plan.Inserts.Where(i => i.Source == stream)
+        .Concat(_spec.Plan.Vias.Where(v => v.Input == stream).SelectMany(v => InsertsOf(v.Name)));
 
     /// <summary>One lane of a source: decoded, checked, timed, and what each INSERT does before its exchange.</summary>
     private IGraph<UniformFanOutShape<StreamElement, StreamElement>, Akka.NotUsed> Lane(PhysicalSource source, int lane) => GraphDsl.Create(builder =>
     {
-        var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () => Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All, records => _feedback[source.Name].Processed(records.Partition, records.NextOffset))));
+        var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () =>
+            Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All, records =>
+            _feedback[source.Name].Processed(records.Partition, records.NextOffset))));
         var outlets = new List<Outlet<StreamElement>>();
         AddReaders(builder, source.Name, prefix.Outlet, lane, outlets);
         return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, [.. outlets]);
@@ -117,7 +120,8 @@ internal sealed class PipelineGraph
     private void AddInsert<TMat>(GraphDsl.Builder<TMat> builder, PhysicalInsert insert, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
         var exchanged = IsExchanged(insert);
-        var chain = builder.Add(new ChainStage($"{insert.Sink} lane {lane}", () => Chain(() => exchanged ? [.. Create(insert.Before)] : [.. Create(insert.Before), .. Create(insert.After), Encode(insert)],
+        var chain = builder.Add(new ChainStage($"{insert.Sink} lane {lane}", () =>
+            Chain(() => exchanged ? [.. Create(insert.Before)] : [.. Create(insert.Before), .. Create(insert.After), Encode(insert)],
             (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.All)));
         builder.From(from).To(chain.Inlet);
         if (!exchanged)
@@ -133,9 +137,12 @@ internal sealed class PipelineGraph
     /// <summary>A user's flow ends one conservation line and starts another: what goes in is done, what comes out comes in.</summary>
     private void AddVia<TMat>(GraphDsl.Builder<TMat> builder, PhysicalVia via, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
-        var before = builder.Add(new ChainStage($"{via.Name} in {lane}", () => Chain(() => [new CountOperator($"{via.Name}.in", Schema.Empty, false)], (report, counts) => report.AddInsert(via.Name, counts), KeyGroupRange.All)));
-        var flow = builder.Add(FlowCheck.Around(via.Name, (IGraph<FlowShape<StreamElement, StreamElement>, Akka.NotUsed>)via.Flow, _spec.DeadLetterTopic, _spec.MaxMessageBytes));
-        var behind = builder.Add(new ChainStage($"{via.Name} out {lane}", () => Chain(() => [new CountOperator($"{via.Name}.out", via.Columns, true)], (report, counts) => report.AddSource(via.Name, counts), KeyGroupRange.All)));
+        var before = builder.Add(new ChainStage($"{via.Name} in {lane}", () =>
+            Chain(() => [new CountOperator($"{via.Name}.in", Schema.Empty, false)], (report, counts) => report.AddInsert(via.Name, counts), KeyGroupRange.All)));
+        var flow = builder.Add(FlowCheck.Around(via.Name, (IGraph<FlowShape<StreamElement, StreamElement>, Akka.NotUsed>)via.Flow, _spec.DeadLetterTopic,
+            _spec.MaxMessageBytes));
+        var behind = builder.Add(new ChainStage($"{via.Name} out {lane}", () =>
+            Chain(() => [new CountOperator($"{via.Name}.out", via.Columns, true)], (report, counts) => report.AddSource(via.Name, counts), KeyGroupRange.All)));
         builder.From(from).To(before.Inlet);
         builder.From(before.Outlet).To(flow.Inlet);
         builder.From(flow.Outlet).To(behind.Inlet);
@@ -145,14 +152,17 @@ internal sealed class PipelineGraph
     private IGraph<UniformFanInShape<StreamElement, StreamElement>, Akka.NotUsed> KeyedLane(PhysicalInsert insert, int lane) => GraphDsl.Create(builder =>
     {
         var align = builder.Add(new AlignStage($"align {insert.Sink} {lane}", _spec.Lanes));
-        var chain = builder.Add(new ChainStage($"{insert.Sink} keyed lane {lane}", () => Chain(() => [.. Create(insert.After), Encode(insert)], (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.OfLane(lane, _spec.Lanes))));
+        var chain = builder.Add(new ChainStage($"{insert.Sink} keyed lane {lane}", () =>
+            Chain(() => [.. Create(insert.After), Encode(insert)], (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.OfLane(lane, _spec.Lanes))));
         builder.From(align.Out).To(chain.Inlet);
         return new UniformFanInShape<StreamElement, StreamElement>(chain.Outlet, align.Ins.ToArray());
     });
 
-    private OperatorChain Chain(Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups, Action<LogRecords>? onProcessed = null)
+    private OperatorChain Chain(Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups,
+        Action<LogRecords>? onProcessed = null)
     {
-        var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit }, _spec.CreateSideOutputs(), report) { OnProcessed = onProcessed };
+        var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit }, _spec.CreateSideOutputs(),
+            report) { OnProcessed = onProcessed };
         foreach (var op in chain.Operators) _spec.State.Restore(op);
         return chain;
     }
@@ -175,7 +185,8 @@ internal sealed class PipelineGraph
         }
         if (source.Rules.Count > 0) operators.Add(new Quality.Rules.RuleOperator($"{source.Name}.rules", schema, source.Rules));
         if (_spec.EventTimes.TryGetValue(source.Name, out var time))
-            operators.Add(new EventTimeOperator($"{source.Name}.time", source.Name, schema, time, _feedback[source.Name], _spec.Sources[source.Name].Positions.ToDictionary(p => p.Key, p => p.Value.Newest)));
+            operators.Add(new EventTimeOperator($"{source.Name}.time", source.Name, schema, time, _feedback[source.Name],
+                _spec.Sources[source.Name].Positions.ToDictionary(p => p.Key, p => p.Value.Newest)));
         if (_spec.Plan.Range is { } range) operators.Add(new TimeRangeOperator($"{source.Name}.range", schema, source.EventTime!.Value, range));
         return operators;
     };

@@ -3,8 +3,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// The way back from lanes to their source: the newest event time of each partition, and how far its rows were processed. A lane writes, the source reads when it is woken; many reports between two looks cost one
-/// wake-up.
+/// The way back from lanes to their source: the newest event time of each partition, and how far its rows were processed. A lane writes, the source reads when it is
+/// woken; many reports between two looks cost one wake-up.
 /// </summary>
 internal sealed class EventTimeFeedback : INewestEventTimes
 {

@@ -16,7 +16,8 @@ internal sealed record SourceRun(ISource Source, SourceLayout Layout, IReadOnlyD
     public EventTimeSettings? EventTime { get; init; }
 
     /// <summary>
-    /// Of a replay: where the live run lifted a partition's watermark, growing, and to what. A batch of the source begins at each of these offsets; those before its position count from its first row on.
+    /// Of a replay: where the live run lifted a partition's watermark, growing, and to what. A batch of the source begins at each of these offsets; those before its
+    /// position count from its first row on.
     /// </summary>
     public IReadOnlyDictionary<int, IReadOnlyList<WatermarkMove>> Moves { get; init; } = new Dictionary<int, IReadOnlyList<WatermarkMove>>();
 }
@@ -27,13 +28,16 @@ internal sealed record SourceRun(ISource Source, SourceLayout Layout, IReadOnlyD
 /// <param name="MaxDrift">Microseconds of event time that a partition is read ahead of the slowest.</param>
 internal sealed record EventTimeSettings(long OutOfOrderness, TimeSpan IdleTimeout, long MaxDrift)
 {
-    /// <summary>A source that is idle as a whole for so long goes on by the clock, so that its last windows close; <see cref="TimeSpan.MaxValue"/>: they wait for the next row.</summary>
+    /// <summary>
+    /// A source that is idle as a whole for so long goes on by the clock, so that its last windows close; <see cref="TimeSpan.MaxValue"/>: they wait for the next row.
+    /// </summary>
     public TimeSpan CloseByClockAfter { get; init; } = TimeSpan.MaxValue;
 }
 
 /// <summary>
-/// Reads the partitions of a source into lanes: a partition belongs to one lane. It alone issues the watermark that all partitions share, in band on every lane, so that the order of rows
-/// and watermarks is the same whatever the threads do; and it stops taking from a partition that is too far ahead of the slowest, rather than not pulling an inlet of a fan-in, which deadlocks.
+/// Reads the partitions of a source into lanes: a partition belongs to one lane. It alone issues the watermark that all partitions share, in band on every lane, so that
+/// the order of rows and watermarks is the same whatever the threads do; and it stops taking from a partition that is too far ahead of the slowest, rather than not
+/// pulling an inlet of a fan-in, which deadlocks.
 /// </summary>
 internal sealed class SourceStage : GraphStage<SourceLanesShape>
 {
@@ -126,7 +130,8 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             if (_watermark != Watermark.None) Send(new Watermark(_watermark));
             _control.AddSource(GetAsyncCallback<SourceCommand>(Command));
             _source.Start(_run.Positions.ToDictionary(p => p.Key, p => p.Value.Offset), this);
-            if (_run.EventTime is { } time) ScheduleRepeatedly("idle", TimeSpan.FromTicks(Math.Clamp(time.IdleTimeout.Ticks / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond)));
+            if (_run.EventTime is { } time)
+                ScheduleRepeatedly("idle", TimeSpan.FromTicks(Math.Clamp(time.IdleTimeout.Ticks / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond)));
         }
 
         private void Serve(int lane)
@@ -154,7 +159,8 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             Push(_outlets[lane], batch);
         }
 
-        private IEnumerable<PartitionState> InOrder(PartitionState[] states) => states.Length == 1 ? states : states.OrderBy(s => _feedback[s.Partition]).ThenBy(s => s.Partition);
+        private IEnumerable<PartitionState> InOrder(PartitionState[] states) => states.Length == 1 ? states : states.OrderBy(s => _feedback[s.Partition])
+            .ThenBy(s => s.Partition);
 
         private void Take(PartitionState state, Batch batch)
         {
@@ -298,12 +304,15 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             CloseByClock();
         }
 
-        /// <summary>It is at its end for all that was fetched, and no row moved its watermark for the timeout; rows that still wait in a lane under back-pressure may yet do so.</summary>
-        private bool IsQuiet(PartitionState state, TimeSpan timeout) => state.AtEnd && _feedback.ProcessedTo(state.Partition) >= state.SentTo && _time.GetElapsedTime(state.MovedAt) >= timeout;
+        /// <summary>
+        /// It is at its end for all that was fetched, and no row moved its watermark for the timeout; rows that still wait in a lane under back-pressure may yet do so.
+        /// </summary>
+        private bool IsQuiet(PartitionState state, TimeSpan timeout) => state.AtEnd && _feedback.ProcessedTo(state.Partition) >= state.SentTo
+            && _time.GetElapsedTime(state.MovedAt) >= timeout;
 
         /// <summary>
-        /// The option for quiet sources: with every partition idle the watermark goes on by the wall clock, a step per timeout. A partition that wakes is lifted to it as after any idleness, and that move
-        /// stands in the manifest with its offset, so that a restart and a replay decide the same.
+        /// The option for quiet sources: with every partition idle the watermark goes on by the wall clock, a step per timeout. A partition that wakes is lifted to it as
+        /// after any idleness, and that move stands in the manifest with its offset, so that a restart and a replay decide the same.
         /// </summary>
         private void CloseByClock()
         {
@@ -322,7 +331,8 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             Send(new Watermark(clock));
         }
 
-        // A row may have come while the question was under way: only when the position is the end, and nothing waits behind a transaction that is open, is the partition idle.
+        // A row may have come while the question was under way: only when the position is the end, and nothing waits behind a transaction that is open, is the partition
+        // idle.
         private void Ends((int Partition, long Stable, long High) at)
         {
             var state = _partitions[at.Partition];

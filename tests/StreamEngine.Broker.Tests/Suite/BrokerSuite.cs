@@ -34,7 +34,9 @@ public abstract partial class BrokerSuite(BrokerFixture fixture)
     }
 
     /// <summary>Kafka answers a creation before every broker has the topic in its metadata.</summary>
-    protected static async Task SeenAsync(IAdminClient admin, string topic) => Assert.True(await BecomesAsync(() => admin.GetMetadata(topic, Patience).Topics is [{ Error.Code: ErrorCode.NoError }]), $"{topic} was created and does not come into the metadata");
+    protected static async Task SeenAsync(IAdminClient admin, string topic) =>
+        Assert.True(await BecomesAsync(() => admin.GetMetadata(topic, Patience).Topics is [{ Error.Code: ErrorCode.NoError }]),
+        $"{topic} was created and does not come into the metadata");
 
     protected IProducer<byte[]?, byte[]?> Producer(Action<ProducerConfig>? configure = null)
     {

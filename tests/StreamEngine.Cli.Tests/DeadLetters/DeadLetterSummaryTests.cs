@@ -9,13 +9,15 @@ public sealed class DeadLetterSummaryTests
     private static TopicRecord Record(params (string Name, string Value)[] headers) =>
         new("p.dlq", 0, 7, DateTime.UnixEpoch, null, "{}"u8.ToArray(), [.. headers.Select(h => KeyValuePair.Create(h.Name, (byte[]?)Encoding.UTF8.GetBytes(h.Value)))]);
 
-    private static DeadLetter Letter(string reason, string stage = "contract", long offset = 1) => DeadLetter.Of(Record(("__streams.errors.topic", "t"), ("__streams.errors.partition", "2"),
+    private static DeadLetter Letter(string reason, string stage = "contract", long offset = 1) =>
+        DeadLetter.Of(Record(("__streams.errors.topic", "t"), ("__streams.errors.partition", "2"),
         ("__streams.errors.offset", $"{offset}"), ("streamengine.stage", stage), ("streamengine.reason", reason)));
 
     [Fact]
     public void The_engines_headers_win_over_the_originals_of_the_same_name()
     {
-        var letter = DeadLetter.Of(Record(("streamengine.stage", "rule"), ("streamengine.reason", "old"), ("streamengine.stage", "decode"), ("streamengine.reason", "new")));
+        var letter = DeadLetter.Of(Record(("streamengine.stage", "rule"), ("streamengine.reason", "old"), ("streamengine.stage", "decode"),
+            ("streamengine.reason", "new")));
         Assert.Equal(("decode", "new", "*"), (letter.Stage, letter.Reason, letter.Insert));
         Assert.Null(letter.Source);
     }
@@ -30,7 +32,8 @@ public sealed class DeadLetterSummaryTests
         summary.Add(Letter("not JSON at byte 17", "decode"));
         summary.Add(Letter("not JSON at byte 170", "decode"));
         Assert.Equal(5, summary.Count);
-        Assert.Equal([("column 'a': INT of 32 bits expected, found ..", 2L), ("not JSON at byte ..", 2L), ("column 'b': NOT NULL", 1L)], summary.Groups().Select(g => (g.Reason, g.Count)));
+        Assert.Equal([("column 'a': INT of 32 bits expected, found ..", 2L), ("not JSON at byte ..", 2L), ("column 'b': NOT NULL", 1L)],
+            summary.Groups().Select(g => (g.Reason, g.Count)));
         Assert.Equal("t-2@5", summary.Groups()[0].Example.Source.ToString());
     }
 

@@ -5,7 +5,8 @@ using StreamEngine.Cli.Tests.Suite;
 namespace StreamEngine.Cli.Tests.Docs;
 
 /// <summary>
-/// Commands in the pages' console blocks are true: each parses, and those that end by themselves and need nothing else than a broker are run, in the page's order, against a broker of the page's own.
+/// Commands in the pages' console blocks are true: each parses, and those that end by themselves and need nothing else than a broker are run, in the page's order,
+/// against a broker of the page's own.
 /// </summary>
 [Collection(ConsoleCollection.Name)]
 public sealed class DocumentedCommandsTests
@@ -15,7 +16,8 @@ public sealed class DocumentedCommandsTests
     // They run for long, take a port, or have tests of their own.
     private static readonly string[] OnlyParsed = ["demo", "test", "bench", "run", "broker"];
 
-    public static TheoryData<string> Pages() => [.. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Append(Path.Combine(Repository.Root, "README.md")).Where(p => CommandsOf(p).Count > 0).Select(p => Path.GetRelativePath(Repository.Root, p))];
+    public static TheoryData<string> Pages() => [.. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Append(Path.Combine(Repository.Root, "README.md"))
+        .Where(p => CommandsOf(p).Count > 0).Select(p => Path.GetRelativePath(Repository.Root, p))];
 
     private static List<string> CommandsOf(string page)
     {
@@ -37,7 +39,8 @@ public sealed class DocumentedCommandsTests
         await broker.InitializeAsync();
         try
         {
-            foreach (var command in CommandsOf(Path.Combine(Repository.Root, page))) await CheckAsync(page, command.Split(' ', StringSplitOptions.RemoveEmptyEntries), broker.Bootstrap);
+            foreach (var command in CommandsOf(Path.Combine(Repository.Root, page)))
+                await CheckAsync(page, command.Split(' ', StringSplitOptions.RemoveEmptyEntries), broker.Bootstrap);
         }
         finally
         {

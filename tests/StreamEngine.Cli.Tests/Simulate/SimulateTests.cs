@@ -21,7 +21,8 @@ public sealed class SimulateTests
         Assert.Equal(3, lines.Select(l => l.GetProperty("trace").GetString()).Distinct().Count());
     }
 
-    private static List<JsonElement> LinesOf(string output) => [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
+    private static List<JsonElement> LinesOf(string output) =>
+        [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
 
     [Fact]
     public async Task A_users_pipeline_is_simulated_with_input_of_its_schemas()

@@ -40,6 +40,7 @@ internal static class Repository
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(Path.Combine(folder.FullName, "StreamEngine.sln"))) return folder.FullName;
-        return Environment.GetEnvironmentVariable("ENGINE_ROOT") ?? throw new InvalidOperationException("the repository is not around the tests, and ENGINE_ROOT does not name it");
+        return Environment.GetEnvironmentVariable("ENGINE_ROOT")
+            ?? throw new InvalidOperationException("the repository is not around the tests, and ENGINE_ROOT does not name it");
     }
 }

@@ -28,7 +28,8 @@ public sealed class ProduceConsumeTests(BrokerFixture broker) : IClassFixture<Br
     public async Task Lines_become_records_round_robin_and_blank_ones_do_not()
     {
         var topic = broker.NewTopic("lines");
-        var (code, output, _) = await Run("produce", "--topic", topic, "--file", Write("a.ndjson", "{\"a\":1}\r\n\n  \n{\"a\":2}\nno json\n{\"a\":4}"), "--partitions", "2", "--json");
+        var (code, output, _) = await Run("produce", "--topic", topic, "--file", Write("a.ndjson", "{\"a\":1}\r\n\n  \n{\"a\":2}\nno json\n{\"a\":4}"), "--partitions",
+            "2", "--json");
         Assert.Equal(ExitCodes.Done, code);
         Assert.Contains("\"records\":4", output);
         var records = await broker.ReadAsync(new ReadRequest(topic));
@@ -41,7 +42,8 @@ public sealed class ProduceConsumeTests(BrokerFixture broker) : IClassFixture<Br
     public async Task A_field_becomes_the_key_and_chooses_the_partition_as_Java_does()
     {
         var topic = broker.NewTopic("keys");
-        await Run("produce", "--topic", topic, "--file", Write("k.ndjson", "{\"o\":{\"k\":\"ATL\"}}\n{\"o\":{\"k\":17}}\nno json\n{\"o\":{\"k\":null}}\n"), "--partitions", "4", "--key", "o.k");
+        await Run("produce", "--topic", topic, "--file", Write("k.ndjson", "{\"o\":{\"k\":\"ATL\"}}\n{\"o\":{\"k\":17}}\nno json\n{\"o\":{\"k\":null}}\n"),
+            "--partitions", "4", "--key", "o.k");
         var records = await broker.ReadAsync(new ReadRequest(topic));
         Assert.Equal(Murmur2.PartitionOf("ATL"u8, 4), records.Single(r => Text(r.Key) == "ATL").Partition);
         Assert.Equal(Murmur2.PartitionOf("17"u8, 4), records.Single(r => Text(r.Key) == "17").Partition);
@@ -52,7 +54,8 @@ public sealed class ProduceConsumeTests(BrokerFixture broker) : IClassFixture<Br
     public async Task A_csv_record_may_hold_line_breaks_and_its_header_names_the_key()
     {
         var topic = broker.NewTopic("csv");
-        var (code, _, _) = await Run("produce", "--topic", topic, "--file", Write("a.csv", "id,text\n1,\"two\nlines\"\n2,\"a \"\"b\"\"\"\n"), "--skip-header", "--key", "TEXT");
+        var (code, _, _) = await Run("produce", "--topic", topic, "--file", Write("a.csv", "id,text\n1,\"two\nlines\"\n2,\"a \"\"b\"\"\"\n"), "--skip-header", "--key",
+            "TEXT");
         Assert.Equal(ExitCodes.Done, code);
         var records = await broker.ReadAsync(new ReadRequest(topic));
         Assert.Equal(["1,\"two\nlines\"", "2,\"a \"\"b\"\"\""], records.Select(r => Text(r.Value)));

@@ -9,7 +9,8 @@ internal static class Transactions
 
     public static IProducer<Null, string> Producer(string bootstrap, string id)
     {
-        var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = bootstrap, TransactionalId = id, LingerMs = 0 }).SetLogHandler((_, _) => { }).Build();
+        var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = bootstrap, TransactionalId = id, LingerMs = 0 })
+            .SetLogHandler((_, _) => { }).Build();
         producer.InitTransactions(Timeout);
         return producer;
     }

@@ -37,7 +37,8 @@ public class CommitStageTests
         public Barrier SendBarrier(long rows, long offset, Action<RowCounts>? change = null, IReadOnlyList<WatermarkMove>? moves = null)
         {
             var barrier = Commands[^1].Barrier!;
-            barrier.Report.PutSource("source", new SourcePosition("topic", "id", Watermark.None, new Dictionary<int, PartitionPosition> { [0] = new(offset, Watermark.None, moves ?? []) }));
+            barrier.Report.PutSource("source", new SourcePosition("topic", "id", Watermark.None, new Dictionary<int,
+                PartitionPosition> { [0] = new(offset, Watermark.None, moves ?? []) }));
             var counts = new RowCounts { In = rows, Done = rows };
             change?.Invoke(counts);
             barrier.Report.AddSource("source", new RowCounts { In = counts.In });

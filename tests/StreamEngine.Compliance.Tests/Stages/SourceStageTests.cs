@@ -32,13 +32,15 @@ public class SourceStageTests
         {
         }
 
-        public Rig(Setting setting, int lanes, long watermark, EventTimeSettings time, PartitionPosition[] positions, IReadOnlyDictionary<int, IReadOnlyList<WatermarkMove>>? moves = null)
+        public Rig(Setting setting, int lanes, long watermark, EventTimeSettings time, PartitionPosition[] positions, IReadOnlyDictionary<int,
+            IReadOnlyList<WatermarkMove>>? moves = null)
         {
             Lab = new StageLab(setting);
             Source = new ScriptedSource(Lab.Scope);
             _newest = [.. positions.Select(p => p.Newest)];
             Feedback = new EventTimeFeedback(_newest);
-            var run = new SourceRun(Source, new SourceLayout("topic", "id", positions.Length, new Dictionary<int, long>()), positions.Index().ToDictionary(p => p.Index, p => p.Item), watermark)
+            var run = new SourceRun(Source, new SourceLayout("topic", "id", positions.Length, new Dictionary<int, long>()),
+                positions.Index().ToDictionary(p => p.Index, p => p.Item), watermark)
             {
                 EventTime = time,
                 Moves = moves ?? new Dictionary<int, IReadOnlyList<WatermarkMove>>(),
@@ -130,7 +132,8 @@ public class SourceStageTests
         Assert.All(rig.Lab.Sinks, s => Assert.IsType<End>(s.Received[^1]));
         foreach (var partition in Enumerable.Range(0, 4))
         {
-            var lane = Assert.Single(rig.Lab.Sinks, s => s.Received.OfType<Barrier>().Any() && (s.Received.OfType<Batch>().Any(b => b.Records!.Partition == partition) || s == rig.Lab.Sinks[partition % lanes]));
+            var lane = Assert.Single(rig.Lab.Sinks, s => s.Received.OfType<Barrier>().Any()
+                && (s.Received.OfType<Batch>().Any(b => b.Records!.Partition == partition) || s == rig.Lab.Sinks[partition % lanes]));
             long next = new[] { 0, 100, 7, 0 }[partition];
             var barrier = 0;
             foreach (var element in lane.Received)

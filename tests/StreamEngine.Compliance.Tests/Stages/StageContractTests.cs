@@ -6,8 +6,8 @@ using StreamEngine.Streams;
 namespace StreamEngine.Compliance.Tests.Stages;
 
 /// <summary>
-/// What every stage between ports has to keep: nothing lost, doubled or reordered within a key, barriers in line, everything given back at the end, and no way to end in which a port is left waiting. Each is run fused and as an
-/// island, with small and large buffers, in seeded interleavings of what its ports do.
+/// What every stage between ports has to keep: nothing lost, doubled or reordered within a key, barriers in line, everything given back at the end, and no way to end in
+/// which a port is left waiting. Each is run fused and as an island, with small and large buffers, in seeded interleavings of what its ports do.
 /// </summary>
 public class StageContractTests
 {
@@ -35,7 +35,8 @@ public class StageContractTests
         switch (stage)
         {
             case "chain":
-                lab.Run(new ChainStage("chain", () => new OperatorChain([new HalvingOperator("a"), new HalvingOperator("b")], new OperatorContext(lab.Scope, new RowCounts(), KeyGroupRange.All), new NoSideOutputs(), (_, _) => { })));
+                lab.Run(new ChainStage("chain", () => new OperatorChain([new HalvingOperator("a"), new HalvingOperator("b")],
+                    new OperatorContext(lab.Scope, new RowCounts(), KeyGroupRange.All), new NoSideOutputs(), (_, _) => { })));
                 break;
             case "fork":
                 lab.Run(new ForkStage("fork", 3));
@@ -120,7 +121,8 @@ public class StageContractTests
         foreach (var (inlet, elements) in sent.Index())
         {
             // Rows of an inlet in their order, in their epoch.
-            bool Relevant(string text) => IsRow(text) ? long.Parse(text[(text.IndexOf(':', StringComparison.Ordinal) + 1)..]) / 1_000_000 == inlet : text.StartsWith("Barrier", StringComparison.Ordinal);
+            bool Relevant(string text) => IsRow(text) ? long.Parse(text[(text.IndexOf(':', StringComparison.Ordinal) + 1)..]) / 1_000_000 == inlet
+                : text.StartsWith("Barrier", StringComparison.Ordinal);
             Assert.Equal(elements.Where(Relevant), received.Where(Relevant));
         }
         static long TimeOf(string text) => long.Parse(text["Watermark(".Length..^1]);
@@ -129,7 +131,8 @@ public class StageContractTests
         // At each barrier the watermark is the least of the inlets' before it.
         foreach (var barrier in received.Where(t => t.StartsWith("Barrier", StringComparison.Ordinal)))
         {
-            long Last(List<string> elements) => elements.TakeWhile(t => t != barrier).Where(t => t.StartsWith("Watermark", StringComparison.Ordinal)).Select(TimeOf).DefaultIfEmpty(long.MinValue).Last();
+            long Last(List<string> elements) => elements.TakeWhile(t => t != barrier).Where(t => t.StartsWith("Watermark", StringComparison.Ordinal)).Select(TimeOf)
+                .DefaultIfEmpty(long.MinValue).Last();
             Assert.Equal(sent.Min(Last), Last(received));
         }
     }

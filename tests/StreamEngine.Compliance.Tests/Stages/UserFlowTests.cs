@@ -85,15 +85,18 @@ public class UserFlowTests
         Assert.Equal(sent.Count(t => t == "DeadLetter" || t.StartsWith("3:", StringComparison.Ordinal)), Elements.Text(received).Count(t => t == "DeadLetter"));
         var letters = received.OfType<Batch>().Where(b => b.Role == BatchRole.DeadLetter).ToList();
         Assert.All(letters, b => Assert.Contains(b.Records!.Topic, new[] { "my.dlq", "side" }));
-        Assert.All(letters.Where(b => b.Records!.Topic == "my.dlq").SelectMany(Shown), text => Assert.Matches("^\\{\"key\":3,\"number\":\\d+\\} .*Chosen: no three", text));
-        Assert.Equal(sent.Where(t => t.StartsWith("3:", StringComparison.Ordinal)).Select(t => t[2..]), letters.SelectMany(Shown).Where(t => t.Contains("number", StringComparison.Ordinal)).Select(t => t[18..t.IndexOf('}', StringComparison.Ordinal)]));
+        Assert.All(letters.Where(b => b.Records!.Topic == "my.dlq").SelectMany(Shown), text =>
+            Assert.Matches("^\\{\"key\":3,\"number\":\\d+\\} .*Chosen: no three", text));
+        Assert.Equal(sent.Where(t => t.StartsWith("3:", StringComparison.Ordinal)).Select(t => t[2..]),
+            letters.SelectMany(Shown).Where(t => t.Contains("number", StringComparison.Ordinal)).Select(t => t[18..t.IndexOf('}', StringComparison.Ordinal)]));
         Assert.Equal(0, lab.Lost(input));
     }
 
     private static unsafe List<string> Shown(Batch batch)
     {
         var shown = new List<string>();
-        for (var i = 0; i < batch.Count; i++) shown.Add($"{Encoding.UTF8.GetString(batch.Records!.Values[i].Span)} {Encoding.UTF8.GetString(batch.Records.HeadersAt(i).Span)}".Replace('\n', ' '));
+        for (var i = 0; i < batch.Count; i++)
+            shown.Add($"{Encoding.UTF8.GetString(batch.Records!.Values[i].Span)} {Encoding.UTF8.GetString(batch.Records.HeadersAt(i).Span)}".Replace('\n', ' '));
         return shown;
     }
 

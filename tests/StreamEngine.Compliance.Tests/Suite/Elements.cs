@@ -13,7 +13,8 @@ internal static unsafe class Elements
         var keys = arena.Allocate<long>(rows.Length);
         var numbers = arena.Allocate<long>(rows.Length);
         for (var i = 0; i < rows.Length; i++) (keys[i], numbers[i]) = rows[i];
-        return Batch.Create(Schema, [new ColumnVector(DataType.Int64, rows.Length, (byte*)keys), new ColumnVector(DataType.Int64, rows.Length, (byte*)numbers)], rows.Length, arena);
+        return Batch.Create(Schema, [new ColumnVector(DataType.Int64, rows.Length, (byte*)keys), new ColumnVector(DataType.Int64, rows.Length, (byte*)numbers)],
+            rows.Length, arena);
     }
 
     public static Batch Records(MemoryScope scope, BatchRole role, int count, string topic = "side")

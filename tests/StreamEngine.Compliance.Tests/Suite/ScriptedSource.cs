@@ -31,7 +31,8 @@ internal sealed class ScriptedSource(MemoryScope scope) : IBoundedSource
         var offsets = arena.Allocate<long>(count);
         var values = arena.Allocate<Bytes>(count);
         for (var i = 0; i < count; i++) (offsets[i], values[i]) = (_next[partition]++, new Bytes(arena.Copy("{}"u8), 2));
-        _ready[partition].Enqueue(Batch.OfRecords(new LogRecords(count, "topic") { Partition = partition, Name = Name, Offsets = offsets, Values = values, NextOffset = _next[partition] }, arena, BatchRole.Raw));
+        _ready[partition].Enqueue(Batch.OfRecords(new LogRecords(count, "topic") { Partition = partition, Name = Name, Offsets = offsets, Values = values,
+            NextOffset = _next[partition] }, arena, BatchRole.Raw));
         Listener.OnReady(partition);
     }
 

@@ -11,7 +11,8 @@ namespace StreamEngine.Compliance.Tests.Suite;
 /// <param name="Seed">Of the interleaving.</param>
 public sealed record Setting(bool Async, int Buffer, int Seed)
 {
-    public static IReadOnlyList<Setting> All { get; } = [.. from async in new[] { false, true } from buffer in new[] { 1, 16 } from seed in Enumerable.Range(1, 4) select new Setting(async, buffer, seed)];
+    public static IReadOnlyList<Setting> All { get; } =
+        [.. from async in new[] { false, true } from buffer in new[] { 1, 16 } from seed in Enumerable.Range(1, 4) select new Setting(async, buffer, seed)];
 
     public override string ToString() => $"{(Async ? "async" : "fused")}, buffer {Buffer}, seed {Seed}";
 }

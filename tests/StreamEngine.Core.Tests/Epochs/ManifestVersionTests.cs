@@ -34,7 +34,8 @@ public class ManifestVersionTests
         const string Replay = """
             "replay":{"pipeline":"flights","into":"shadow","from":100,"to":200,"sources":{"flights":{"topicId":"id","partitions":{"0":{"start":5,"end":90,"newest":99,"moves":[{"offset":3,"to":40}]},"1":{"start":0,"end":7,"moves":[]}}}}}
             """;
-        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne.Replace("\"prepared\":[]}", $"\"prepared\":[],{Replay}}}", StringComparison.Ordinal))).Manifest!;
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne.Replace("\"prepared\":[]}", $"\"prepared\":[],{Replay}}}",
+            StringComparison.Ordinal))).Manifest!;
         Assert.Equal(("flights", "shadow", new EventTimeRange(100, 200)), (manifest.Replay!.Pipeline, manifest.Replay.Into, manifest.Replay.Range));
         var partition = manifest.Replay.Sources["flights"].Partitions[0];
         Assert.Equal((5, 90, 99), (partition.Start, partition.End, partition.Newest));

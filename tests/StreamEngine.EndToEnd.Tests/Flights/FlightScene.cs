@@ -98,7 +98,8 @@ internal sealed class FlightScene : IAsyncDisposable
         var waited = Stopwatch.StartNew();
         while (!Manifests.AreAt(await EpochsAsync(), ends))
         {
-            if (!IsAlive(engine) || waited.Elapsed > Patience.Usual) throw new TimeoutException($"waited {waited.Elapsed.TotalSeconds:0} s for all rows to be read\n{State}");
+            if (!IsAlive(engine) || waited.Elapsed > Patience.Usual)
+                throw new TimeoutException($"waited {waited.Elapsed.TotalSeconds:0} s for all rows to be read\n{State}");
             await Task.Delay(100);
         }
     }

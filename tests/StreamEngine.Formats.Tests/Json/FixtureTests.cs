@@ -71,7 +71,8 @@ public sealed class FixtureTests
     public void Typed_values_fit_their_columns_or_are_faults()
     {
         var path = SharedFolder.File("fixtures", "text", "json", "typed", "types.ndjson");
-        const string Schema = "i INT, l BIGINT, f DOUBLE, b BOOLEAN, s STRING, day DATE, ts TIMESTAMP, dec DECIMAL(10,2), bin BINARY, arr ARRAY<BIGINT>, st STRUCT<a BIGINT, b STRING>";
+        const string Schema =
+            "i INT, l BIGINT, f DOUBLE, b BOOLEAN, s STRING, day DATE, ts TIMESTAMP, dec DECIMAL(10,2), bin BINARY, arr ARRAY<BIGINT>, st STRUCT<a BIGINT, b STRING>";
         using var scope = new MemoryScope();
         var faults = new Faults();
         var decoder = new JsonDecoder(SchemaText.Parse(Schema), null, new JsonDecoderOptions { ZoneRequired = true }, scope);

@@ -28,7 +28,8 @@ public sealed class PredictionTests
         "", " ", " 5", "5 ", "\n\"x\"",
     ];
 
-    private const string Columns = "i INT, l BIGINT, s STRING, f TIMESTAMP FORMAT 'yyyy/MM/dd HH:mm', e TIMESTAMP FORMAT 'epoch-millis', t TIMESTAMP, x DOUBLE, d DECIMAL(12,2), b BOOLEAN";
+    private const string Columns =
+        "i INT, l BIGINT, s STRING, f TIMESTAMP FORMAT 'yyyy/MM/dd HH:mm', e TIMESTAMP FORMAT 'epoch-millis', t TIMESTAMP, x DOUBLE, d DECIMAL(12,2), b BOOLEAN";
 
     private static readonly string[] Usual =
         ["\"i\":1", "\"l\":22222222222", "\"s\":\"some text\"", "\"f\":\"2001/01/01 06:10\"", "\"e\":1700000000000", "\"t\":\"2001-01-01T06:00:00Z\"",

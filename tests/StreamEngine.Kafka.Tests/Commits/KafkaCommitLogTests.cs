@@ -21,12 +21,14 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
 
     private string Out => $"{_pipeline}.out";
 
-    private KafkaCommitLog Log(KafkaCommitLogOptions? options = null, TimeProvider? time = null) => new(cluster.Connection, options ?? Options, time ?? TimeProvider.System, NullLogger.Instance);
+    private KafkaCommitLog Log(KafkaCommitLogOptions? options = null, TimeProvider? time = null) =>
+        new(cluster.Connection, options ?? Options, time ?? TimeProvider.System, NullLogger.Instance);
 
     private EpochManifest Manifest(CommitLogState state, long epoch, long stateEnd = 0, IReadOnlyList<long>? full = null, string? topic = null) => new()
     {
         Pipeline = "hash", Slot = 0, Incarnation = state.Incarnation, Epoch = epoch, At = DateTimeOffset.UnixEpoch.AddSeconds(epoch),
-        Sources = new Dictionary<string, SourcePosition> { ["s"] = new(topic ?? $"{_pipeline}.out", "id", 99, new Dictionary<int, PartitionPosition> { [0] = new(epoch * 10, 5, [new WatermarkMove(3, 4)], true) }) },
+        Sources = new Dictionary<string, SourcePosition> { ["s"] = new(topic ?? $"{_pipeline}.out", "id", 99, new Dictionary<int,
+            PartitionPosition> { [0] = new(epoch * 10, 5, [new WatermarkMove(3, 4)], true) }) },
         Inserts = new Dictionary<string, ConservationLine> { ["o"] = new(1, 0, 1, 0, 0, 0, 0) }, State = new StatePositions(full ?? [], stateEnd),
     };
 
@@ -118,7 +120,8 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
         await using (var log = Log())
         {
             var (state, answers) = await OpenAsync(log);
-            Assert.True(log.TryAppend(OutputBatch.Of(_scope, Out, [.. keys.Select(k => new OutputRecord("keyed", k) { Timestamp = 1_234, Headers = [("a", "1"), ("b", null), ("a", "")] })])));
+            Assert.True(log.TryAppend(OutputBatch.Of(_scope, Out,
+                [.. keys.Select(k => new OutputRecord("keyed", k) { Timestamp = 1_234, Headers = [("a", "1"), ("b", null), ("a", "")] })])));
             // The start of 1970 is a time as any other, although the client library takes 0 for now.
             Assert.True(log.TryAppend(OutputBatch.Of(_scope, Out, new OutputRecord(null, "tombstone") { Timestamp = 0, Partition = 3 })));
             Assert.True(log.TryAppend(OutputBatch.Of(_scope, Out, [.. Enumerable.Range(0, 8).Select(i => new OutputRecord($"{i}"))])));
@@ -216,7 +219,8 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
         await using (var log = Log()) Assert.Equal(5, (await log.OpenAsync(null, CancellationToken.None)).Last!.Epoch);
     }
 
-    private IEnumerable<long> Epochs() => cluster.ReadCommitted($"{_pipeline}.epochs").Select(r => ManifestJson.Read(r.Message.Value).Manifest).OfType<EpochManifest>().Select(m => m.Epoch);
+    private IEnumerable<long> Epochs() => cluster.ReadCommitted($"{_pipeline}.epochs").Select(r => ManifestJson.Read(r.Message.Value).Manifest).OfType<EpochManifest>()
+        .Select(m => m.Epoch);
 
     /// <summary>A clock that stands at a time; timers and timestamps are the real ones.</summary>
     private sealed class Shifted(DateTimeOffset now) : TimeProvider
@@ -267,7 +271,8 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
         await using (var log = Log())
         {
             var refused = await Assert.ThrowsAsync<StartupException>(() => log.OpenAsync(null, CancellationToken.None));
-            Assert.Contains($"group '{_pipeline}' has committed offsets ({input}-0 at 1), but topic '{_pipeline}.epochs' has no manifest", refused.Message, StringComparison.Ordinal);
+            Assert.Contains($"group '{_pipeline}' has committed offsets ({input}-0 at 1), but topic '{_pipeline}.epochs' has no manifest", refused.Message,
+                StringComparison.Ordinal);
             Assert.Contains("--start-from", refused.Message, StringComparison.Ordinal);
             Assert.Contains("--reset", refused.Message, StringComparison.Ordinal);
         }
@@ -335,7 +340,8 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
         await using var more = Log(Options with { Pipeline = _pipeline + "x" });
         await topics.CreateAsync($"{_pipeline}x.state", 1, new Dictionary<string, string> { ["retention.ms"] = "-1" }, CancellationToken.None);
         await using var few = Log(Options with { Pipeline = _pipeline + "x", Slots = 2 });
-        Assert.Contains("has 1 partitions, fewer than the pipeline's 2 slots", (await Assert.ThrowsAsync<StartupException>(() => few.OpenAsync(null, CancellationToken.None))).Message, StringComparison.Ordinal);
+        Assert.Contains("has 1 partitions, fewer than the pipeline's 2 slots",
+            (await Assert.ThrowsAsync<StartupException>(() => few.OpenAsync(null, CancellationToken.None))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

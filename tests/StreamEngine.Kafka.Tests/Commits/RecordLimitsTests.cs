@@ -4,7 +4,9 @@ using StreamEngine.Kafka.Suite;
 
 namespace StreamEngine.Kafka.Commits;
 
-/// <summary>What the engine takes for a record that can be written, the client and the broker have to take too: one that is refused would be read again, for ever.</summary>
+/// <summary>
+/// What the engine takes for a record that can be written, the client and the broker have to take too: one that is refused would be read again, for ever.
+/// </summary>
 public sealed class RecordLimitsTests(Cluster cluster) : IClassFixture<Cluster>, IDisposable
 {
     private readonly MemoryScope _scope = new();
@@ -16,7 +18,8 @@ public sealed class RecordLimitsTests(Cluster cluster) : IClassFixture<Cluster>,
 
     private async Task<List<Confluent.Kafka.ConsumeResult<byte[]?, byte[]?>>> WriteAsync(params OutputRecord[] records)
     {
-        await using (var log = new KafkaCommitLog(cluster.Connection, new KafkaCommitLogOptions(_pipeline) { Outputs = [new OutputTopic(Out, 1)] }, TimeProvider.System, NullLogger.Instance))
+        await using (var log = new KafkaCommitLog(cluster.Connection, new KafkaCommitLogOptions(_pipeline) { Outputs = [new OutputTopic(Out, 1)] }, TimeProvider.System,
+            NullLogger.Instance))
         {
             var state = await log.OpenAsync(null, CancellationToken.None);
             var answers = new Answers();
@@ -24,7 +27,8 @@ public sealed class RecordLimitsTests(Cluster cluster) : IClassFixture<Cluster>,
             Assert.True(log.TryAppend(OutputBatch.Of(_scope, Out, records)));
             log.Commit(new EpochManifest
             {
-                Pipeline = "hash", Slot = 0, Incarnation = state.Incarnation, Epoch = 1, At = default, Sources = new Dictionary<string, SourcePosition>(), Inserts = new Dictionary<string, ConservationLine>(),
+                Pipeline = "hash", Slot = 0, Incarnation = state.Incarnation, Epoch = 1, At = default, Sources = new Dictionary<string, SourcePosition>(),
+                    Inserts = new Dictionary<string, ConservationLine>(),
                 State = new StatePositions([], 0),
             });
             await answers.NextAsync<Answers.Committed>();
@@ -67,7 +71,8 @@ public sealed class RecordLimitsTests(Cluster cluster) : IClassFixture<Cluster>,
     [Fact]
     public async Task That_no_broker_answers_may_pass()
     {
-        using var topics = new Topics.KafkaTopics(new KafkaConnection("127.0.0.1:1", new Dictionary<string, string> { ["socket.timeout.ms"] = "1000" }), NullLogger.Instance) { Timeout = TimeSpan.FromSeconds(1) };
+        using var topics = new Topics.KafkaTopics(new KafkaConnection("127.0.0.1:1", new Dictionary<string, string> { ["socket.timeout.ms"] = "1000" }),
+            NullLogger.Instance) { Timeout = TimeSpan.FromSeconds(1) };
         var e = await Assert.ThrowsAsync<StartupException>(() => topics.FindAsync("t", CancellationToken.None));
         Assert.True(e.MayPass, e.Message);
     }

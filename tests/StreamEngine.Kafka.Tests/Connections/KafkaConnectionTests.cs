@@ -34,7 +34,8 @@ public unsafe class KafkaConnectionTests
     [Fact]
     public void Secrets_are_in_no_text_of_a_connection()
     {
-        var connection = new KafkaConnection("h:1,h:2", new Dictionary<string, string> { ["sasl.username"] = "us3r", ["sasl.password"] = "s3cret", ["ssl.key.password"] = "s3cret" });
+        var connection = new KafkaConnection("h:1,h:2", new Dictionary<string,
+            string> { ["sasl.username"] = "us3r", ["sasl.password"] = "s3cret", ["ssl.key.password"] = "s3cret" });
         Assert.Equal("h:1,h:2", $"{connection}");
         Assert.Equal("s3cret", connection.Settings["sasl.password"]);
     }
@@ -48,7 +49,8 @@ public unsafe class KafkaConnectionTests
     public void What_the_library_refuses_is_named()
     {
         var connection = new KafkaConnection("127.0.0.1:1", new Dictionary<string, string> { ["security.protocol"] = "nonsense" });
-        var refused = Assert.Throws<ArgumentException>(() => new Native.NativeClient(Native.LibRdKafka.Consumer, connection, [], Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance));
+        var refused = Assert.Throws<ArgumentException>(() =>
+            new Native.NativeClient(Native.LibRdKafka.Consumer, connection, [], Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance));
         Assert.Contains("'security.protocol'", refused.Message, StringComparison.Ordinal);
     }
 
@@ -58,8 +60,10 @@ public unsafe class KafkaConnectionTests
         // A misspelt entry would allow nothing, and refuse the pipeline that uses it.
         var values = new Dictionary<string, string>
         {
-            ["security.protocol"] = "sasl_ssl", ["sasl.mechanism"] = "PLAIN", ["sasl.mechanisms"] = "PLAIN", ["broker.address.family"] = "v4", ["ssl.endpoint.identification.algorithm"] = "https", ["compression.type"] = "zstd",
-            ["compression.codec"] = "zstd", ["socket.keepalive.enable"] = "true", ["debug"] = "broker", ["message.max.bytes"] = "1000000", ["fetch.max.bytes"] = "1000000", ["linger.ms"] = "5",
+            ["security.protocol"] = "sasl_ssl", ["sasl.mechanism"] = "PLAIN", ["sasl.mechanisms"] = "PLAIN", ["broker.address.family"] = "v4",
+                ["ssl.endpoint.identification.algorithm"] = "https", ["compression.type"] = "zstd",
+            ["compression.codec"] = "zstd", ["socket.keepalive.enable"] = "true", ["debug"] = "broker", ["message.max.bytes"] = "1000000",
+                ["fetch.max.bytes"] = "1000000", ["linger.ms"] = "5",
         };
         foreach (var setting in KafkaConnection.AllowedSettings)
         {

@@ -110,7 +110,8 @@ public sealed class KafkaSourceTests(Cluster cluster) : IClassFixture<Cluster>, 
         {
             await producer.ProduceAsync(topic, new Message<byte[]?, byte[]?>
             {
-                Key = "k"u8.ToArray(), Value = "v"u8.ToArray(), Timestamp = new Timestamp(1234, TimestampType.CreateTime), Headers = new Headers { { "h", "1"u8.ToArray() }, { "empty", [] }, { "null", null } },
+                Key = "k"u8.ToArray(), Value = "v"u8.ToArray(), Timestamp = new Timestamp(1234, TimestampType.CreateTime),
+                    Headers = new Headers { { "h", "1"u8.ToArray() }, { "empty", [] }, { "null", null } },
             });
             await producer.ProduceAsync(topic, new Message<byte[]?, byte[]?> { Key = [], Value = null, Timestamp = new Timestamp(5678, TimestampType.CreateTime) });
         }
@@ -131,7 +132,8 @@ public sealed class KafkaSourceTests(Cluster cluster) : IClassFixture<Cluster>, 
         for (var i = 0; i < batch.Count; i++)
         {
             var headers = new List<string>();
-            foreach (var header in RecordHeaders.Read(batch.Records!.HeadersAt(i).Span)) headers.Add($"{Encoding.UTF8.GetString(header.Name)}={(header.IsNull ? "null" : Encoding.UTF8.GetString(header.Value))}");
+            foreach (var header in RecordHeaders.Read(batch.Records!.HeadersAt(i).Span))
+                headers.Add($"{Encoding.UTF8.GetString(header.Name)}={(header.IsNull ? "null" : Encoding.UTF8.GetString(header.Value))}");
             shown.Add($"{batch.Records.Timestamps[i]} {Text(batch.Records.KeyAt(i))} {Text(batch.Records.Values[i])} {string.Join(',', headers)}");
         }
         return shown;
@@ -189,7 +191,8 @@ public sealed class KafkaSourceTests(Cluster cluster) : IClassFixture<Cluster>, 
         var topic = await cluster.NewTopicAsync(2);
         using (var producer = cluster.Producer())
             foreach (var time in new long[] { 1000, 2000, 3000 })
-                await producer.ProduceAsync(new TopicPartition(topic, 0), new Message<byte[]?, byte[]?> { Value = [1], Timestamp = new Timestamp(time, TimestampType.CreateTime) });
+                await producer.ProduceAsync(new TopicPartition(topic, 0), new Message<byte[]?,
+                    byte[]?> { Value = [1], Timestamp = new Timestamp(time, TimestampType.CreateTime) });
         async Task<SourceLayout> Open(KafkaSourceOptions options)
         {
             await using var source = Source(options);

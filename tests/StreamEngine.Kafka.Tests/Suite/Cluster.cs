@@ -39,7 +39,8 @@ public sealed class Cluster : IAsyncLifetime
     /// <summary>A producer; transactional where it has an id.</summary>
     internal IProducer<byte[]?, byte[]?> Producer(string? transactionalId = null)
     {
-        var producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Bootstrap, TransactionalId = transactionalId, LingerMs = 0 }).SetLogHandler((_, _) => { }).Build();
+        var producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = Bootstrap, TransactionalId = transactionalId, LingerMs = 0 })
+            .SetLogHandler((_, _) => { }).Build();
         if (transactionalId is not null) producer.InitTransactions(Patience);
         return producer;
     }
@@ -47,7 +48,8 @@ public sealed class Cluster : IAsyncLifetime
     internal async Task WriteAsync(string topic, int partition, params string[] values)
     {
         using var producer = Producer();
-        foreach (var value in values) await producer.ProduceAsync(new TopicPartition(topic, partition), new Message<byte[]?, byte[]?> { Value = System.Text.Encoding.UTF8.GetBytes(value) });
+        foreach (var value in values) await producer.ProduceAsync(new TopicPartition(topic, partition), new Message<byte[]?,
+            byte[]?> { Value = System.Text.Encoding.UTF8.GetBytes(value) });
     }
 
     /// <summary>Writes in a transaction, and ends it as told.</summary>
@@ -55,7 +57,8 @@ public sealed class Cluster : IAsyncLifetime
     {
         using var producer = Producer(Name("other"));
         producer.BeginTransaction();
-        foreach (var value in values) await producer.ProduceAsync(new TopicPartition(topic, partition), new Message<byte[]?, byte[]?> { Value = System.Text.Encoding.UTF8.GetBytes(value) });
+        foreach (var value in values) await producer.ProduceAsync(new TopicPartition(topic, partition), new Message<byte[]?,
+            byte[]?> { Value = System.Text.Encoding.UTF8.GetBytes(value) });
         if (commit) producer.CommitTransaction(Patience);
         else producer.AbortTransaction(Patience);
     }
@@ -65,7 +68,8 @@ public sealed class Cluster : IAsyncLifetime
     {
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
         {
-            BootstrapServers = Bootstrap, GroupId = "reader", IsolationLevel = IsolationLevel.ReadCommitted, EnablePartitionEof = true, EnableAutoCommit = false, AutoOffsetReset = AutoOffsetReset.Earliest,
+            BootstrapServers = Bootstrap, GroupId = "reader", IsolationLevel = IsolationLevel.ReadCommitted, EnablePartitionEof = true, EnableAutoCommit = false,
+                AutoOffsetReset = AutoOffsetReset.Earliest,
         }).SetLogHandler((_, _) => { }).Build();
         consumer.Assign(Enumerable.Range(0, partitions).Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
         var records = new List<ConsumeResult<byte[]?, byte[]?>>();
@@ -85,7 +89,8 @@ public sealed class Cluster : IAsyncLifetime
     /// <summary>Commits an offset of a group as any consumer would.</summary>
     internal void CommitOffset(string group, string topic, long offset)
     {
-        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig { BootstrapServers = Bootstrap, GroupId = group, EnableAutoCommit = false }).SetLogHandler((_, _) => { }).Build();
+        using var consumer = new ConsumerBuilder<byte[]?,
+            byte[]?>(new ConsumerConfig { BootstrapServers = Bootstrap, GroupId = group, EnableAutoCommit = false }).SetLogHandler((_, _) => { }).Build();
         consumer.Commit([new TopicPartitionOffset(topic, 0, offset)]);
     }
 

@@ -31,7 +31,8 @@ internal static unsafe class OutputBatch
             headers[i] = Headers(records[i].Headers, arena);
             (timestamps[i], partitions[i]) = (records[i].Timestamp, records[i].Partition);
         }
-        return Batch.OfRecords(new LogRecords(records.Length, topic) { Values = values, Keys = keys, Headers = headers, Timestamps = timestamps, Partitions = partitions }, arena, BatchRole.Output);
+        return Batch.OfRecords(new LogRecords(records.Length, topic) { Values = values, Keys = keys, Headers = headers, Timestamps = timestamps,
+            Partitions = partitions }, arena, BatchRole.Output);
     }
 
     public static Batch State(MemoryScope scope, params string[] values)
@@ -54,7 +55,8 @@ internal static unsafe class OutputBatch
         if (headers.Length == 0) return Bytes.Null;
         var buffer = new byte[1024];
         Span<byte> rest = buffer;
-        foreach (var (name, value) in headers) rest = RecordHeaders.Write(rest, Encoding.UTF8.GetBytes(name), value is null ? default : Encoding.UTF8.GetBytes(value), value is null);
+        foreach (var (name, value) in headers)
+            rest = RecordHeaders.Write(rest, Encoding.UTF8.GetBytes(name), value is null ? default : Encoding.UTF8.GetBytes(value), value is null);
         var length = buffer.Length - rest.Length;
         return new Bytes(arena.Copy(buffer.AsSpan(0, length)), length);
     }

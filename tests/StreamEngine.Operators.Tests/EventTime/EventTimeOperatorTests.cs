@@ -43,7 +43,8 @@ public unsafe class EventTimeOperatorTests
             if (batch[0].IsNull(i)) ColumnVector.SetNull(validity, i);
         }
         var all = batch.Count == batch.Rows;
-        var result = copied.With(Schema, [new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)times, validity)], arena, all ? null : selection, batch.Count, role: BatchRole.Main);
+        var result = copied.With(Schema, [new ColumnVector(DataType.Timestamp, batch.Rows, (byte*)times, validity)], arena, all ? null : selection, batch.Count,
+            role: BatchRole.Main);
         batch.Dispose();
         return result;
     }
@@ -69,7 +70,9 @@ public unsafe class EventTimeOperatorTests
                 time.Open(new OperatorContext(scope, new RowCounts(), KeyGroupRange.All));
             }
             var partition = random.Next(3);
-            var rows = Enumerable.Range(0, random.Next(1, 30)).Select(_ => random.Next(8) switch { 0 => ((long?)null, 1L), 1 => (round * 5L + MaxAhead + 5_000, 1 + round / 200), _ => (round * 5L + random.Next(40), 1000L) }).ToArray();
+            var rows = Enumerable.Range(0, random.Next(1, 30))
+                .Select(_ => random.Next(8) switch { 0 => ((long?)null, 1L), 1 => (round * 5L + MaxAhead + 5_000, 1 + round / 200), _ =>
+                (round * 5L + random.Next(40), 1000L) }).ToArray();
             var floor = random.Next(6) == 0 ? round * 5L : Watermark.None;
             floors[partition] = Math.Max(floors.GetValueOrDefault(partition, Watermark.None), floor);
             var counts = new RowCounts();

@@ -58,7 +58,8 @@ public unsafe class EncodeOperatorTests
         Assert.Equal(["a short one", "c"], Enumerable.Range(0, 2).Select(i => Encoding.UTF8.GetString(records.Values[i].Span)));
         Assert.Equal(["a", "c"], Enumerable.Range(0, 2).Select(i => Encoding.UTF8.GetString(records.KeyAt(i).Span)));
         Assert.Equal([1000L, 1002L], Enumerable.Range(0, 2).Select(i => records.Timestamps[i]));
-        Assert.Equal(["0", "2"], Enumerable.Range(0, 2).Select(i => RecordHeaders.TryGetLast(records.HeadersAt(i).Span, "h"u8, out var value) ? Encoding.UTF8.GetString(value) : ""));
+        Assert.Equal(["0", "2"], Enumerable.Range(0, 2)
+            .Select(i => RecordHeaders.TryGetLast(records.HeadersAt(i).Span, "h"u8, out var value) ? Encoding.UTF8.GetString(value) : ""));
         batch.Dispose();
         Assert.Equal(0, scope.BlocksOut);
     }

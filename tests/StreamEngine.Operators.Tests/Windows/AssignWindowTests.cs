@@ -5,8 +5,8 @@ using StreamEngine.Operators.Windows;
 namespace StreamEngine.Operators.Tests.Windows;
 
 /// <summary>
-/// Panes and lateness row by row, over batches of which a filter has selected some rows: what is kept are those of the selected rows that are not late, by their physical places. (The selection was once built of positions
-/// rather than of places when the first late row came.)
+/// Panes and lateness row by row, over batches of which a filter has selected some rows: what is kept are those of the selected rows that are not late, by their physical
+/// places. (The selection was once built of positions rather than of places when the first late row came.)
 /// </summary>
 public unsafe class AssignWindowTests
 {
@@ -41,7 +41,8 @@ public unsafe class AssignWindowTests
             {
                 var time = (long)row[0]!;
                 // Every window that holds the time, by the definition: [start, start + size) at multiples of the slide.
-                var ends = Enumerable.Range(-200, 500).Select(n => (long)n * slide).Where(start => start <= time && time < start + size).Select(start => start + size).Where(end => end > watermark).ToList();
+                var ends = Enumerable.Range(-200, 500).Select(n => (long)n * slide).Where(start => start <= time && time < start + size).Select(start => start + size)
+                    .Where(end => end > watermark).ToList();
                 if (ends.Count == 0) lost.Add((long)row[1]!);
                 else expected.Add($"{time}|{row[1]}|{window.PaneOf(time)}|{ends.Min()}");
             }

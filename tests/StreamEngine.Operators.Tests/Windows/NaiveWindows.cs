@@ -35,7 +35,8 @@ internal sealed class NaiveWindows(WindowSpec window, int[] keys, IReadOnlyList<
         _watermark = watermark;
         var closed = _windows.Where(w => w.Key.End <= watermark).ToList();
         foreach (var (key, _) in closed) _windows.Remove(key);
-        return closed.ConvertAll(w => Rows.Text([w.Key.End - window.Size, w.Key.End, .. keys.Select(k => w.Value[0][k]), .. aggregates.Select(a => Aggregate(a, w.Value))]));
+        return closed.ConvertAll(w => Rows.Text([w.Key.End - window.Size, w.Key.End, .. keys.Select(k => w.Value[0][k]),
+            .. aggregates.Select(a => Aggregate(a, w.Value))]));
     }
 
     private static object? Aggregate(AggregateSpec aggregate, List<object?[]> rows)
@@ -57,7 +58,8 @@ internal sealed class NaiveWindows(WindowSpec window, int[] keys, IReadOnlyList<
                 return average ? sum / values.Count : sum;
             case Int128:
                 var scaled = values.Cast<Int128>().Aggregate(BigInteger.Zero, (s, v) => s + (BigInteger)v);
-                return average ? (Int128)RoundedQuotient(scaled * BigInteger.Pow(10, aggregate.Type.Scale - aggregate.ArgumentType!.Scale), values.Count) : (Int128)scaled;
+                return average ? (Int128)RoundedQuotient(scaled * BigInteger.Pow(10, aggregate.Type.Scale - aggregate.ArgumentType!.Scale), values.Count)
+                    : (Int128)scaled;
             case int:
                 var ints = values.Cast<int>().Sum(v => (long)v);
                 return average ? (double)ints / values.Count : ints;

@@ -10,23 +10,30 @@ public class WindowAggregateTests
 {
     private static readonly DataType Money = DataType.Decimal(20, 2);
 
-    private static readonly Schema Input = new(new Field("time", DataType.Timestamp), new Field("k", DataType.Utf8), new Field("n", DataType.Int32), new Field("i", DataType.Int32), new Field("b", DataType.Int64),
+    private static readonly Schema Input = new(new Field("time", DataType.Timestamp), new Field("k", DataType.Utf8), new Field("n", DataType.Int32),
+        new Field("i", DataType.Int32), new Field("b", DataType.Int64),
         new Field("d", DataType.Float64), new Field("m", Money), new Field("s", DataType.Utf8), new Field("t", DataType.Boolean), new Field("w", DataType.Timestamp));
 
     private static readonly AggregateSpec[] All =
     [
-        new("rows", AggregateFunction.Count, -1, null), new("strings", AggregateFunction.Count, 7, DataType.Utf8), new("distinct_s", AggregateFunction.Count, 7, DataType.Utf8, Distinct: true),
-        new("distinct_i", AggregateFunction.Count, 3, DataType.Int32, Distinct: true), new("sum_i", AggregateFunction.Sum, 3, DataType.Int32), new("sum_b", AggregateFunction.Sum, 4, DataType.Int64),
-        new("sum_d", AggregateFunction.Sum, 5, DataType.Float64), new("sum_m", AggregateFunction.Sum, 6, Money), new("avg_i", AggregateFunction.Avg, 3, DataType.Int32), new("avg_b", AggregateFunction.Avg, 4, DataType.Int64),
-        new("avg_d", AggregateFunction.Avg, 5, DataType.Float64), new("avg_m", AggregateFunction.Avg, 6, Money), new("min_i", AggregateFunction.Min, 3, DataType.Int32), new("max_b", AggregateFunction.Max, 4, DataType.Int64),
-        new("min_d", AggregateFunction.Min, 5, DataType.Float64), new("max_m", AggregateFunction.Max, 6, Money), new("min_s", AggregateFunction.Min, 7, DataType.Utf8), new("max_s", AggregateFunction.Max, 7, DataType.Utf8),
+        new("rows", AggregateFunction.Count, -1, null), new("strings", AggregateFunction.Count, 7, DataType.Utf8),
+            new("distinct_s", AggregateFunction.Count, 7, DataType.Utf8, Distinct: true),
+        new("distinct_i", AggregateFunction.Count, 3, DataType.Int32, Distinct: true), new("sum_i", AggregateFunction.Sum, 3, DataType.Int32),
+            new("sum_b", AggregateFunction.Sum, 4, DataType.Int64),
+        new("sum_d", AggregateFunction.Sum, 5, DataType.Float64), new("sum_m", AggregateFunction.Sum, 6, Money), new("avg_i", AggregateFunction.Avg, 3, DataType.Int32),
+            new("avg_b", AggregateFunction.Avg, 4, DataType.Int64),
+        new("avg_d", AggregateFunction.Avg, 5, DataType.Float64), new("avg_m", AggregateFunction.Avg, 6, Money), new("min_i", AggregateFunction.Min, 3, DataType.Int32),
+            new("max_b", AggregateFunction.Max, 4, DataType.Int64),
+        new("min_d", AggregateFunction.Min, 5, DataType.Float64), new("max_m", AggregateFunction.Max, 6, Money), new("min_s", AggregateFunction.Min, 7, DataType.Utf8),
+            new("max_s", AggregateFunction.Max, 7, DataType.Utf8),
         new("max_t", AggregateFunction.Max, 8, DataType.Boolean), new("min_w", AggregateFunction.Min, 9, DataType.Timestamp),
     ];
 
     private static object?[] Row(Random random, long time)
     {
         object? Or(object value) => random.Next(5) == 0 ? null : value;
-        return [time, Or(new string((char)('a' + random.Next(4)), random.Next(1, 20))), Or(random.Next(3)), Or(random.Next(-50, 50)), Or(random.NextInt64(long.MinValue, long.MaxValue)), Or(random.Next(-100, 100) * 0.25),
+        return [time, Or(new string((char)('a' + random.Next(4)), random.Next(1, 20))), Or(random.Next(3)), Or(random.Next(-50, 50)),
+            Or(random.NextInt64(long.MinValue, long.MaxValue)), Or(random.Next(-100, 100) * 0.25),
             Or((Int128)random.Next(-1000, 1000)), Or(new string((char)('p' + random.Next(6)), random.Next(0, 25))), Or(random.Next(2) == 0), Or(random.NextInt64(1000))];
     }
 
@@ -93,7 +100,8 @@ public class WindowAggregateTests
         var expected = new List<string>();
         for (var batch = 0; batch < 12; batch++)
         {
-            var rows = Enumerable.Range(0, 2000).Select(i => new object?[] { 5L, null, null, null, null, null, null, $"a key that is long enough to make pieces full {batch} {i}", null, null }).ToList();
+            var rows = Enumerable.Range(0, 2000).Select(i =>
+                new object?[] { 5L, null, null, null, null, null, null, $"a key that is long enough to make pieces full {batch} {i}", null, null }).ToList();
             expected.AddRange(rows.Select(r => Rows.Text([0L, 10L, r[7], 1L, 1L])));
             lanes.Process(rows, [.. rows.Select(_ => Watermark.None)], random);
         }

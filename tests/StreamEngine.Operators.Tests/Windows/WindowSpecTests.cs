@@ -60,7 +60,8 @@ public class WindowSpecTests
             Assert.Equal(Progress.Done, assign.Process(Rows.Of(scope, schema, rows, random, watermarks), output));
             var expected = new List<string>();
             foreach (var (time, watermark) in rows.Select(r => (long)r[0]!).Zip(watermarks))
-                if (EndsOf(window, time).FirstOrDefault(e => e > watermark, long.MinValue) is var first and not long.MinValue) expected.Add(Rows.Text([time, window.PaneOf(time), first]));
+                if (EndsOf(window, time).FirstOrDefault(e => e > watermark, long.MinValue) is var first and not long.MinValue)
+                    expected.Add(Rows.Text([time, window.PaneOf(time), first]));
             Assert.Equal(rows.Count - expected.Count, output.Faults.Count);
             Assert.Equal(output.Faults.Count, counts.Late);
             Assert.All(output.Faults, f => Assert.Equal((FaultStage.Late, "out"), (f.Fault.Stage, f.Fault.Insert)));

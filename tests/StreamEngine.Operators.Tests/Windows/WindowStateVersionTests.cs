@@ -7,7 +7,8 @@ namespace StreamEngine.Operators.Windows;
 public sealed class WindowStateVersionTests : IDisposable
 {
     // Version, no window closed; the group ATL in the pane of 2001-01-01T06:00Z with 3 rows: count(*) 3, avg 25 / 2, max 20; one member DFW of the distinct set.
-    private const string PieceOne = "0100000000000000800000f898ecc8790300009c2cc3c97903000900000001010300000041544c030000000000000003000000000000001900000000000000020000000000000001140000000100f898ecc8790300009c2cc3c97903000900000001010300000041544c030009000000010103000000444657";
+    private const string PieceOne =
+        "0100000000000000800000f898ecc8790300009c2cc3c97903000900000001010300000041544c030000000000000003000000000000001900000000000000020000000000000001140000000100f898ecc8790300009c2cc3c97903000900000001010300000041544c030009000000010103000000444657";
 
     private readonly MemoryScope _scope = new();
 
@@ -24,11 +25,13 @@ public sealed class WindowStateVersionTests : IDisposable
 
     private WindowAggregateOperator Create()
     {
-        var input = new Schema(new Field("date", DataType.Timestamp), new Field("origin", DataType.Utf8), new Field("delay", DataType.Int32), new Field("destination", DataType.Utf8),
+        var input = new Schema(new Field("date", DataType.Timestamp), new Field("origin", DataType.Utf8), new Field("delay", DataType.Int32),
+            new Field("destination", DataType.Utf8),
             new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp), new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp));
         var op = new WindowAggregateOperator("w", input, new WindowAggregateSpec(new WindowSpec(Calendar.MicrosPerHour, Calendar.MicrosPerHour), [1],
         [
-            new AggregateSpec("n", AggregateFunction.Count, -1, null), new AggregateSpec("average", AggregateFunction.Avg, 2, DataType.Int32), new AggregateSpec("worst", AggregateFunction.Max, 2, DataType.Int32),
+            new AggregateSpec("n", AggregateFunction.Count, -1, null), new AggregateSpec("average", AggregateFunction.Avg, 2, DataType.Int32),
+                new AggregateSpec("worst", AggregateFunction.Max, 2, DataType.Int32),
             new AggregateSpec("places", AggregateFunction.Count, 3, DataType.Utf8, Distinct: true),
         ]));
         op.Open(new OperatorContext(_scope, _counts, KeyGroupRange.All));
@@ -65,7 +68,8 @@ public sealed class WindowStateVersionTests : IDisposable
         using var op = Create();
         var newer = Convert.FromHexString(PieceOne);
         newer[0] = 2;
-        Assert.Contains("version 2", Assert.Throws<FormatException>(() => op.Restore(new StatePart(StatePart.AnyGroup, StateKind.Delta, newer))).Message, StringComparison.Ordinal);
+        Assert.Contains("version 2", Assert.Throws<FormatException>(() => op.Restore(new StatePart(StatePart.AnyGroup, StateKind.Delta, newer))).Message,
+            StringComparison.Ordinal);
         var torn = Convert.FromHexString(PieceOne)[..^3];
         Assert.Throws<FormatException>(() => op.Restore(new StatePart(StatePart.AnyGroup, StateKind.Delta, torn)));
     }

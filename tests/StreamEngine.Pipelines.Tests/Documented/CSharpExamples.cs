@@ -42,7 +42,8 @@ internal static class CSharpExamples
     public sealed record Late(string Origin, double Hours);
 
     public static Task<IReadOnlyList<Late>> LongDelays(Source<Flight, Akka.NotUsed> flights, IMaterializer materializer) => flights
-        .Via(SqlFlow.Of<Flight, Late>("SELECT origin, CAST(delay AS DOUBLE) / 60 AS hours FROM rows WHERE delay > 60", (flight, reason) => Console.Error.WriteLine($"{flight.Origin}: {reason}")))
+        .Via(SqlFlow.Of<Flight, Late>("SELECT origin, CAST(delay AS DOUBLE) / 60 AS hours FROM rows WHERE delay > 60", (flight, reason) =>
+            Console.Error.WriteLine($"{flight.Origin}: {reason}")))
         .RunWith(Sink.Seq<Late>(), materializer)
         .ContinueWith(done => (IReadOnlyList<Late>)done.Result, TaskScheduler.Default);
     // end

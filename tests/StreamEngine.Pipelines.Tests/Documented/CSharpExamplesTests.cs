@@ -27,7 +27,8 @@ public sealed class CSharpExamplesTests : IAsyncLifetime
     private static string Root()
     {
         var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "StreamEngine.sln"))) folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("the project's root is not above the tests");
+        while (!File.Exists(Path.Combine(folder, "StreamEngine.sln")))
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("the project's root is not above the tests");
         return folder;
     }
 
@@ -50,11 +51,14 @@ public sealed class CSharpExamplesTests : IAsyncLifetime
         var log = new MemoryLog();
         log.Create("flights", 1);
         foreach (var origin in new[] { "ATL", "YYZ", "DFW" })
-            log.Append("flights", 0, new MemoryRecord(null, System.Text.Encoding.UTF8.GetBytes($$"""{"date":"2001/01/01 06:10","delay":5,"distance":300,"origin":"{{origin}}","destination":"LAX"}"""), [], 1_893_456_000_000));
+            log.Append("flights", 0, new MemoryRecord(null,
+                System.Text.Encoding.UTF8.GetBytes($$"""{"date":"2001/01/01 06:10","delay":5,"distance":300,"origin":"{{origin}}","destination":"LAX"}"""), [],
+                1_893_456_000_000));
         log.Finish();
         var definition = CSharpExamples.Enriching().Definition;
         var time = new ManualTime();
-        var worker = new PipelineWorker(definition, PhysicalPlanner.Plan(definition, SqlPlanner.Plan), new MemoryConnectors(log, Batch.DefaultRows, time), _system, time, NullLogger.Instance);
+        var worker = new PipelineWorker(definition, PhysicalPlanner.Plan(definition, SqlPlanner.Plan), new MemoryConnectors(log, Batch.DefaultRows, time), _system, time,
+            NullLogger.Instance);
         await worker.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(["""{"window_start":"2001-01-01T06:00:00Z","country":"CA","flights":1}""", """{"window_start":"2001-01-01T06:00:00Z","country":"US","flights":2}"""],
             log.ReadAll("flights.hourly").Select(r => System.Text.Encoding.UTF8.GetString(r.Value!)).Order(StringComparer.Ordinal));
@@ -64,6 +68,7 @@ public sealed class CSharpExamplesTests : IAsyncLifetime
     public async Task One_of_our_chains_stands_in_a_users_graph()
     {
         var flights = new[] { 30, 90, 180 }.Select(d => new CSharpExamples.Flight(default, d, 300, "ATL", "DFW"));
-        Assert.Equal([new CSharpExamples.Late("ATL", 1.5), new CSharpExamples.Late("ATL", 3)], await CSharpExamples.LongDelays(Source.From(flights), _system.Materializer()));
+        Assert.Equal([new CSharpExamples.Late("ATL", 1.5), new CSharpExamples.Late("ATL", 3)],
+            await CSharpExamples.LongDelays(Source.From(flights), _system.Materializer()));
     }
 }

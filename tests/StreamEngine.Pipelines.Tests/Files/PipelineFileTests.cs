@@ -17,7 +17,8 @@ public class PipelineFileTests
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(Path.Combine(folder.FullName, "StreamEngine.sln"))) return folder.FullName;
-        return Environment.GetEnvironmentVariable("ENGINE_ROOT") ?? throw new InvalidOperationException("StreamEngine.sln was not found above the test's folder; set ENGINE_ROOT");
+        return Environment.GetEnvironmentVariable("ENGINE_ROOT")
+            ?? throw new InvalidOperationException("StreamEngine.sln was not found above the test's folder; set ENGINE_ROOT");
     }
 
     private static string Text => File.ReadAllText(Path.Combine(Root, Conf));
@@ -25,7 +26,8 @@ public class PipelineFileTests
     private static string Errors(string text) => Assert.Throws<ConfigException>(() => PipelineFile.Parse(text, Conf)).Message;
 
     private static Pipeline Built { get; } = Pipeline.Create("flights")
-        .Source("flights", s => s.Kafka("flights").Json("date TIMESTAMP FORMAT 'yyyy/MM/dd HH:mm' NOT NULL, delay INT, distance INT, origin STRING NOT NULL, destination STRING NOT NULL")
+        .Source("flights", s =>
+            s.Kafka("flights").Json("date TIMESTAMP FORMAT 'yyyy/MM/dd HH:mm' NOT NULL, delay INT, distance INT, origin STRING NOT NULL, destination STRING NOT NULL")
             .EventTime("date", outOfOrderness: TimeSpan.FromHours(1), idleTimeout: TimeSpan.FromSeconds(30)).CreateTopic(4))
         .Rule("flights", "plausible-delay", "delay BETWEEN -120 AND 2000")
         .Rule("flights", "positive-distance", "distance > 0")
@@ -56,7 +58,8 @@ public class PipelineFileTests
         Assert.Equal(file.Definition.Sources[0].Rules, Built.Definition.Sources[0].Rules);
         Assert.Equal(file.Definition.Sinks.Select(s => s with { Key = [] }), Built.Definition.Sinks.Select(s => s with { Key = [] }));
         Assert.Equal(file.Definition.Sinks.SelectMany(s => s.Key), Built.Definition.Sinks.SelectMany(s => s.Key));
-        Assert.Equal((file.Definition.DeadLetterTopic, file.Definition.LateTopic, file.Definition.CommitInterval), (Built.Definition.DeadLetterTopic, Built.Definition.LateTopic, Built.Definition.CommitInterval));
+        Assert.Equal((file.Definition.DeadLetterTopic, file.Definition.LateTopic, file.Definition.CommitInterval),
+            (Built.Definition.DeadLetterTopic, Built.Definition.LateTopic, Built.Definition.CommitInterval));
     }
 
     [Fact]
@@ -64,7 +67,8 @@ public class PipelineFileTests
     {
         var file = PipelineFile.Parse("pipeline { name = p, sources.s { topic = t, schema = \"a INT\" }, sinks.o { topic = o }, sql = \"INSERT INTO o SELECT a FROM s\" }", "p.conf").Definition;
         var built = Pipeline.Create("p").Source("s", s => s.Kafka("t").Json("a INT")).Sink("o", s => s.Kafka("o")).Sql("INSERT INTO o SELECT a FROM s").Definition;
-        PipelineDefinition Plain(PipelineDefinition definition) => definition with { Sources = [], Sinks = [], Vias = [], KafkaSettings = built.KafkaSettings, Parallelism = 1 };
+        PipelineDefinition Plain(PipelineDefinition definition) =>
+            definition with { Sources = [], Sinks = [], Vias = [], KafkaSettings = built.KafkaSettings, Parallelism = 1 };
         Assert.Equal(Plain(built), Plain(file));
         Assert.Equal(built.Sources[0] with { Rules = [] }, file.Sources[0] with { Rules = [] });
         // A sink's topic that does not exist is created either way, with one partition.
@@ -102,7 +106,8 @@ public class PipelineFileTests
     [Fact]
     public void Errors_of_rules_keys_and_times_are_shown_in_theirs()
     {
-        var wrong = Text.Replace("distance > 0", "distanc > 0").Replace("column = date", "column = datum").Replace("key = origin", "key = orgin").Replace("delay BETWEEN", "dilay BETWEEN");
+        var wrong = Text.Replace("distance > 0", "distanc > 0").Replace("column = date", "column = datum").Replace("key = origin", "key = orgin")
+            .Replace("delay BETWEEN", "dilay BETWEEN");
         var errors = Errors(wrong);
         Assert.Contains($"flights.conf:{At(wrong, "datum")}: column 'datum' does not exist in flights", errors, StringComparison.Ordinal);
         Assert.Contains($"flights.conf:{At(wrong, "distanc >")}: rule 'positive-distance' of flights: column 'distanc' does not exist", errors, StringComparison.Ordinal);
@@ -124,5 +129,7 @@ public class PipelineFileTests
     }
 
     [Fact]
-    public void A_name_that_no_topic_can_have_is_refused() => Assert.Contains("flights.conf:3:10: 'my flights' is no name of a pipeline", Errors(Text.Replace("name = flights\n", "name = my flights\n")), StringComparison.Ordinal);
+    public void A_name_that_no_topic_can_have_is_refused() =>
+        Assert.Contains("flights.conf:3:10: 'my flights' is no name of a pipeline", Errors(Text.Replace("name = flights\n", "name = my flights\n")),
+        StringComparison.Ordinal);
 }

@@ -10,7 +10,8 @@ public class ReplayScanTests
 
     private static EpochManifest Manifest(long epoch, long watermark, params PartitionPosition[] partitions) => new()
     {
-        Pipeline = "hash", Slot = 0, Incarnation = 1, Epoch = epoch, At = DateTimeOffset.UnixEpoch, Inserts = new Dictionary<string, ConservationLine>(), State = new StatePositions([], 0),
+        Pipeline = "hash", Slot = 0, Incarnation = 1, Epoch = epoch, At = DateTimeOffset.UnixEpoch, Inserts = new Dictionary<string, ConservationLine>(),
+            State = new StatePositions([], 0),
         Sources = new Dictionary<string, SourcePosition> { ["s"] = new("topic", "id", watermark, partitions.Index().ToDictionary(p => p.Index, p => p.Item)) },
     };
 

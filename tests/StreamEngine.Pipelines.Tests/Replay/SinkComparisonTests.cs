@@ -21,7 +21,8 @@ public class SinkComparisonTests
 
     private static long Micros(int minute) => new DateTimeOffset(2026, 1, 1, 0, minute, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000;
 
-    private static byte[] Row(int end, string k, int n, string s) => Encoding.UTF8.GetBytes($$"""{"window_end":"2026-01-01T00:{{end:00}}:00Z","k":"{{k}}","n":{{n}},"s":{{s}}}""");
+    private static byte[] Row(int end, string k, int n, string s) =>
+        Encoding.UTF8.GetBytes($$"""{"window_end":"2026-01-01T00:{{end:00}}:00Z","k":"{{k}}","n":{{n}},"s":{{s}}}""");
 
     private static SinkDiff Compare(bool upsert, IEnumerable<(string? Key, byte[]? Value)> live, IEnumerable<(string? Key, byte[]? Value)> replayed)
     {
@@ -36,11 +37,13 @@ public class SinkComparisonTests
     [Fact]
     public void Appended_rows_are_multisets_and_those_outside_of_the_range_do_not_count()
     {
-        (string?, byte[]?)[] live = [(null, Row(0, "before", 1, "1")), (null, Row(1, "a", 1, "1")), (null, Row(1, "a", 1, "1")), (null, Row(10, "b", 2, "1")), (null, Row(11, "behind", 1, "1"))];
+        (string?, byte[]?)[] live = [(null, Row(0, "before", 1, "1")), (null, Row(1, "a", 1, "1")), (null, Row(1, "a", 1, "1")), (null, Row(10, "b", 2, "1")),
+            (null, Row(11, "behind", 1, "1"))];
         var diff = Compare(false, live, [(null, Row(1, "a", 1, "1")), (null, Row(10, "b", 3, "1"))]);
         Assert.Equal(1, diff.Equal);
         Assert.Equal(2, diff.Differences.Count(d => d.Replayed is null));
-        Assert.Equal("{\"window_end\":\"2026-01-01T00:10:00Z\",\"k\":\"b\",\"n\":3,\"s\":1}", SinkComparison.TextOf(Assert.Single(diff.Differences, d => d.Live is null).Replayed));
+        Assert.Equal("{\"window_end\":\"2026-01-01T00:10:00Z\",\"k\":\"b\",\"n\":3,\"s\":1}",
+            SinkComparison.TextOf(Assert.Single(diff.Differences, d => d.Live is null).Replayed));
     }
 
     [Fact]
@@ -57,7 +60,8 @@ public class SinkComparisonTests
     [Fact]
     public void Of_upserts_the_last_row_of_a_key_counts()
     {
-        (string?, byte[]?)[] live = [("a", Row(1, "a", 1, "1")), ("a", Row(1, "a", 2, "1")), ("b", Row(2, "b", 1, "1")), ("c", Row(3, "c", 1, "1")), ("c", null), ("d", Row(11, "d", 1, "1"))];
+        (string?, byte[]?)[] live = [("a", Row(1, "a", 1, "1")), ("a", Row(1, "a", 2, "1")), ("b", Row(2, "b", 1, "1")), ("c", Row(3, "c", 1, "1")), ("c", null),
+            ("d", Row(11, "d", 1, "1"))];
         var diff = Compare(true, live, [("a", Row(1, "a", 2, "1")), ("b", Row(2, "b", 5, "1")), ("e", Row(4, "e", 1, "1"))]);
         Assert.Equal(1, diff.Equal);
         Assert.Equal(["b", "e"], diff.Differences.Select(d => Encoding.UTF8.GetString(d.Key!)).Order());

@@ -5,7 +5,8 @@ namespace StreamEngine.Plan.Physical;
 /// <summary>Only what something reads is stored: by SQL, rules, and the event time where a window needs one.</summary>
 public class ColumnPruningTests
 {
-    private static string Read(Pipeline pipeline, string source = "flights") => string.Join(", ", Flights.Plan(pipeline).Sources.Single(s => s.Name == source).Columns.Select(c => c.Name));
+    private static string Read(Pipeline pipeline, string source = "flights") =>
+        string.Join(", ", Flights.Plan(pipeline).Sources.Single(s => s.Name == source).Columns.Select(c => c.Name));
 
     [Theory]
     [InlineData("INSERT INTO raw SELECT destination FROM flights", "destination")]
@@ -16,7 +17,8 @@ public class ColumnPruningTests
     [InlineData("CREATE VIEW unread AS SELECT delay FROM flights; INSERT INTO raw SELECT origin FROM flights", "origin")]
     [InlineData("CREATE VIEW a AS SELECT delay FROM flights; CREATE VIEW b AS SELECT delay FROM a; CREATE VIEW c AS SELECT id FROM quakes; INSERT INTO raw SELECT origin FROM flights", "origin")]
     [InlineData(Flights.Hourly, "date, delay, origin")]
-    [InlineData("INSERT INTO raw SELECT window_start, count(*) AS n FROM TUMBLE(flights, date, INTERVAL '1' HOUR) GROUP BY window_start HAVING max(distance) > 1", "date, distance")]
+    [InlineData("INSERT INTO raw SELECT window_start, count(*) AS n FROM TUMBLE(flights, date, INTERVAL '1' HOUR) GROUP BY window_start HAVING max(distance) > 1",
+        "date, distance")]
     [InlineData("INSERT INTO raw SELECT origin FROM flights; " + Flights.Hourly, "date, delay, origin")]
     public void Columns_that_SQL_reads(string sql, string read) => Assert.Equal(read, Read(Flights.Base.Sql(sql)));
 

@@ -9,10 +9,12 @@ public class RefusalTests
 
     private static PlanError One(Pipeline pipeline) => Assert.Single(Flights.Errors(pipeline));
 
-    private static string Shown(PlanError error) => $"{error.Text} {error.Owner} {error.Name} {error.Error.Offset}+{error.Error.Length}: {error.Error.Message} | {error.Error.Hint}";
+    private static string Shown(PlanError error) =>
+        $"{error.Text} {error.Owner} {error.Name} {error.Error.Offset}+{error.Error.Length}: {error.Error.Message} | {error.Error.Hint}";
 
     [Theory]
-    [InlineData("distanc > 0", "Rule flights r 0+7: column 'distanc' does not exist in flights | did you mean 'distance'? flights has date, delay, distance, origin, destination")]
+    [InlineData("distanc > 0",
+        "Rule flights r 0+7: column 'distanc' does not exist in flights | did you mean 'distance'? flights has date, delay, distance, origin, destination")]
     [InlineData("distance", "Rule flights r 0+8: the condition is INT, not BOOLEAN | compare it, for example with <> 0")]
     [InlineData("distance >", "Rule flights r 10+0: expected an expression, found the end of the text | ")]
     [InlineData("uper(origin) = 'A'", "Rule flights r 0+4: function 'uper' does not exist | did you mean 'upper'?")]
@@ -24,13 +26,15 @@ public class RefusalTests
     [InlineData("inner.tim", "EventTime more  6+3: field 'tim' does not exist in inner | did you mean 'time'? inner has time")]
     [InlineData("inner.", "EventTime more  6+0: expected a field's name, found the end of the text | ")]
     public void Event_times(string column, string error) =>
-        Assert.Equal(error, Shown(One(Flights.Base.Source("more", s => s.Kafka("more").Json("date TIMESTAMP, delay INT, inner STRUCT<time TIMESTAMP>").EventTime(column)).Sql(Sql))));
+        Assert.Equal(error, Shown(One(Flights.Base.Source("more", s => s.Kafka("more").Json("date TIMESTAMP, delay INT, inner STRUCT<time TIMESTAMP>").EventTime(column))
+            .Sql(Sql))));
 
     [Theory]
     [InlineData("orgin", "SinkKey keyed 0 0+5: column 'orgin' does not exist in keyed | did you mean 'origin'? keyed has origin, delay")]
     [InlineData("delay +", "SinkKey keyed 0 7+0: expected an expression, found the end of the text | ")]
     [InlineData("destination", "SinkKey keyed 0 0+11: column 'destination' does not exist in keyed | keyed has origin, delay")]
-    public void Keys(string key, string error) => Assert.Equal(error, Shown(One(Flights.Base.Sink("keyed", s => s.Kafka("keyed").Key(key)).Sql("INSERT INTO keyed SELECT origin, delay FROM flights"))));
+    public void Keys(string key, string error) =>
+        Assert.Equal(error, Shown(One(Flights.Base.Sink("keyed", s => s.Kafka("keyed").Key(key)).Sql("INSERT INTO keyed SELECT origin, delay FROM flights"))));
 
     [Fact]
     public void An_upsert_sink_needs_a_key_that_covers_the_grouping()
@@ -52,7 +56,8 @@ public class RefusalTests
     [Fact]
     public void All_errors_come_at_once()
     {
-        var errors = Flights.Errors(Flights.Base.Rule("flights", "a", "distanc > 0").Rule("flights", "b", "1 +").Source("more", s => s.Kafka("more").Json("a INT").EventTime("b"))
+        var errors = Flights.Errors(Flights.Base.Rule("flights", "a", "distanc > 0").Rule("flights", "b", "1 +")
+            .Source("more", s => s.Kafka("more").Json("a INT").EventTime("b"))
             .Sql("INSERT INTO raw SELECT orign FROM flights; INSERT INTO nowhere SELECT 1 AS one FROM flights"));
         Assert.Equal([PlanText.EventTime, PlanText.Rule, PlanText.Rule, PlanText.Sql, PlanText.Sql], errors.Select(e => e.Text));
     }

@@ -47,7 +47,8 @@ public class StableIdTests
     [InlineData("avg(delay)", "avg(distance)")]
     [InlineData("count(*)", "count(DISTINCT destination)")]
     [InlineData("avg(delay) AS average_delay", "avg(delay) AS average_delay, max(delay) AS worst")]
-    public void Another_window_key_or_aggregate_is_another_state(string part, string other) => Assert.NotEqual(StateId(Flights.Hourly), StateId(Flights.Hourly.Replace(part, other)));
+    public void Another_window_key_or_aggregate_is_another_state(string part, string other) =>
+        Assert.NotEqual(StateId(Flights.Hourly), StateId(Flights.Hourly.Replace(part, other)));
 
     [Fact]
     public void Another_condition_or_expression_before_the_window_is_another_state()
@@ -81,7 +82,8 @@ public class StableIdTests
     {
         Pipeline[] different =
         [
-            Flights.Base.Sql(Flights.Hourly), Flights.Base.Sql(Flights.Hourly + " HAVING count(*) > 1"), Flights.Base.Rule("flights", "positive", "distance > 0").Sql(Flights.Hourly),
+            Flights.Base.Sql(Flights.Hourly), Flights.Base.Sql(Flights.Hourly + " HAVING count(*) > 1"),
+                Flights.Base.Rule("flights", "positive", "distance > 0").Sql(Flights.Hourly),
             Flights.Base.Sql(Flights.Hourly + "; INSERT INTO raw SELECT origin FROM flights"), Flights.Base.Sql(Flights.Hourly.Replace("AS flights", "AS number")),
         ];
         Assert.Equal(different.Length, different.Select(p => Flights.Plan(p).Hash).Distinct().Count());

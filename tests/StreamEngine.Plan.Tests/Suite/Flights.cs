@@ -8,7 +8,8 @@ internal static class Flights
 {
     public const string Columns = "date TIMESTAMP NOT NULL, delay INT, distance INT, origin STRING NOT NULL, destination STRING NOT NULL";
 
-    public const string Hourly = "INSERT INTO hourly SELECT window_start, origin, count(*) AS flights, avg(delay) AS average_delay FROM TUMBLE(flights, date, INTERVAL '1' HOUR) GROUP BY window_start, origin";
+    public const string Hourly =
+        "INSERT INTO hourly SELECT window_start, origin, count(*) AS flights, avg(delay) AS average_delay FROM TUMBLE(flights, date, INTERVAL '1' HOUR) GROUP BY window_start, origin";
 
     /// <summary>Sources and sinks, no SQL yet.</summary>
     public static Pipeline Base { get; } = Pipeline.Create("flights")

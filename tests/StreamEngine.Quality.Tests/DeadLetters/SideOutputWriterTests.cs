@@ -34,13 +34,15 @@ public unsafe class SideOutputWriterTests
             RecordHeaders.Write(header, "trace"u8, "abc"u8);
             headers[i] = new Bytes(arena.Copy(header), header.Length);
         }
-        return Batch.OfRecords(new LogRecords(count, "flights") { Partition = 1, Offsets = offsets, Timestamps = stamps, Keys = keys, Values = data, Headers = headers }, arena, BatchRole.Raw);
+        return Batch.OfRecords(new LogRecords(count, "flights") { Partition = 1, Offsets = offsets, Timestamps = stamps, Keys = keys, Values = data, Headers = headers },
+            arena, BatchRole.Raw);
     }
 
     private static List<string> Headers(LogRecords records, int i)
     {
         var headers = new List<string>();
-        foreach (var header in RecordHeaders.Read(records.HeadersAt(i).Span)) headers.Add($"{Encoding.UTF8.GetString(header.Name)}={Encoding.UTF8.GetString(header.Value)}");
+        foreach (var header in RecordHeaders.Read(records.HeadersAt(i).Span))
+            headers.Add($"{Encoding.UTF8.GetString(header.Name)}={Encoding.UTF8.GetString(header.Value)}");
         return headers;
     }
 
@@ -58,12 +60,16 @@ public unsafe class SideOutputWriterTests
             Assert.True(writer.TryTake(out var dead));
             Assert.True(writer.TryTake(out var late));
             Assert.False(writer.TryTake(out _));
-            Assert.Equal((BatchRole.DeadLetter, "dead", 2, BatchRole.Late, "late", 1), (dead!.Role, dead.Records!.Topic, dead.Count, late!.Role, late.Records!.Topic, late.Count));
-            Assert.Equal(("bytes", "key", 1000L), (Encoding.UTF8.GetString(dead.Records.Values[0].Span), Encoding.UTF8.GetString(dead.Records.KeyAt(0).Span), dead.Records.Timestamps[0]));
+            Assert.Equal((BatchRole.DeadLetter, "dead", 2, BatchRole.Late, "late", 1),
+                (dead!.Role, dead.Records!.Topic, dead.Count, late!.Role, late.Records!.Topic, late.Count));
+            Assert.Equal(("bytes", "key", 1000L), (Encoding.UTF8.GetString(dead.Records.Values[0].Span), Encoding.UTF8.GetString(dead.Records.KeyAt(0).Span),
+                dead.Records.Timestamps[0]));
             Assert.True(dead.Records.Values[1].IsNull);
-            Assert.Equal(["trace=abc", "__streams.errors.topic=flights", "__streams.errors.partition=1", "__streams.errors.offset=4711", "__streams.errors.message=not true: ü > 0", "streamengine.stage=rule",
+            Assert.Equal(["trace=abc", "__streams.errors.topic=flights", "__streams.errors.partition=1", "__streams.errors.offset=4711",
+                "__streams.errors.message=not true: ü > 0", "streamengine.stage=rule",
                 "streamengine.rule=plausible", "streamengine.reason=not true: ü > 0", "streamengine.insert=*"], Headers(dead.Records, 0));
-            Assert.Equal(["trace=abc", "__streams.errors.topic=flights", "__streams.errors.partition=1", "__streams.errors.offset=4713", "__streams.errors.message=idle", "streamengine.stage=late", "streamengine.reason=idle",
+            Assert.Equal(["trace=abc", "__streams.errors.topic=flights", "__streams.errors.partition=1", "__streams.errors.offset=4713", "__streams.errors.message=idle",
+                "streamengine.stage=late", "streamengine.reason=idle",
                 "streamengine.insert=hourly"], Headers(late.Records, 0));
             dead.Dispose();
             late.Dispose();
@@ -81,7 +87,8 @@ public unsafe class SideOutputWriterTests
             writer.Add(batch, 0, new Fault(FaultStage.Contract, new string('m', 400)));
             batch.Dispose();
             var arena = scope.RentArena();
-            using (var aggregated = Batch.Create(new Schema(new Field("n", DataType.Int32)), [new ColumnVector(DataType.Int32, 3, (byte*)arena.AllocateZeroed<int>(3))], 3, arena, aggregated: true))
+            using (var aggregated = Batch.Create(new Schema(new Field("n", DataType.Int32)), [new ColumnVector(DataType.Int32, 3, (byte*)arena.AllocateZeroed<int>(3))],
+                3, arena, aggregated: true))
                 writer.Add(aggregated, 2, new Fault(FaultStage.Expression, "overflow", Insert: "hourly"));
             // Not taken yet, and one more: both come in one batch.
             Assert.True(writer.TryTake(out var dead));
@@ -89,7 +96,8 @@ public unsafe class SideOutputWriterTests
             Assert.True(records.Values[0].IsNull);
             Assert.Contains(Headers(records, 0), h => h.EndsWith("of 5000 bytes, is too large for a dead letter: it is at flights-1@4711)", StringComparison.Ordinal));
             Assert.Equal("row 2", Encoding.UTF8.GetString(records.Values[1].Span));
-            Assert.Equal(["__streams.errors.message=overflow", "streamengine.stage=expression", "streamengine.reason=overflow", "streamengine.insert=hourly"], Headers(records, 1));
+            Assert.Equal(["__streams.errors.message=overflow", "streamengine.stage=expression", "streamengine.reason=overflow", "streamengine.insert=hourly"],
+                Headers(records, 1));
             dead.Dispose();
             // What nobody takes is given back too.
             var again = Source(scope, "a");

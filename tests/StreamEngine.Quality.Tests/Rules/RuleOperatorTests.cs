@@ -60,7 +60,8 @@ public unsafe class RuleOperatorTests
                 else rows.Add(i);
             }
             var output = new Output();
-            rules.Process(Batch.Create(Schema, [new ColumnVector(DataType.Int32, count, (byte*)a, validity), new ColumnVector(DataType.Int32, count, (byte*)b)], count, arena, selection: selection, selected: selected), output);
+            rules.Process(Batch.Create(Schema, [new ColumnVector(DataType.Int32, count, (byte*)a, validity), new ColumnVector(DataType.Int32, count, (byte*)b)], count,
+                arena, selection: selection, selected: selected), output);
             Assert.Equal(rows, output.Rows);
             Assert.Equal(faults.Order(), output.Faults.Select(f => (f.Row, f.Fault.Rule!)).Order());
             Assert.All(output.Faults, f => Assert.Equal(FaultStage.Rule, f.Fault.Stage));

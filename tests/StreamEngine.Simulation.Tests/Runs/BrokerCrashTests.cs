@@ -12,7 +12,9 @@ public class BrokerCrashTests
 
     private static readonly Lazy<SimulationResult> FaultFree = new(() => Run(1000, []));
 
-    private static SimulationResult Run(ulong seed, IReadOnlyList<Blow> blows) => PipelineSimulation.Run([FlightsScenario.Pipeline(1 + (int)seed % 2, "commit-interval=200ms", "sources.flights.event-time.idle-timeout=infinite")], FlightsScenario.Input(3, Rows),
+    private static SimulationResult Run(ulong seed, IReadOnlyList<Blow> blows) =>
+        PipelineSimulation.Run([FlightsScenario.Pipeline(1 + (int)seed % 2, "commit-interval=200ms", "sources.flights.event-time.idle-timeout=infinite")],
+        FlightsScenario.Input(3, Rows),
         new SimulationOptions { Seed = seed, Network = NetworkPlan.Rough with { LateRequests = 0, LateAnswers = 0 }, Blows = blows });
 
     // The last three met power cuts that tore a transaction while its decision was not forced to the disk before its markers.
@@ -28,7 +30,8 @@ public class BrokerCrashTests
         var blows = Enumerable.Range(0, 3).SelectMany(_ =>
         {
             var step = random.NextInt64(1, free.BusySteps);
-            var crash = new Blow(step, random.Next(2) == 0 ? BlowKind.PowerCut : BlowKind.BrokerKill, random.Next(3) == 0 ? ApiKey.TxnOffsetCommit : ApiKey.EndTxn, TimeSpan.FromMilliseconds(random.Next(2000)));
+            var crash = new Blow(step, random.Next(2) == 0 ? BlowKind.PowerCut : BlowKind.BrokerKill, random.Next(3) == 0 ? ApiKey.TxnOffsetCommit : ApiKey.EndTxn,
+                TimeSpan.FromMilliseconds(random.Next(2000)));
             return random.Next(2) == 0 ? new[] { crash } : [crash, new Blow(step + random.Next(200), BlowKind.Kill)];
         }).ToList();
         var run = Run((ulong)seed, blows);

@@ -33,7 +33,9 @@ public class DamagedStateTests
         var whole = PipelineSimulation.Run([file], input, options);
         Assert.Equal(2, whole.Manifests[^1].State.Full.Count);
         Assert.True(whole.Topics["flights.state"][0][0].Offset > 0, "nothing was deleted");
-        var run = PipelineSimulation.Run([file], input, options with { Blows = [new(whole.BusySteps * 6 / 10, BlowKind.Kill), new(whole.BusySteps * 95 / 100, BlowKind.DamageState), new(whole.BusySteps * 95 / 100 + 1, BlowKind.Kill)] });
+        var run = PipelineSimulation.Run([file], input,
+            options with { Blows = [new(whole.BusySteps * 6 / 10, BlowKind.Kill), new(whole.BusySteps * 95 / 100, BlowKind.DamageState),
+            new(whole.BusySteps * 95 / 100 + 1, BlowKind.Kill)] });
         Assert.Empty(RunChecks.Compare(whole, free, FlightsScenario.Topics, input.Count));
         Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
     }

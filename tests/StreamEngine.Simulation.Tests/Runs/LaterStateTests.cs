@@ -3,13 +3,16 @@ using StreamEngine.Streams;
 
 namespace StreamEngine.Simulation.Tests.Runs;
 
-/// <summary>State that was committed behind the manifest is a successor's: seed 1363 of the first campaign stood still between claim and restore, and took it for its own.</summary>
+/// <summary>
+/// State that was committed behind the manifest is a successor's: seed 1363 of the first campaign stood still between claim and restore, and took it for its own.
+/// </summary>
 public class LaterStateTests
 {
     [Fact]
     public async Task State_behind_the_manifest_is_not_restored()
     {
-        var last = new EpochManifest { Pipeline = "p", Slot = 0, Incarnation = 1, Epoch = 4, At = default, Sources = new Dictionary<string, SourcePosition>(), Inserts = new Dictionary<string, ConservationLine>(), State = new StatePositions([], 5) };
+        var last = new EpochManifest { Pipeline = "p", Slot = 0, Incarnation = 1, Epoch = 4, At = default, Sources = new Dictionary<string, SourcePosition>(),
+            Inserts = new Dictionary<string, ConservationLine>(), State = new StatePositions([], 5) };
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => RestoredState.ReadAsync(new Log(5), last, CancellationToken.None));
         Assert.Contains("another incarnation", error.Message);
         Assert.Equal(1, (await RestoredState.ReadAsync(new Log(4), last, CancellationToken.None)).Pieces);

@@ -7,15 +7,17 @@ using StreamEngine.Simulation.Runs;
 namespace StreamEngine.Simulation.Tests.Runs;
 
 /// <summary>
-/// Why a call to the broker must end where a request of it has no answer: asked again by the same producer, the first EndTxn may arrive when the next transaction of the same epoch is open, and commit half of it. The protocol
-/// that librdkafka speaks cannot tell the two apart (KIP-890).
+/// Why a call to the broker must end where a request of it has no answer: asked again by the same producer, the first EndTxn may arrive when the next transaction of the
+/// same epoch is open, and commit half of it. The protocol that librdkafka speaks cannot tell the two apart (KIP-890).
 /// </summary>
 public class LostAnswerTests
 {
     private const int Rows = 200;
 
-    private static SimulationResult Run(ulong seed, NetworkPlan network, TimeSpan request) => PipelineSimulation.Run([FlightsScenario.Pipeline(1, "commit-interval=200ms", "sources.flights.event-time.idle-timeout=infinite")], FlightsScenario.Input(5, Rows),
-        new SimulationOptions { Seed = seed, Network = network, Fsync = FsyncPolicy.None, Patience = new ClientPatience { Request = request }, Feed = new FeedPlan { Pause = TimeSpan.FromSeconds(8) } });
+    private static SimulationResult Run(ulong seed, NetworkPlan network, TimeSpan request) =>
+        PipelineSimulation.Run([FlightsScenario.Pipeline(1, "commit-interval=200ms", "sources.flights.event-time.idle-timeout=infinite")], FlightsScenario.Input(5, Rows),
+        new SimulationOptions { Seed = seed, Network = network, Fsync = FsyncPolicy.None, Patience = new ClientPatience { Request = request },
+            Feed = new FeedPlan { Pause = TimeSpan.FromSeconds(8) } });
 
     [Fact]
     public void A_producer_that_asks_again_without_an_answer_can_tear_a_transaction_and_one_that_gives_up_cannot()

@@ -9,7 +9,8 @@ public class PipelineSimulationTests
 {
     private const int Rows = 600;
 
-    private static readonly Dictionary<int, Lazy<SimulationResult>> FaultFree = new[] { 1, 3 }.ToDictionary(p => p, p => new Lazy<SimulationResult>(() => Run([FlightsScenario.Pipeline(p)], 1000, NetworkPlan.None)));
+    private static readonly Dictionary<int, Lazy<SimulationResult>> FaultFree = new[] { 1, 3 }.ToDictionary(p => p,
+        p => new Lazy<SimulationResult>(() => Run([FlightsScenario.Pipeline(p)], 1000, NetworkPlan.None)));
 
     private static SimulationResult Run(Pipelines.Files.PipelineFile[] files, ulong seed, NetworkPlan network, params Blow[] blows) =>
         PipelineSimulation.Run(files, FlightsScenario.Input(7, Rows), new SimulationOptions { Seed = seed, Network = network, Blows = blows });
@@ -46,7 +47,8 @@ public class PipelineSimulationTests
         var parallelism = seed % 2 == 0 ? 1 : 3;
         var free = FaultFree[parallelism].Value;
         // Short epochs: there are crashes within a whole snapshot, and restores from one.
-        var files = new[] { parallelism, 1 + random.Next(4) }.Select(p => FlightsScenario.Pipeline(p, random.Next(3) == 0 ? "commit-interval=30ms" : "commit-interval=1s")).ToArray();
+        var files = new[] { parallelism, 1 + random.Next(4) }.Select(p =>
+            FlightsScenario.Pipeline(p, random.Next(3) == 0 ? "commit-interval=30ms" : "commit-interval=1s")).ToArray();
         var blows = Enumerable.Range(0, 2 + random.Next(4)).Select(_ => new Blow(random.NextInt64(1, free.Steps), (BlowKind)random.Next(3))).ToArray();
         var run = Run(files, (ulong)seed, NetworkPlan.Rough, blows);
         Assert.True(run.Manifests[^1].Incarnation > 1, "nothing hit the run");

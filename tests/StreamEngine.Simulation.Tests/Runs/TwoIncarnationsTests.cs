@@ -19,7 +19,9 @@ public class TwoIncarnationsTests
         var file = FlightsScenario.Pipeline(1 + seed % 2 * 2);
         var free = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = 1000 });
         var random = new Random(seed);
-        var run = PipelineSimulation.Run([file], input, new SimulationOptions { Seed = (ulong)seed, Network = NetworkPlan.Rough with { LostRequests = 0, LostAnswers = 0 }, Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Twin)] });
+        var run = PipelineSimulation.Run([file], input,
+            new SimulationOptions { Seed = (ulong)seed, Network = NetworkPlan.Rough with { LostRequests = 0, LostAnswers = 0 },
+            Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Twin)] });
         Assert.Equal(2, run.Processes);
         Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));
     }
@@ -39,7 +41,8 @@ public class TwoIncarnationsTests
         {
             Seed = (ulong)seed,
             Network = NetworkPlan.Rough,
-            Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Freeze, random.Next(2) == 0 ? ApiKey.EndTxn : ApiKey.Produce, TimeSpan.FromSeconds(random.Next(1, 100)))],
+            Blows = [new(random.NextInt64(free.Steps / 4, free.Steps / 2), BlowKind.Freeze, random.Next(2) == 0 ? ApiKey.EndTxn : ApiKey.Produce,
+                TimeSpan.FromSeconds(random.Next(1, 100)))],
         });
         Assert.True(run.Processes >= 2);
         Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, input.Count));

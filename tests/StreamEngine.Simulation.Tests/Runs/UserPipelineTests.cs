@@ -21,8 +21,10 @@ public class UserPipelineTests
             event-time { column = at, out-of-orderness = 1m }
           }
           sql = """
-            INSERT INTO revenue SELECT window_start, customer.town AS town, count(*) AS orders, sum(price) AS total FROM TUMBLE(orders, placed, INTERVAL '10' MINUTE) WHERE paid IS NOT FALSE GROUP BY window_start, customer.town;
-            INSERT INTO pages SELECT window_start, page, count(*) AS visits, sum(seconds) AS seconds FROM HOP(visits, at, INTERVAL '5' MINUTE, INTERVAL '15' MINUTE) GROUP BY window_start, page;
+            INSERT INTO revenue SELECT window_start, customer.town AS town, count(*) AS orders, sum(price) AS total
+            FROM TUMBLE(orders, placed, INTERVAL '10' MINUTE) WHERE paid IS NOT FALSE GROUP BY window_start, customer.town;
+            INSERT INTO pages SELECT window_start, page, count(*) AS visits, sum(seconds) AS seconds
+            FROM HOP(visits, at, INTERVAL '5' MINUTE, INTERVAL '15' MINUTE) GROUP BY window_start, page;
             INSERT INTO unpaid SELECT id, items[1] AS first_item, day FROM orders WHERE NOT paid
           """
           sinks.revenue { connector = kafka, topic = revenue, format = json }

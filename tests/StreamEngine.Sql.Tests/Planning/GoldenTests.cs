@@ -6,8 +6,8 @@ using StreamEngine.Sql.Suite;
 namespace StreamEngine.Sql.Planning;
 
 /// <summary>
-/// tests/Golden/sql/*.txt. Lines `source NAME on TIME (COLUMN TYPE, ..)` and `sink NAME` make the catalog of what follows; each case is a text of SQL, and behind it, with arrows, its plan or its errors. Cases
-/// stand apart by an empty line. With GOLDEN_UPDATE=1 the results are written anew.
+/// tests/Golden/sql/*.txt. Lines `source NAME on TIME (COLUMN TYPE, ..)` and `sink NAME` make the catalog of what follows; each case is a text of SQL, and behind it,
+/// with arrows, its plan or its errors. Cases stand apart by an empty line. With GOLDEN_UPDATE=1 the results are written anew.
 /// </summary>
 public class GoldenTests
 {

@@ -13,13 +13,18 @@ public class HostileTextTests
 
     private static readonly string[] Words =
     [
-        "INSERT", "INTO", "CREATE", "VIEW", "AS", "SELECT", "DISTINCT", "FROM", "WHERE", "GROUP", "BY", "HAVING", "TUMBLE", "HOP", "TABLE", "DESCRIPTOR", "SESSION", "INTERVAL", "'1'", "HOUR", "MONTH", "CASE", "WHEN",
-        "THEN", "ELSE", "END", "CAST", "NULL", "IS", "NOT", "IN", "BETWEEN", "AND", "OR", "LIKE", "FILTER", "count", "sum", "max", "flights", "quakes", "hourly", "raw", "date", "delay", "origin", "window_start", "properties",
-        "time", "*", "(", ")", ",", ";", ".", "[", "]", "+", "-", "/", "||", "=", "<>", "1", "1.5", "1e999", "''", "'x", "\"q\"", "\"", "--", "/*", "\n", "\0", "\ud800", "é", "99999999999999999999999999999999999999999",
+        "INSERT", "INTO", "CREATE", "VIEW", "AS", "SELECT", "DISTINCT", "FROM", "WHERE", "GROUP", "BY", "HAVING", "TUMBLE", "HOP", "TABLE", "DESCRIPTOR", "SESSION",
+            "INTERVAL", "'1'", "HOUR", "MONTH", "CASE", "WHEN",
+        "THEN", "ELSE", "END", "CAST", "NULL", "IS", "NOT", "IN", "BETWEEN", "AND", "OR", "LIKE", "FILTER", "count", "sum", "max", "flights", "quakes", "hourly", "raw",
+            "date", "delay", "origin", "window_start", "properties",
+        "time", "*", "(", ")", ",", ";", ".", "[", "]", "+", "-", "/", "||", "=", "<>", "1", "1.5", "1e999", "''", "'x", "\"q\"", "\"", "--", "/*", "\n", "\0", "\ud800",
+            "é", "99999999999999999999999999999999999999999",
     ];
 
-    private static readonly Lazy<string[]> Cases = new(() => [.. Directory.EnumerateFiles(GoldenFolder.Path, "*.txt").Order(StringComparer.Ordinal).SelectMany(f => File.ReadAllText(f).Split("\n\n"))
-        .Select(p => string.Join('\n', p.Split('\n').Where(l => !l.StartsWith("  -> ", StringComparison.Ordinal) && !l.StartsWith('#')))).Where(p => p.Contains("SELECT", StringComparison.Ordinal))]);
+    private static readonly Lazy<string[]> Cases =
+        new(() => [.. Directory.EnumerateFiles(GoldenFolder.Path, "*.txt").Order(StringComparer.Ordinal).SelectMany(f => File.ReadAllText(f).Split("\n\n"))
+        .Select(p => string.Join('\n', p.Split('\n').Where(l => !l.StartsWith("  -> ", StringComparison.Ordinal) && !l.StartsWith('#'))))
+            .Where(p => p.Contains("SELECT", StringComparison.Ordinal))]);
 
     private static void Survives(string text)
     {
@@ -39,7 +44,8 @@ public class HostileTextTests
             Assert.NotEmpty(e.Errors);
             foreach (var error in e.Errors)
             {
-                if (error.Offset < 0 || error.Length < 0 || error.Offset > text.Length || error.Offset + error.Length > Math.Max(text.Length, 1)) Assert.Fail($"{error} is outside of a text of {text.Length}: {text}");
+                if (error.Offset < 0 || error.Length < 0 || error.Offset > text.Length || error.Offset + error.Length > Math.Max(text.Length, 1))
+                    Assert.Fail($"{error} is outside of a text of {text.Length}: {text}");
                 if (error.Message.Length == 0) Assert.Fail($"an error without a message: {text}");
             }
         }
@@ -100,7 +106,8 @@ public class HostileTextTests
     [InlineData("INSERT INTO raw SELECT origin FROM {0}flights{1}", "TABLE(", ")")]
     public void Deep_and_long_texts(string text, string open, string close)
     {
-        foreach (var levels in new[] { 250, 1_000, 20_000 }) Survives(string.Format(null, text, new StringBuilder().Insert(0, open, levels), new StringBuilder().Insert(0, close, levels)));
+        foreach (var levels in new[] { 250, 1_000, 20_000 })
+            Survives(string.Format(null, text, new StringBuilder().Insert(0, open, levels), new StringBuilder().Insert(0, close, levels)));
     }
 
     [Fact]

@@ -16,7 +16,8 @@ public sealed class OperatorChainTests : IDisposable
         _scope.Dispose();
     }
 
-    private OperatorChain Chain(params IOperator[] operators) => new(operators, new OperatorContext(_scope, new RowCounts(), KeyGroupRange.All), new ScriptedSides(_scope), (_, counts) => _reports.Add(counts));
+    private OperatorChain Chain(params IOperator[] operators) =>
+        new(operators, new OperatorContext(_scope, new RowCounts(), KeyGroupRange.All), new ScriptedSides(_scope), (_, counts) => _reports.Add(counts));
 
     private ScriptedOperator Operator(string id, int times = 1) => new(id, _calls) { Times = times };
 

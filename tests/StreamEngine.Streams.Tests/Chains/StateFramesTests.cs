@@ -41,7 +41,8 @@ public sealed class StateFramesTests : IDisposable
         {
             var payload = new byte[random.Next(20) == 0 ? IStateWriter.MaxPiece : random.Next(200)];
             random.NextBytes(payload);
-            written.Add((string.Concat(Enumerable.Range(0, random.Next(40)).Select(_ => "az.ß-日"[random.Next(6)])), random.NextInt64(), random.Next(-1, 128), (StateKind)random.Next(3), payload));
+            written.Add((string.Concat(Enumerable.Range(0, random.Next(40)).Select(_ => "az.ß-日"[random.Next(6)])), random.NextInt64(), random.Next(-1, 128),
+                (StateKind)random.Next(3), payload));
             frames.For(written[^1].Id, written[^1].Epoch).Write(written[^1].Group, written[^1].Kind, payload);
         }
         Assert.True(frames.TryTake(out var batch));

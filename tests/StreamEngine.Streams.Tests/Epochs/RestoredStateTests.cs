@@ -13,7 +13,8 @@ public sealed class RestoredStateTests : IDisposable
 
     private static EpochManifest Manifest(params long[] full) => new()
     {
-        Pipeline = "", Slot = 0, Incarnation = 1, Epoch = 1, At = default, Sources = new Dictionary<string, SourcePosition>(), Inserts = new Dictionary<string, ConservationLine>(), State = new StatePositions(full, 100),
+        Pipeline = "", Slot = 0, Incarnation = 1, Epoch = 1, At = default, Sources = new Dictionary<string, SourcePosition>(), Inserts = new Dictionary<string,
+            ConservationLine>(), State = new StatePositions(full, 100),
     };
 
     private Task<RestoredState> ReadAsync(EpochManifest? manifest) => RestoredState.ReadAsync(_log, manifest, CancellationToken.None);

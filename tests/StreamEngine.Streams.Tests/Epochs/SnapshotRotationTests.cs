@@ -47,7 +47,8 @@ public class SnapshotRotationTests
         }
 
         /// <summary>Every group was written whole at or behind a snapshot's begin.</summary>
-        public bool IsWhole(long begin) => _whole.Where(w => w.Offset >= begin && w.Offset < Positions.End).Select(w => w.Group).Distinct().Count() == KeyGroupRange.Count;
+        public bool IsWhole(long begin) => _whole.Where(w => w.Offset >= begin && w.Offset < Positions.End).Select(w => w.Group).Distinct()
+            .Count() == KeyGroupRange.Count;
     }
 
     [Fact]

@@ -15,14 +15,18 @@ internal sealed record DeadLetter(TopicRecord Record, string Stage, string? Rule
 {
     public static DeadLetter Of(TopicRecord record)
     {
-        var place = Header(record, "__streams.errors.topic") is { } topic && int.TryParse(Header(record, "__streams.errors.partition"), CultureInfo.InvariantCulture, out var partition)
-            && long.TryParse(Header(record, "__streams.errors.offset"), CultureInfo.InvariantCulture, out var offset) ? new SourcePlace(topic, partition, offset) : (SourcePlace?)null;
+        var place = Header(record, "__streams.errors.topic") is { } topic
+            && int.TryParse(Header(record, "__streams.errors.partition"), CultureInfo.InvariantCulture, out var partition)
+            && long.TryParse(Header(record, "__streams.errors.offset"), CultureInfo.InvariantCulture, out var offset) ? new SourcePlace(topic, partition, offset)
+                : (SourcePlace?)null;
         return new DeadLetter(record, Header(record, "streamengine.stage") ?? "unknown", Header(record, "streamengine.rule"),
-            Header(record, "streamengine.reason") ?? Header(record, "__streams.errors.message") ?? "it does not say", Header(record, "streamengine.insert") ?? "*", place);
+            Header(record, "streamengine.reason") ?? Header(record, "__streams.errors.message") ?? "it does not say", Header(record, "streamengine.insert") ?? "*",
+                place);
     }
 
     // The original record's headers come first and may have the same names: the last one is the engine's.
-    private static string? Header(TopicRecord record, string name) => record.Headers.LastOrDefault(h => h.Key == name).Value is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+    private static string? Header(TopicRecord record, string name) => record.Headers.LastOrDefault(h => h.Key == name).Value is { } bytes ? Encoding.UTF8.GetString(bytes)
+        : null;
 }
 
 /// <summary>The position of an original record.</summary>

@@ -10,7 +10,9 @@ namespace StreamEngine.Pipelines.Commands.DeadLetters;
 /// <param name="Example">The first of them.</param>
 internal sealed record DeadLetterGroup(string Stage, string? Rule, string Reason, long Count, DeadLetter Example);
 
-/// <summary>Counts dead letters by stage, rule and reason. Reasons that hold values of the data belong together; beyond a bound of groups the reason is left out.</summary>
+/// <summary>
+/// Counts dead letters by stage, rule and reason. Reasons that hold values of the data belong together; beyond a bound of groups the reason is left out.
+/// </summary>
 internal sealed partial class DeadLetterSummary
 {
     private const int MostGroups = 1000;
@@ -48,7 +50,8 @@ internal sealed partial class DeadLetterSummary
     }
 
     /// <summary>The most frequent first.</summary>
-    public IReadOnlyList<DeadLetterGroup> Groups() => [.. _groups.Select(g => new DeadLetterGroup(g.Key.Stage, g.Key.Rule, g.Value.Reason, g.Value.Count, g.Value.Example))
+    public IReadOnlyList<DeadLetterGroup> Groups() =>
+        [.. _groups.Select(g => new DeadLetterGroup(g.Key.Stage, g.Key.Rule, g.Value.Reason, g.Value.Count, g.Value.Example))
         .OrderByDescending(g => g.Count).ThenBy(g => g.Stage, StringComparer.Ordinal).ThenBy(g => g.Reason, StringComparer.Ordinal)];
 
     private static string[] Words(string reason) => [.. Word().Matches(reason).Select(m => m.Value)];

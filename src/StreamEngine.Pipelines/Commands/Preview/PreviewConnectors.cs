@@ -29,7 +29,8 @@ internal sealed class PreviewSource(ISource inner, KafkaConnection connection) :
         using (var topics = new KafkaTopics(connection, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance)) TopicLookup.CheckReachable(topics);
         var layout = await inner.OpenAsync(cancellation);
         using var ends = new KafkaTopics(connection, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        foreach (var (partition, offset) in await ends.OffsetsAsync(new KafkaTopic(layout.Topic, layout.TopicId, layout.Partitions), StartPosition.Latest, 0, cancellation)) _ends[partition] = offset;
+        foreach (var (partition, offset) in await ends.OffsetsAsync(new KafkaTopic(layout.Topic, layout.TopicId, layout.Partitions), StartPosition.Latest, 0,
+            cancellation)) _ends[partition] = offset;
         return layout;
     }
 

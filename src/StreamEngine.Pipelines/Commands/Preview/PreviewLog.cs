@@ -12,7 +12,10 @@ namespace StreamEngine.Pipelines.Commands.Preview;
 /// <param name="Position">For a fault: the original record, topic-partition@offset.</param>
 internal sealed record PreviewRow(BatchRole Role, string Topic, byte[]? Value, string? Stage, string? Reason, string? Position);
 
-/// <summary>A commit log that shows the first so many rows and faults and writes nothing: no topics, no transaction, no group. State is kept nowhere, since nothing comes after it.</summary>
+/// <summary>
+/// A commit log that shows the first so many rows and faults and writes nothing: no topics, no transaction, no group. State is kept nowhere, since nothing comes after
+/// it.
+/// </summary>
 internal sealed class PreviewLog(long most, Action<PreviewRow> show) : ICommitLog
 {
     private readonly TaskCompletionSource _full = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -53,12 +56,15 @@ internal sealed class PreviewLog(long most, Action<PreviewRow> show) : ICommitLo
         var value = records.Values[i].IsNull ? null : records.Values[i].Span.ToArray();
         if (role == BatchRole.Output) return new PreviewRow(role, records.Topic, value, null, null, null);
         var headers = records.HeadersAt(i).Span;
-        var position = Text(headers, "__streams.errors.topic"u8) is { } topic ? $"{topic}-{Text(headers, "__streams.errors.partition"u8)}@{Text(headers, "__streams.errors.offset"u8)}" : null;
+        var position = Text(headers, "__streams.errors.topic"u8) is { } topic
+            ? $"{topic}-{Text(headers, "__streams.errors.partition"u8)}@{Text(headers, "__streams.errors.offset"u8)}" : null;
         var rule = Text(headers, "streamengine.rule"u8);
-        return new PreviewRow(role, records.Topic, value, Text(headers, "streamengine.stage"u8) + (rule is null ? "" : $" {rule}"), Text(headers, "streamengine.reason"u8), position);
+        return new PreviewRow(role, records.Topic, value, Text(headers, "streamengine.stage"u8) + (rule is null ? "" : $" {rule}"),
+            Text(headers, "streamengine.reason"u8), position);
     }
 
-    private static string? Text(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> name) => RecordHeaders.TryGetLast(headers, name, out var value) ? Encoding.UTF8.GetString(value) : null;
+    private static string? Text(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> name) => RecordHeaders.TryGetLast(headers, name, out var value)
+        ? Encoding.UTF8.GetString(value) : null;
 
     public void Commit(EpochManifest manifest) => _listener!.OnCommitted(manifest.Epoch);
 

@@ -32,7 +32,10 @@ internal sealed record ProduceRequest(string Topic, string File)
 /// <summary>What was produced.</summary>
 internal sealed record ProduceResult(long Records, TimeSpan Duration);
 
-/// <summary>Sends a file into a topic, record by record, unchanged: whether they are what a pipeline expects is the pipeline's question. Every record that is not delivered fails the whole.</summary>
+/// <summary>
+/// Sends a file into a topic, record by record, unchanged: whether they are what a pipeline expects is the pipeline's question. Every record that is not delivered fails
+/// the whole.
+/// </summary>
 internal sealed class FileProducer(KafkaConnection connection, TimeProvider time)
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
@@ -99,7 +102,8 @@ internal sealed class FileProducer(KafkaConnection connection, TimeProvider time
         return request.Partitions ?? 1;
     }
 
-    private async Task SendAllAsync(ProduceRequest request, Stream stream, IProducer<byte[]?, byte[]?> producer, int partitions, long start, CancellationToken cancellation)
+    private async Task SendAllAsync(ProduceRequest request, Stream stream, IProducer<byte[]?, byte[]?> producer, int partitions, long start,
+        CancellationToken cancellation)
     {
         var splitter = request.Csv is { } csv ? RecordSplitter.Csv(stream, csv) : RecordSplitter.Lines(stream);
         RecordKey? key = null;

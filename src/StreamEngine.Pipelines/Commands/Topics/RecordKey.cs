@@ -6,7 +6,10 @@ using StreamEngine.Formats.Csv;
 
 namespace StreamEngine.Pipelines.Commands.Topics;
 
-/// <summary>Takes a record's key out of one of its fields: the text that the value has in JSON, without quotes (reference form "Key bytes"). A record without the field, or that is no JSON at all, has no key.</summary>
+/// <summary>
+/// Takes a record's key out of one of its fields: the text that the value has in JSON, without quotes (reference form "Key bytes"). A record without the field, or that
+/// is no JSON at all, has no key.
+/// </summary>
 internal abstract class RecordKey
 {
     /// <summary>What a request asks for; null for no keys.</summary>
@@ -21,7 +24,8 @@ internal abstract class RecordKey
                 : throw new StartupException($"'{field}' is no column of a CSV file without a header: name it by its number, from 1, or skip the header with --skip-header");
         var names = CsvField.Split(header, csv);
         var index = names.FindIndex(n => n is not null && Encoding.UTF8.GetString(n).Equals(field, StringComparison.OrdinalIgnoreCase));
-        return index >= 0 ? new CsvField(index, csv) : throw new StartupException($"the file has no column '{field}'; it has {string.Join(", ", names.Select(n => n is null ? "" : Encoding.UTF8.GetString(n)))}");
+        return index >= 0 ? new CsvField(index, csv)
+            : throw new StartupException($"the file has no column '{field}'; it has {string.Join(", ", names.Select(n => n is null ? "" : Encoding.UTF8.GetString(n)))}");
     }
 
     public abstract byte[]? Read(ReadOnlySpan<byte> record);

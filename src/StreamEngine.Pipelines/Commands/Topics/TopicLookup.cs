@@ -15,6 +15,7 @@ internal static class TopicLookup
     public static async Task<KafkaTopic> FindAsync(KafkaTopics topics, KafkaConnection connection, string name, CancellationToken cancellation)
     {
         CheckReachable(topics);
-        return await topics.FindAsync(name, cancellation) ?? throw new StartupException($"topic '{name}' does not exist on {connection.Bootstrap}\n  what there is:                ./engine topic list --bootstrap {connection.Bootstrap}");
+        return await topics.FindAsync(name, cancellation)
+            ?? throw new StartupException($"topic '{name}' does not exist on {connection.Bootstrap}\n  what there is:                ./engine topic list --bootstrap {connection.Bootstrap}");
     }
 }

@@ -29,11 +29,12 @@ internal sealed record ReadRequest(string Topic)
 }
 
 /// <summary>A record as it was read.</summary>
-internal sealed record TopicRecord(string Topic, int Partition, long Offset, DateTime Timestamp, byte[]? Key, byte[]? Value, IReadOnlyList<KeyValuePair<string, byte[]?>> Headers);
+internal sealed record TopicRecord(string Topic, int Partition, long Offset, DateTime Timestamp, byte[]? Key, byte[]? Value, IReadOnlyList<KeyValuePair<string,
+    byte[]?>> Headers);
 
 /// <summary>
-/// Reads a topic for people and checks, apart from the engine's own source: through Confluent's consumer, without a group. Without following it ends at the ends that the partitions had when it began, by position
-/// or end of partition: the last offset may be a control record, which nobody is given.
+/// Reads a topic for people and checks, apart from the engine's own source: through Confluent's consumer, without a group. Without following it ends at the ends that the
+/// partitions had when it began, by position or end of partition: the last offset may be a control record, which nobody is given.
 /// </summary>
 internal sealed class TopicReader(KafkaConnection connection)
 {
@@ -86,7 +87,8 @@ internal sealed class TopicReader(KafkaConnection connection)
             ["fetch.wait.max.ms"] = "100",
             ["fetch.error.backoff.ms"] = "50",
         };
-        foreach (var name in config.Keys.Where(k => k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "message.max.bytes" or "transaction.timeout.ms").ToList()) config.Remove(name);
+        foreach (var name in config.Keys.Where(k => k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages"
+            or "message.max.bytes" or "transaction.timeout.ms").ToList()) config.Remove(name);
         return new ConsumerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
     }
 
@@ -94,7 +96,8 @@ internal sealed class TopicReader(KafkaConnection connection)
     {
         using var topics = new KafkaTopics(connection, NullLogger.Instance);
         var topic = await TopicLookup.FindAsync(topics, connection, request.Topic, cancellation);
-        if (request.Partition is { } one && (one < 0 || one >= topic.Partitions)) throw new StartupException($"topic '{topic.Name}' has no partition {one}: it has {topic.Partitions}, from 0");
+        if (request.Partition is { } one && (one < 0 || one >= topic.Partitions))
+            throw new StartupException($"topic '{topic.Name}' has no partition {one}: it has {topic.Partitions}, from 0");
         var first = await topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
         var ranges = new List<(int, long, long)>();
         foreach (var partition in request.Partition is { } only ? [only] : Enumerable.Range(0, topic.Partitions))
@@ -110,8 +113,11 @@ internal sealed class TopicReader(KafkaConnection connection)
     {
         if (request.From == "earliest") return first;
         if (request.From == "latest") return end;
-        if (!long.TryParse(request.From, NumberStyles.None, CultureInfo.InvariantCulture, out var offset)) throw new StartupException($"'{request.From}' is no place to read from: earliest, latest, or an offset");
-        if (request.Partition is null && topic.Partitions > 1) throw new StartupException($"offset {offset} of which partition? topic '{topic.Name}' has {topic.Partitions}: name one with --partition");
-        return offset >= first && offset <= end ? offset : throw new StartupException($"{topic.Name}-{partition} has no offset {offset}: it has {first} to {end}{(offset < first && first > 0 ? "; what was before was deleted" : "")}");
+        if (!long.TryParse(request.From, NumberStyles.None, CultureInfo.InvariantCulture, out var offset))
+            throw new StartupException($"'{request.From}' is no place to read from: earliest, latest, or an offset");
+        if (request.Partition is null && topic.Partitions > 1)
+            throw new StartupException($"offset {offset} of which partition? topic '{topic.Name}' has {topic.Partitions}: name one with --partition");
+        return offset >= first && offset <= end ? offset
+            : throw new StartupException($"{topic.Name}-{partition} has no offset {offset}: it has {first} to {end}{(offset < first && first > 0 ? "; what was before was deleted" : "")}");
     }
 }

@@ -14,6 +14,10 @@ internal static class ConsumeCommand
         var topic = new Option<string>("--topic") { Description = "The topic.", Required = true };
         var committed = new Option<bool>("--read-committed") { Description = "Only committed records, and nothing behind an open transaction." };
         var max = new Option<long?>("--max") { Description = "The most records." };
+        max.Validators.Add(r =>
+        {
+            if (r.Tokens.Count > 0 && long.TryParse(r.Tokens[0].Value, out var records) && records < 0) r.AddError("--max is a number of records from 0");
+        });
         var partition = new Option<int?>("--partition") { Description = "One partition; all of them otherwise." };
         var from = new Option<string>("--from") { Description = "earliest, latest, or an offset of the partition.", DefaultValueFactory = _ => "earliest" };
         var headers = new Option<bool>("--headers") { Description = "Position, time, key and headers before each value." };

@@ -101,8 +101,19 @@ internal sealed class TimestampPattern
         }
         if (!pattern._parts.Exists(p => p.Part == Part.Year)) error = "the format has no year (yyyy)";
         if (error is not null) return null;
+        error = pattern.Slip();
+        if (error is not null) return null;
         pattern._fixed = FixedTimestamp.TryCompile(pattern._parts.Select(p => (Letter(p.Part), p.Length, p.Text)));
         return pattern;
+    }
+
+    /// <summary>The slips by which a pattern reads something else than was meant, without any row saying so: mm for MM, dd without MM.</summary>
+    private string? Slip()
+    {
+        bool Has(Part part) => _parts.Exists(p => p.Part == part);
+        if (Has(Part.Minute) && !Has(Part.Hour)) return $"the format '{Text}' has minutes (mm) and no hours (HH): months are MM";
+        if (Has(Part.Day) && !Has(Part.Month)) return $"the format '{Text}' has a day (dd) and no month (MM)";
+        return Has(Part.Month) && !Has(Part.Year) ? $"the format '{Text}' has a month (MM) and no year (yyyy)" : null;
     }
 
     private void Literal(string text) => _parts.Add((Part.Literal, text.Length, System.Text.Encoding.UTF8.GetBytes(text)));

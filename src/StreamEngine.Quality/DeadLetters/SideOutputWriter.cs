@@ -74,7 +74,7 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
 
     // The engine's headers hold the message twice, and names, rule and INSERT beside it.
     private static long Size(Bytes key, Bytes value, Bytes headers, string message) =>
-        4096L + Math.Max(key.Length, 0) + Math.Max(value.Length, 0) + Math.Max(headers.Length, 0) + 2 * Encoding.UTF8.GetByteCount(message);
+        1024L + Math.Max(key.Length, 0) + Math.Max(value.Length, 0) + Math.Max(headers.Length, 0) + 2 * Encoding.UTF8.GetByteCount(message);
 
     private static string Cut(string message) => message.Length <= MostOfMessage ? message : $"{message[..MostOfMessage]}..";
 

@@ -70,6 +70,9 @@ public class UserPipelineTests
         Assert.True(smallest.Scenario.Options.Blows.Count <= failed.Scenario.Options.Blows.Count);
         Assert.Contains($"seed {failed.Scenario.Options.Seed}", Campaign.Describe(smallest));
         // It is the same failure each time it is run.
-        Assert.Equal(smallest.Wrong, ScenarioRun.Run(smallest.Scenario).Wrong);
+        Assert.Equal(smallest.Wrong.Select(FirstLine), ScenarioRun.Run(smallest.Scenario).Wrong.Select(FirstLine));
+
+        // Where a run hangs its graphs follow, whose stages have other hash codes each time.
+        static string FirstLine(string wrong) => wrong.Split('\n')[0];
     }
 }

@@ -2,20 +2,21 @@ using StreamEngine.Plan.Suite;
 
 namespace StreamEngine.Plan.Physical;
 
-/// <summary>Only what something reads is stored: by SQL, rules, and the event time where a window needs one.</summary>
+/// <summary>Only what something reads is stored: by SQL, by rules, and as a named event time, which is checked whether or not a window needs it.</summary>
 public class ColumnPruningTests
 {
     private static string Read(Pipeline pipeline, string source = "flights") =>
         string.Join(", ", Flights.Plan(pipeline).Sources.Single(s => s.Name == source).Columns.Select(c => c.Name));
 
     [Theory]
-    [InlineData("INSERT INTO raw SELECT destination FROM flights", "destination")]
-    [InlineData("INSERT INTO raw SELECT destination FROM flights WHERE delay > 1", "delay, destination")]
+    [InlineData("INSERT INTO raw SELECT destination FROM flights", "date, destination")]
+    [InlineData("INSERT INTO raw SELECT destination FROM flights WHERE delay > 1", "date, delay, destination")]
     [InlineData("INSERT INTO raw SELECT * FROM flights", "date, delay, distance, origin, destination")]
-    [InlineData("INSERT INTO raw SELECT 1 AS one FROM flights", "")]
-    [InlineData("CREATE VIEW v AS SELECT origin, delay, distance FROM flights; INSERT INTO raw SELECT origin FROM v", "delay, distance, origin")]
-    [InlineData("CREATE VIEW unread AS SELECT delay FROM flights; INSERT INTO raw SELECT origin FROM flights", "origin")]
-    [InlineData("CREATE VIEW a AS SELECT delay FROM flights; CREATE VIEW b AS SELECT delay FROM a; CREATE VIEW c AS SELECT id FROM quakes; INSERT INTO raw SELECT origin FROM flights", "origin")]
+    [InlineData("INSERT INTO raw SELECT 1 AS one FROM flights", "date")]
+    [InlineData("CREATE VIEW v AS SELECT origin, delay, distance FROM flights; INSERT INTO raw SELECT origin FROM v", "date, delay, distance, origin")]
+    [InlineData("CREATE VIEW unread AS SELECT delay FROM flights; INSERT INTO raw SELECT origin FROM flights", "date, origin")]
+    [InlineData("CREATE VIEW a AS SELECT delay FROM flights; CREATE VIEW b AS SELECT delay FROM a; CREATE VIEW c AS SELECT id FROM quakes; INSERT INTO raw SELECT origin FROM flights",
+        "date, origin")]
     [InlineData(Flights.Hourly, "date, delay, origin")]
     [InlineData("INSERT INTO raw SELECT window_start, count(*) AS n FROM TUMBLE(flights, date, INTERVAL '1' HOUR) GROUP BY window_start HAVING max(distance) > 1",
         "date, distance")]
@@ -26,17 +27,19 @@ public class ColumnPruningTests
     public void Columns_that_rules_read()
     {
         var pipeline = Flights.Base.Rule("flights", "positive", "distance > 0 OR origin = destination").Sql("INSERT INTO raw SELECT delay FROM flights");
-        Assert.Equal("delay, distance, origin, destination", Read(pipeline));
+        Assert.Equal("date, delay, distance, origin, destination", Read(pipeline));
         var source = Flights.Plan(pipeline).Sources[0];
-        Assert.Equal([false, true, true, true, true], source.Read);
+        Assert.Equal([true, true, true, true, true], source.Read);
+        Assert.Equal([2, 3, 4], source.Rules[0].Condition.ColumnsRead());
         // Bound to the columns that are left.
-        Assert.Equal([1, 2, 3], source.Rules[0].Condition.ColumnsRead());
+        var pruned = Flights.Plan(Flights.Base.Rule("flights", "short", "distance < 9").Sql("INSERT INTO raw SELECT origin FROM flights")).Sources[0];
+        Assert.Equal([1], pruned.Rules[0].Condition.ColumnsRead());
     }
 
     [Fact]
-    public void The_event_time_is_read_for_windows_alone()
+    public void A_named_event_time_is_always_read()
     {
-        Assert.Null(Flights.Plan("INSERT INTO raw SELECT date FROM flights").Sources[0].EventTime);
+        Assert.Equal(0, Flights.Plan("INSERT INTO raw SELECT origin FROM flights").Sources[0].EventTime);
         var windowed = Flights.Plan(Flights.Hourly).Sources[0];
         Assert.Equal("date", windowed.Columns[windowed.EventTime!.Value].Name);
     }
@@ -46,7 +49,7 @@ public class ColumnPruningTests
     {
         var source = Flights.Plan("INSERT INTO raw SELECT _timestamp, origin FROM flights").Sources[0];
         Assert.True(source.WithTimestamp);
-        Assert.Equal(["origin"], source.Columns.Select(c => c.Name));
+        Assert.Equal(["date", "origin"], source.Columns.Select(c => c.Name));
         Assert.False(Flights.Plan("INSERT INTO raw SELECT origin FROM flights").Sources[0].WithTimestamp);
     }
 
@@ -77,6 +80,6 @@ public class ColumnPruningTests
         Assert.Equal(["id", "properties"], source.Columns.Select(c => c.Name));
         Assert.Equal("properties.time", source.EventTimeField!.ToString());
         Assert.Equal(2, source.EventTime);
-        Assert.Null(Flights.Plan("INSERT INTO raw SELECT id FROM quakes").Sources[0].EventTimeField);
+        Assert.NotNull(Flights.Plan("INSERT INTO raw SELECT id FROM quakes").Sources[0].EventTimeField);
     }
 }

@@ -124,8 +124,8 @@ internal static class ReplayCommands
                 return false;
             }
             var rows = worker.RowsIn;
-            if (json) Console.WriteLine(JsonSerializer.Serialize(new { replay = replay.Id, from = ReplayDefinition.TimeOf(replay.Range.From),
-                to = ReplayDefinition.TimeOf(replay.Range.To), into = replay.Into, records = rows, written = worker.Progress?.RecordsOut ?? 0,
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { replay = replay.Id, from = Watermark.TextOf(replay.Range.From),
+                to = Watermark.TextOf(replay.Range.To), into = replay.Into, records = rows, written = worker.Progress?.RecordsOut ?? 0,
                 seconds = Math.Round(seconds, 3) }));
             else Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"replay {replay.Id}: {rows:N0} records read, {worker.Progress?.RecordsOut ?? 0:N0} rows written into {replay.Into}.*, {seconds:0.0} s"));
@@ -145,7 +145,7 @@ internal static class ReplayCommands
     }
 
     private static string Of(ReplayState state, PipelineWorker worker) => string.Create(CultureInfo.InvariantCulture,
-        $"replay {state.Id}  {worker.Phase.ToString().ToLowerInvariant()}  event time {ReplayDefinition.TimeOf(state.Watermark)} ({state.EventTimeDone:P0})  {state.RecordsDone:N0} of {state.Records:N0} records");
+        $"replay {state.Id}  {worker.Phase.ToString().ToLowerInvariant()}  event time {Watermark.TextOf(state.Watermark)} ({state.EventTimeDone:P0})  {state.RecordsDone:N0} of {state.Records:N0} records");
 
     private static Command Status()
     {
@@ -164,16 +164,16 @@ internal static class ReplayCommands
             if (parsed.GetValue(json))
             {
                 foreach (var r in replays)
-                    Console.WriteLine(JsonSerializer.Serialize(new { replay = r.Id, pipeline = r.Bounds.Pipeline, from = ReplayDefinition.TimeOf(r.Bounds.Range.From),
-                        to = ReplayDefinition.TimeOf(r.Bounds.Range.To), into = r.Bounds.Into, finished = r.IsFinished, watermark = ReplayDefinition.TimeOf(r.Watermark),
+                    Console.WriteLine(JsonSerializer.Serialize(new { replay = r.Id, pipeline = r.Bounds.Pipeline, from = Watermark.TextOf(r.Bounds.Range.From),
+                        to = Watermark.TextOf(r.Bounds.Range.To), into = r.Bounds.Into, finished = r.IsFinished, watermark = Watermark.TextOf(r.Watermark),
                         done = Math.Round(r.EventTimeDone, 4), records = r.RecordsDone, of = r.Records, left_seconds = r.Left?.TotalSeconds, at = r.Last.At }));
                 return ExitCodes.Done;
             }
             var table = Tables.Create(("replay", false), ("pipeline", false), ("from", false), ("to", false), ("into", false), ("event time", false), ("done", true),
                 ("records", true), ("left", true));
             foreach (var r in replays)
-                table.AddRow(new[] { r.Id, r.Bounds.Pipeline, ReplayDefinition.TimeOf(r.Bounds.Range.From), ReplayDefinition.TimeOf(r.Bounds.Range.To), r.Bounds.Into,
-                    ReplayDefinition.TimeOf(r.Watermark), r.EventTimeDone.ToString("P0", CultureInfo.InvariantCulture),
+                table.AddRow(new[] { r.Id, r.Bounds.Pipeline, Watermark.TextOf(r.Bounds.Range.From), Watermark.TextOf(r.Bounds.Range.To), r.Bounds.Into,
+                    Watermark.TextOf(r.Watermark), r.EventTimeDone.ToString("P0", CultureInfo.InvariantCulture),
                     string.Create(CultureInfo.InvariantCulture, $"{r.RecordsDone:N0} of {r.Records:N0}"), LeftOf(r) }.Select(t => new Text(t)).ToArray());
             if (replays.Count > 0) Console.Write(Tables.Render(table));
             Console.WriteLine($"{replays.Count} replay{(replays.Count == 1 ? "" : "s")}");

@@ -158,7 +158,7 @@ internal sealed class DemoRun : IAsyncDisposable
         if (seconds - _rateSince >= 1) (_rate, _rateAt, _rateSince) = ((read - _rateAt) / (seconds - _rateSince), read, seconds);
         var watermark = Manifests.Last?.Sources.Values.First().Watermark ?? Watermark.None;
         _screen.Status(string.Create(CultureInfo.InvariantCulture,
-            $"committed epoch {Manifests.Last?.Epoch ?? 0,3}  {_rate,7:N0} rows/s  lag {Math.Max(0, feed.Delivered - read),6:N0}  watermark {ProgressDisplay.WatermarkText(watermark)}"));
+            $"committed epoch {Manifests.Last?.Epoch ?? 0,3}  {_rate,7:N0} rows/s  lag {Math.Max(0, feed.Delivered - read),6:N0}  watermark {Watermark.TextOf(watermark)}"));
     }
 
     private async Task<EngineProcess> KillAndRestartAsync(EngineProcess worker, CancellationToken cancellation)

@@ -39,17 +39,8 @@ internal sealed class ProgressDisplay : IAsyncDisposable
             var rate = (rows - _rows[i]) / Math.Max(seconds, 0.001);
             _rows[i] = rows;
             Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"\u001b[2K{worker.Name}  {worker.Phase.ToString().ToLowerInvariant()}  {rate,10:N0} rows/s  {rows,12:N0} read  lag {(worker.Behind is { } behind ? behind.ToString("N0", CultureInfo.InvariantCulture) : "-")}  epoch {worker.Progress?.Epoch ?? 0}  watermark {WatermarkText(worker.Progress?.WatermarkTime ?? Watermark.None)}  dead letters {worker.Progress?.DeadLetters ?? 0}  late {worker.Progress?.Late ?? 0}"));
+                $"\u001b[2K{worker.Name}  {worker.Phase.ToString().ToLowerInvariant()}  {rate,10:N0} rows/s  {rows,12:N0} read  lag {(worker.Behind is { } behind ? behind.ToString("N0", CultureInfo.InvariantCulture) : "-")}  epoch {worker.Progress?.Epoch ?? 0}  watermark {Watermark.TextOf(worker.Progress?.WatermarkTime ?? Watermark.None)}  dead letters {worker.Progress?.DeadLetters ?? 0}  late {worker.Progress?.Late ?? 0}"));
         }
-    }
-
-    /// <summary>A watermark as people read it.</summary>
-    public static string WatermarkText(long micros)
-    {
-        if (micros == Watermark.None) return "-";
-        if (micros == Watermark.Finished) return "finished";
-        Span<byte> text = stackalloc byte[TimeText.MaxTimestamp];
-        return System.Text.Encoding.ASCII.GetString(text[..TimeText.FormatTimestamp(micros, text)]);
     }
 
     public async ValueTask DisposeAsync()

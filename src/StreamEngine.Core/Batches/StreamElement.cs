@@ -21,6 +21,15 @@ public sealed class Watermark(long time) : StreamElement
     /// <summary>Microseconds since 1970 in UTC.</summary>
     public long Time { get; } = time;
 
+    /// <summary>An event time as people read it.</summary>
+    internal static string TextOf(long micros)
+    {
+        if (micros == None) return "-";
+        if (micros == Finished) return "finished";
+        Span<byte> text = stackalloc byte[TimeText.MaxTimestamp];
+        return System.Text.Encoding.ASCII.GetString(text[..TimeText.FormatTimestamp(micros, text)]);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => $"Watermark({Time})";
 }

@@ -67,8 +67,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     private readonly KafkaTopics _topics;
     private readonly BlockingCollection<Action> _work = new(16);
     private readonly Thread _thread;
-    private readonly Dictionary<string, int> _partitions = [];
-    private readonly Dictionary<string, int> _roundRobin = [];
+    private readonly PartitionChoice _partitions = new();
     private readonly CancellationTokenSource _stopping = new();
     private TransactionalProducer? _producer;
     private ICommitLogListener? _listener;
@@ -196,13 +195,13 @@ internal sealed class KafkaCommitLog : ICommitLog
         var topic = await _topics.EnsureAsync(name, partitions, configs, _time, cancellation, _options.ReplicationFactor);
         if (configs is not null && topic.Partitions < _options.Slots)
             throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
-        _partitions[name] = topic.Partitions;
+        _partitions.Know(name, topic.Partitions);
     }
 
     /// <summary>What would make every commit fail later is refused now, by name.</summary>
     private async Task CheckSettingsAsync(CancellationToken cancellation)
     {
-        var settings = await _topics.ConfigsAsync(_partitions.Keys, cancellation);
+        var settings = await _topics.ConfigsAsync(_partitions.Topics, cancellation);
         foreach (var name in new[] { _options.StateTopic, _options.EpochsTopic })
         {
             var (policy, retention) = (settings[name]("cleanup.policy"), settings[name]("retention.ms"));
@@ -266,7 +265,7 @@ internal sealed class KafkaCommitLog : ICommitLog
             for (; _resumeAt < records.Count; _resumeAt++)
             {
                 var i = _resumeAt;
-                var partition = state ? _options.Slot : PartitionOf(records, i);
+                var partition = state ? _options.Slot : _partitions.Of(records, i);
                 if (!_producer!.TryProduce(topic, partition, records.KeyAt(i), records.Values[i], records.HeadersAt(i), records.Timestamps is null ? -1
                     : Math.Min(records.Timestamps[i], now)))
                 {
@@ -289,17 +288,6 @@ internal sealed class KafkaCommitLog : ICommitLog
         _resumeAt = 0;
         batch.Dispose();
         return true;
-    }
-
-    private unsafe int PartitionOf(LogRecords records, int i)
-    {
-        if (records.Partitions is not null && records.Partitions[i] >= 0) return records.Partitions[i];
-        var count = _partitions[records.Topic];
-        var key = records.KeyAt(i);
-        if (!key.IsNull) return Murmur2.PartitionOf(key.Span, count);
-        var next = _roundRobin.GetValueOrDefault(records.Topic);
-        _roundRobin[records.Topic] = next + 1 == count ? 0 : next + 1;
-        return next;
     }
 
     private void OnDelivered()

@@ -69,10 +69,19 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
     private bool HasLongTexts(Batch batch)
     {
         long sum = 0;
-        foreach (var column in KeptTexts)
+        var rows = new RowSet(batch.Selection, batch.Count);
+        foreach (var index in KeptTexts)
         {
-            var views = batch[column].As<Utf8View>();
-            for (var i = 0; i < batch.Count; i++) sum += batch[column].IsNull(batch.RowAt(i)) ? 0 : views[batch.RowAt(i)].Length;
+            var column = batch[index];
+            var views = column.As<Utf8View>();
+            if (column.MayHaveNulls)
+            {
+                for (var i = 0; i < rows.Count; i++) sum += column.IsNull(rows.At(i)) ? 0 : views[rows.At(i)].Length;
+            }
+            else
+            {
+                for (var i = 0; i < rows.Count; i++) sum += views[rows.At(i)].Length;
+            }
         }
         // What the whole batch has not, none of its rows has.
         return sum > MostText;

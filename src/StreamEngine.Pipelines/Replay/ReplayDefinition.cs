@@ -23,7 +23,7 @@ internal sealed class ReplayDefinition
     /// <exception cref="StartupException">There is no such range or target.</exception>
     public ReplayDefinition(PipelineFile live, EventTimeRange range, string into)
     {
-        if (range.From >= range.To) throw new StartupException($"nothing lies between {TimeOf(range.From)} and {TimeOf(range.To)}: --from is before --to");
+        if (range.From >= range.To) throw new StartupException($"nothing lies between {Watermark.TextOf(range.From)} and {Watermark.TextOf(range.To)}: --from is before --to");
         if (into.Length is 0 or > 100 || !into.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
             throw new StartupException($"'{into}' cannot begin the name of a topic: letters, digits, '.', '_' and '-' can");
         Live = live;
@@ -73,14 +73,5 @@ internal sealed class ReplayDefinition
     {
         var text = string.Create(CultureInfo.InvariantCulture, $"{pipeline}\n{range.From}\n{range.To}\n{into}");
         return (XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(text)) & 0xffffffff).ToString("x8", CultureInfo.InvariantCulture);
-    }
-
-    /// <summary>An event time as people read it.</summary>
-    public static string TimeOf(long micros)
-    {
-        if (micros == Watermark.None) return "-";
-        if (micros == Watermark.Finished) return "finished";
-        Span<byte> text = stackalloc byte[TimeText.MaxTimestamp];
-        return Encoding.ASCII.GetString(text[..TimeText.FormatTimestamp(micros, text)]);
     }
 }

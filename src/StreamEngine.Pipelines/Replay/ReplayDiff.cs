@@ -13,7 +13,7 @@ internal static class ReplayDiff
     public static async Task<IReadOnlyList<SinkDiff>> CompareAsync(ReplayDefinition replay, ReplayState state, CancellationToken cancellation)
     {
         Check(replay);
-        if (!state.IsFinished) throw new StartupException($"replay {state.Id} is not finished: it is at {ReplayDefinition.TimeOf(state.Watermark)} of {ReplayDefinition.TimeOf(replay.Range.To)}\n  go on with it:    ./engine replay start FILE --from {ReplayDefinition.TimeOf(replay.Range.From)} --to {ReplayDefinition.TimeOf(replay.Range.To)}");
+        if (!state.IsFinished) throw new StartupException($"replay {state.Id} is not finished: it is at {Watermark.TextOf(state.Watermark)} of {Watermark.TextOf(replay.Range.To)}\n  go on with it:    ./engine replay start FILE --from {Watermark.TextOf(replay.Range.From)} --to {Watermark.TextOf(replay.Range.To)}");
         var reader = new TopicReader(KafkaConnectors.ConnectionOf(replay.Definition));
         var diffs = new List<SinkDiff>();
         foreach (var insert in replay.Plan.Inserts)

@@ -7,6 +7,7 @@ using StreamEngine.Kafka.Sources;
 using StreamEngine.Kafka.Topics;
 using StreamEngine.Pipelines.Connectors;
 using StreamEngine.Pipelines.Running;
+using StreamEngine.Plan.Definitions;
 
 namespace StreamEngine.Pipelines.Replay;
 
@@ -30,13 +31,14 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
             throw new StartupException($"the pipeline's file was changed since replay {replay.Id} began: what it has written so far would not fit\n  go back to that file, or forget the replay:    ./engine replay cancel FILE --id {replay.Id}");
         var bounds = last?.Replay ?? await BoundAsync(topics, cancellation);
         await CheckRetentionAsync(topics, bounds, last, cancellation);
-        var definition = replay.Definition with { Sinks = [.. replay.Definition.Sinks] };
-        for (var i = 0; i < replay.Live.Definition.Sinks.Count; i++)
+        var sinks = new List<SinkDefinition>();
+        foreach (var (sink, live) in replay.Definition.Sinks.Zip(replay.Live.Definition.Sinks))
         {
             // As many partitions as the live topic: a promoted record goes to the same one.
-            var partitions = (await topics.FindAsync(replay.Live.Definition.Sinks[i].Topic, cancellation))?.Partitions ?? 1;
-            definition = definition with { Sinks = [.. definition.Sinks.Select((s, n) => n == i ? s with { CreatePartitions = partitions } : s)] };
+            var partitions = (await topics.FindAsync(live.Topic, cancellation))?.Partitions ?? 1;
+            sinks.Add(sink with { CreatePartitions = partitions });
         }
+        var definition = replay.Definition with { Sinks = sinks };
         return new PipelineWorker(definition, replay.Plan, new KafkaConnectors(time, loggers) { Replay = bounds }, system, time,
             loggers.CreateLogger<PipelineWorker>()) { Replay = bounds };
     }
@@ -51,9 +53,9 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
             await new EpochsReader(_connection, epochs, 0, TimeSpan.FromSeconds(30), time, _logger).ReadAllAsync(scan.Add, cancellation);
         if (scan.IsEmpty) throw new StartupException($"pipeline '{live.QualifiedName}' has committed nothing on {live.Bootstrap}: there is no history of it to replay\n  run it first:    ./engine run FILE");
         if (scan.Watermark != Watermark.None && replay.Range.To > scan.Watermark)
-            throw new StartupException($"the live pipeline has closed its windows up to {ReplayDefinition.TimeOf(scan.Watermark)}: a replay up to {ReplayDefinition.TimeOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {ReplayDefinition.TimeOf(scan.Watermark)}");
+            throw new StartupException($"the live pipeline has closed its windows up to {Watermark.TextOf(scan.Watermark)}: a replay up to {Watermark.TextOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {Watermark.TextOf(scan.Watermark)}");
         if (scan.Unseeded.ToList() is { Count: > 0 } unseeded)
-            Notes.Add($"no manifest of {string.Join(", ", unseeded)} is as old as {ReplayDefinition.TimeOf(replay.Range.From)}: the beginning of the topic is read, and what was idle before the oldest manifest is not known");
+            Notes.Add($"no manifest of {string.Join(", ", unseeded)} is as old as {Watermark.TextOf(replay.Range.From)}: the beginning of the topic is read, and what was idle before the oldest manifest is not known");
         await CheckTargetAsync(topics, cancellation);
         return scan.ToBounds(live.QualifiedName, replay.Into);
     }

@@ -1,6 +1,6 @@
 using StreamEngine.Broker.Protocol;
 using StreamEngine.Core;
-using StreamEngine.Kafka.Topics;
+using StreamEngine.Kafka.Commits;
 using StreamEngine.Simulation.Network;
 
 namespace StreamEngine.Simulation.Clients;
@@ -17,8 +17,7 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
 
     private readonly string _state = $"{pipeline}.state";
     private readonly string _epochs = $"{pipeline}.epochs";
-    private readonly Dictionary<string, int> _partitions = [];
-    private readonly Dictionary<string, int> _roundRobin = [];
+    private readonly PartitionChoice _partitions = new();
     private readonly LogReader _reader = client.CreateReader();
     private readonly CancellationTokenSource _stopping = new();
     private SimulatedProducer? _producer;
@@ -68,7 +67,7 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         new($"incarnation {incarnation} was fenced by incarnation {by.Incarnation}, process {by.Process}, claimed at {by.At:O}", cause);
 
     private async Task EnsureAsync(string topic, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation) =>
-        _partitions[topic] = await client.EnsureTopicAsync(topic, partitions, configs, cancellation);
+        _partitions.Know(topic, await client.EnsureTopicAsync(topic, partitions, configs, cancellation));
 
     private LogRecord Record(byte[] value) => new(null, value, [], client.Time.GetUtcNow().ToUnixTimeMilliseconds());
 
@@ -125,7 +124,7 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
                 var i = _resumeAt;
                 var key = records.KeyAt(i);
                 var timestamp = records.Timestamps is null || records.Timestamps[i] < 0 ? client.Time.GetUtcNow().ToUnixTimeMilliseconds() : records.Timestamps[i];
-                _producer.Produce(topic, state ? Slot : PartitionOf(records, i),
+                _producer.Produce(topic, state ? Slot : _partitions.Of(records, i),
                     new LogRecord(key.IsNull ? null : key.Span.ToArray(), records.Values[i].IsNull ? null : records.Values[i].Span.ToArray(),
                     records.HeadersAt(i).Span.ToArray(), timestamp));
                 if (!state) continue;
@@ -142,17 +141,6 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         _resumeAt = 0;
         batch.Dispose();
         return true;
-    }
-
-    private unsafe int PartitionOf(LogRecords records, int i)
-    {
-        if (records.Partitions is not null && records.Partitions[i] >= 0) return records.Partitions[i];
-        var count = _partitions[records.Topic];
-        var key = records.KeyAt(i);
-        if (!key.IsNull) return Murmur2.PartitionOf(key.Span, count);
-        var next = _roundRobin.GetValueOrDefault(records.Topic);
-        _roundRobin[records.Topic] = next + 1 == count ? 0 : next + 1;
-        return next;
     }
 
     private void OnDelivered()

@@ -7,8 +7,8 @@ internal static unsafe class BidBatches
 {
     private const int LongestJson = 512;
 
-    /// <summary>Raw JSON records.</summary>
-    public static List<Batch> Raw(long rows, MemoryScope scope)
+    /// <summary>Raw JSON records of one of several partitions, over which the bids go round robin.</summary>
+    public static List<Batch> Raw(long rows, MemoryScope scope, int partition = 0, int partitions = 1)
     {
         var bids = new Bids();
         var batches = new List<Batch>();
@@ -21,13 +21,13 @@ internal static unsafe class BidBatches
             var offsets = arena.Allocate<long>(count);
             for (var i = 0; i < count; i++)
             {
-                var length = bids.WriteJson(first + i, buffer);
+                var length = bids.WriteJson((first + i) * partitions + partition, buffer);
                 values[i] = new Bytes(arena.Copy(buffer.AsSpan(0, length)), length);
                 offsets[i] = first + i;
             }
             // Readers look ahead by up to 64 bytes.
             arena.AllocateZeroed<byte>(64);
-            batches.Add(Batch.OfRecords(new LogRecords(count, "bids") { Partition = 0, Name = "bids", Offsets = offsets, Values = values, NextOffset = first + count },
+            batches.Add(Batch.OfRecords(new LogRecords(count, "bids") { Partition = partition, Name = "bids", Offsets = offsets, Values = values, NextOffset = first + count },
                 arena, BatchRole.Raw));
         }
         return batches;
@@ -48,7 +48,10 @@ internal static unsafe class BidBatches
                 for (var i = 0; i < count; i++) values[i] = Value(Bids.At(first + i), schema[c].Name);
                 columns[c] = new ColumnVector(schema[c].Type, count, (byte*)values);
             }
-            batches.Add(Batch.Create(schema, columns, count, arena));
+            var offsets = arena.Allocate<long>(count);
+            for (var i = 0; i < count; i++) offsets[i] = first + i;
+            var records = new LogRecords(count, "bids") { Partition = 0, Name = "bids", Offsets = offsets, NextOffset = first + count };
+            batches.Add(Batch.Create(schema, columns, count, arena, records: records));
         }
         return batches;
     }

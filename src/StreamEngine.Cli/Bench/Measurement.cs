@@ -36,10 +36,25 @@ internal sealed record BenchResult
     [JsonPropertyName("ns_per_batch")]
     public double? NanosPerBatch { get; init; }
 
+    /// <summary>Against what the benchmark compares with, above 1 is faster.</summary>
+    [JsonPropertyName("ratio")]
+    public double? Ratio { get; init; }
+
+    /// <summary>Of what is measured one by one: the median, milliseconds.</summary>
+    [JsonPropertyName("p50_ms")]
+    public double? P50Millis { get; init; }
+
+    /// <summary>What 99 of 100 stay under, milliseconds.</summary>
+    [JsonPropertyName("p99_ms")]
+    public double? P99Millis { get; init; }
+
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Name,-16} {Rows,12:N0} rows {Seconds,8:0.000} s {RowsPerSecond,14:N0} rows/s {CpuSeconds,8:0.000} cpu s {AllocatedBytesPerRow,9:0.000} B/row {PeakRssMb,7:N0} MB{(NanosPerBatch is { } ns ? $" {ns,9:N0} ns/batch" : "")}");
+        $"{Name,-16} {Rows,12:N0} rows {Seconds,8:0.000} s {RowsPerSecond,14:N0} rows/s {CpuSeconds,8:0.000} cpu s {AllocatedBytesPerRow,9:0.000} B/row {PeakRssMb,7:N0} MB") + Extras();
+
+    private string Extras() => string.Create(CultureInfo.InvariantCulture,
+        $"{(NanosPerBatch is { } ns ? $" {ns,9:N0} ns/batch" : "")}{(Ratio is { } ratio ? $"  ratio {ratio:0.00}" : "")}{(P99Millis is { } p99 ? $"  p50 {P50Millis:0} ms  p99 {p99:0} ms" : "")}");
 }
 
 /// <summary>Runs rounds of a benchmark: some to warm up, then some of which the median counts.</summary>

@@ -25,6 +25,12 @@ internal sealed class EngineProcess : IDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>The most memory it has had in use so far.</summary>
+    public double PeakMb => Math.Round(PeakMemory.Of(_process) / 1048576.0, 1);
+
+    /// <summary>The processor time it has used so far.</summary>
+    public TimeSpan Cpu => _process.TotalProcessorTime;
+
     /// <summary>The last lines it wrote.</summary>
     public string Lines
     {

@@ -1,0 +1,35 @@
+using Confluent.Kafka;
+
+namespace StreamEngine.Cli.Bench;
+
+/// <summary>An ordinary read_committed consumer, which says when each record became visible to it.</summary>
+internal sealed class CommittedReader : IDisposable
+{
+    private readonly IConsumer<byte[]?, byte[]?> _consumer;
+
+    /// <summary>Reads all partitions of a topic from their beginning.</summary>
+    public CommittedReader(string bootstrap, string topic, int partitions)
+    {
+        _consumer = new ConsumerBuilder<byte[]?, byte[]?>(new Dictionary<string, string>
+        {
+            ["bootstrap.servers"] = bootstrap,
+            ["client.id"] = "streamengine-bench",
+            ["group.id"] = "streamengine-bench",
+            ["enable.auto.commit"] = "false",
+            ["isolation.level"] = "read_committed",
+            ["auto.offset.reset"] = "earliest",
+            ["allow.auto.create.topics"] = "false",
+            ["fetch.error.backoff.ms"] = "5",
+        }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+        _consumer.Assign(Enumerable.Range(0, partitions).Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
+    }
+
+    /// <summary>The timestamp of the next record, milliseconds; null when none came in time.</summary>
+    public long? Next(TimeSpan wait) => _consumer.Consume(wait)?.Message.Timestamp.UnixTimestampMs;
+
+    public void Dispose()
+    {
+        _consumer.Close();
+        _consumer.Dispose();
+    }
+}

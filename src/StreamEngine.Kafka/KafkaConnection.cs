@@ -31,6 +31,9 @@ public sealed record KafkaConnection
     /// <summary>HOST:PORT, several separated by commas.</summary>
     public string Bootstrap { get; }
 
+    /// <summary>What a command that is suggested to a person needs beside it to reach this cluster; empty for the default address.</summary>
+    internal string AsOption => Bootstrap == "127.0.0.1:9092" ? "" : $" --bootstrap {Bootstrap}";
+
     /// <summary>Settings in librdkafka's names.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; }
 

@@ -61,9 +61,8 @@ internal static class BenchCommand
         });
         var command = new Command("bench",
             "Measures what the engine does on this machine. Each benchmark runs in a process of its own: some rounds to warm up, then the median of several. Rows, seconds, processor time, bytes allocated per row, and the most memory in use.\n\nExample:\n  ./engine bench json-decode group-window\n  ./engine bench topic-to-topic --rows 500000 --json") { names, rows, bootstrap, plot, json };
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var chosen = parsed.GetValue(names) is { Length: > 0 } given ? given : [.. All.Select(b => b.Name)];
             var results = new List<BenchResult>();
             foreach (var name in chosen.Distinct())

@@ -28,9 +28,8 @@ internal static class ConsumeCommand
         {
             topic, committed, max, partition, from, headers, follow, bootstrap, json,
         };
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var request = new ReadRequest(parsed.GetValue(topic)!)
             {
                 ReadCommitted = parsed.GetValue(committed),

@@ -16,9 +16,8 @@ internal static class DemoCommand
         var port = new Option<int>("--port") { Description = "The broker's port; a free one by default.", DefaultValueFactory = _ => 0 };
         var command = new Command("demo",
             "The first minute: real flights through an exactly-once pipeline whose worker is killed. It needs nothing else: broker, worker and data are its own, in a temporary folder, and end with it.\n\nExample:\n  ./engine demo\n  ./engine demo --keep --port 9092") { keep, port };
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             using var limit = new CancellationTokenSource(Longest, TimeProvider.System);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(signal.Token, limit.Token);
             var screen = new DemoScreen();

@@ -1,3 +1,4 @@
+using StreamEngine.Cli.Terminal;
 using StreamEngine.Config;
 using StreamEngine.Core;
 using StreamEngine.Kafka.Native;
@@ -7,8 +8,16 @@ namespace StreamEngine.Cli.Commands;
 /// <summary>Runs a command's body: what a person has to act on is said without a stack, and the exit code says that it failed.</summary>
 internal static class Guarded
 {
+    /// <summary>A body that ends by signals in its own way, from its first moment on.</summary>
+    public static Task<int> RunAsync(Func<StopSignal, Task<int>> body) => RunAsync(async () =>
+    {
+        using var signal = new StopSignal();
+        return await body(signal);
+    });
+
     public static async Task<int> RunAsync(Func<Task<int>> body)
     {
+        StopSignal.EndEarly();
         try
         {
             return await body();

@@ -13,18 +13,17 @@ namespace StreamEngine.Cli.Commands;
 /// <summary>run --preview: rows and faults on the screen, nothing written.</summary>
 internal static class PreviewRun
 {
-    public static async Task<int> ShowAsync(List<PipelineFile> pipelines, long rows)
+    public static async Task<int> ShowAsync(List<PipelineFile> pipelines, long rows, StopSignal signal)
     {
-        using var signal = new StopSignal();
         using var logs = Logs.Create("warning");
         using var output = RecordOutput.Open();
         foreach (var pipeline in pipelines)
         {
-            var log = new PreviewLog(rows, row => Show(output, row));
+            var log = new PreviewLog(rows, pipeline.Definition.Sinks.Select(s => s.Topic).Distinct().Count(), row => Show(output, row));
             await RunAsync(pipeline, log, signal, logs);
             output.Flush();
             if (!Console.IsErrorRedirected)
-                await Console.Error.WriteLineAsync(log.Shown == rows ? $"{log.Shown} shown; nothing was written" : $"{log.Shown} are all there are; nothing was written");
+                await Console.Error.WriteLineAsync($"{log.Rows} rows and {log.Faults} faults shown{(log.Full.IsCompleted ? "" : ", which is all there is up to now")}; nothing was written");
         }
         return ExitCodes.Done;
     }

@@ -36,9 +36,8 @@ internal static class ProduceCommand
         {
             topic, file, format, partitions, key, rate, header, delimiter, bootstrap, json,
         };
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var request = new ProduceRequest(parsed.GetValue(topic)!, parsed.GetValue(file)!)
             {
                 Csv = IsCsv(parsed.GetValue(format), parsed.GetValue(file)!) ? Csv(parsed.GetValue(delimiter)!) : null,
@@ -55,10 +54,12 @@ internal static class ProduceCommand
             var result = await producer.RunAsync(request, signal.Token);
             await line.DisposeAsync();
             var perSecond = result.Records / Math.Max(result.Duration.TotalSeconds, 0.001);
-            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = request.Topic, records = result.Records,
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = request.Topic, records = result.Records, keyless = result.Keyless,
                 seconds = Math.Round(result.Duration.TotalSeconds, 3), records_per_s = Math.Round(perSecond) })
                 : string.Create(CultureInfo.InvariantCulture,
                     $"{result.Records:N0} records into {request.Topic} in {result.Duration.TotalSeconds:0.0} s, {perSecond:N0}/s"));
+            if (result.Keyless > 0)
+                await Console.Error.WriteLineAsync($"{result.Keyless} of {result.Records} records have no field '{request.Key}': they went without a key");
             return ExitCodes.Done;
         }));
         return command;

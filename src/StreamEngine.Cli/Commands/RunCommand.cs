@@ -27,7 +27,7 @@ internal static class RunCommand
             "earliest, latest or a time: where a pipeline that never committed starts, whatever its file and its consumer group say." };
         var reset = new Option<bool>("--reset") { Description =
             "Forget the pipeline's state, manifests and offsets before it starts; its outputs stay, and will be written again." };
-        var preview = new Option<long?>("--preview") { Description = "Show so many rows and faults and end; nothing is written, no topic or group is made." };
+        var preview = new Option<long?>("--preview") { Description = "Show so many rows of each output, and as many faults at most, and end; nothing is written, no topic or group is made." };
         preview.Validators.Add(r =>
         {
             if (r.Tokens.Count > 0 && long.TryParse(r.Tokens[0].Value, out var rows) && rows < 1) r.AddError("--preview is a number of rows from 1");
@@ -37,7 +37,7 @@ internal static class RunCommand
         {
             files, environment, settings, bootstrap, ready, embedded, data, startFrom, reset, preview,
         };
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
             var all = new List<string>(parsed.GetValue(settings) ?? []);
             if (parsed.GetValue(bootstrap) is { } address) all.Add($"kafka.bootstrap={address}");
@@ -50,10 +50,20 @@ internal static class RunCommand
             var display = ProgressDisplay.IsPossible && parsed.GetValue(preview) is null;
             using var logs = Logs.Create(Setting(pipelines[0], "logging.level"), Setting(pipelines[0], "logging.folder"), console: !display);
             await using var broker = parsed.GetValue(embedded) ? await StartBrokerAsync(pipelines[0].Definition.Bootstrap, parsed.GetValue(data), logs) : null;
-            if (parsed.GetValue(preview) is { } rows) return await PreviewRun.ShowAsync(pipelines, rows);
+            if (parsed.GetValue(preview) is { } rows) return await PreviewRun.ShowAsync(pipelines, rows, signal);
             if (parsed.GetValue(reset))
                 foreach (var pipeline in pipelines) await new KafkaConnectors(TimeProvider.System, logs).ResetAsync(pipeline.Definition, CancellationToken.None);
-            return await RunAsync(pipelines, parsed.GetValue(ready), display, logs);
+            try
+            {
+                return await RunAsync(pipelines, parsed.GetValue(ready), display, signal, logs);
+            }
+            catch (FencedException e) when (broker is not null)
+            {
+                // The one that took over may well be a client of this process's broker: it goes on until it is asked to end.
+                await Console.Error.WriteLineAsync($"{e.Message}\nthe embedded broker stays until SIGTERM or Ctrl-C");
+                await signal.Task;
+                return ExitCodes.Fenced;
+            }
         }));
         return command;
     }
@@ -66,9 +76,8 @@ internal static class RunCommand
         return await BrokerHost.StartAsync(new BrokerOptions { Port = port, DataDirectory = data ?? Path.Combine(".streamengine", "broker") }, logs, TimeProvider.System);
     }
 
-    private static async Task<int> RunAsync(List<PipelineFile> pipelines, string? readyFile, bool display, ILoggerFactory logs)
+    private static async Task<int> RunAsync(List<PipelineFile> pipelines, string? readyFile, bool display, StopSignal signal, ILoggerFactory logs)
     {
-        using var signal = new StopSignal();
         using var ready = readyFile is null ? null : new ReadyFile(readyFile);
         var system = EngineSystem.Start(pipelines[0].Document, logs);
         try

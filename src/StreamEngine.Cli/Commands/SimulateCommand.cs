@@ -24,9 +24,8 @@ internal static class SimulateCommand
         var command = new Command("simulate",
             "Runs pipelines on simulated processes, network and broker, with faults by a seed, and checks that nothing is lost, doubled or late without cause. The worker, its graph and the broker's core are the real ones; time is virtual, and a seed gives the same run wherever it is run. "
             + "A failure prints its seed and the smallest scenario that still fails, and the exit code is 1.\n\nExample:\n  ./engine simulate --seeds 1000\n  ./engine simulate hocon/pipelines/flights.conf --seeds 100\n  ./engine simulate --seed 42 --json") { file, seeds, seed, environment, settings, json };
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var first = parsed.GetValue(seed) ?? (ulong)TimeProvider.System.GetUtcNow().Ticks % 1_000_000_000;
             var count = parsed.GetValue(seeds) ?? (parsed.GetValue(seed) is null ? 100 : 1);
             var path = parsed.GetValue(file);

@@ -47,6 +47,7 @@ internal sealed class EngineProcess : IDisposable
             UseShellExecute = false };
         if (Path.GetFileNameWithoutExtension(host).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "StreamEngine.Cli.dll"));
+        start.Environment[ParentWatch.Variable] = "1";
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         var process = new EngineProcess(new Process { StartInfo = start });
         process._process.Start();

@@ -5,6 +5,10 @@ namespace StreamEngine.Cli.Terminal;
 /// <summary>SIGTERM and SIGINT as a cancellation: the first asks for an orderly end, a second SIGINT ends the process at once.</summary>
 internal sealed class StopSignal : IDisposable
 {
+    private static readonly Lock EarlyLock = new();
+    private static List<PosixSignalRegistration> _early = [];
+    private static bool _asked;
+
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _task = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly PosixSignalRegistration _term;
@@ -14,6 +18,36 @@ internal sealed class StopSignal : IDisposable
     {
         _term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         _int = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        if (EndEarly()) Stop();
+    }
+
+    /// <summary>
+    /// From the first moment of the process: a signal that comes before a command has got so far as to drain is kept for it, instead of ending the process with 143.
+    /// </summary>
+    public static void CatchEarly()
+    {
+        lock (EarlyLock) _early = [PosixSignalRegistration.Create(PosixSignal.SIGTERM, Keep), PosixSignalRegistration.Create(PosixSignal.SIGINT, Keep)];
+    }
+
+    /// <summary>From here on a signal does what it does by itself, or what a <see cref="StopSignal"/> makes of it. True when one came before.</summary>
+    public static bool EndEarly()
+    {
+        lock (EarlyLock)
+        {
+            foreach (var registration in _early) registration.Dispose();
+            _early = [];
+            return _asked;
+        }
+    }
+
+    private static void Keep(PosixSignalContext context)
+    {
+        lock (EarlyLock)
+        {
+            if (_early.Count == 0) return;
+            context.Cancel = true;
+            _asked = true;
+        }
     }
 
     public CancellationToken Token => _stop.Token;
@@ -24,6 +58,11 @@ internal sealed class StopSignal : IDisposable
     {
         if (_stop.IsCancellationRequested && context.Signal == PosixSignal.SIGINT) return;
         context.Cancel = true;
+        Stop();
+    }
+
+    private void Stop()
+    {
         _stop.Cancel();
         _task.TrySetResult();
     }

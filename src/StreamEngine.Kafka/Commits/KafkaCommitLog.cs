@@ -31,6 +31,9 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
     /// <summary>Somebody has decided where a pipeline without a manifest starts, so that offsets of its group do not matter.</summary>
     public bool IgnoreGroupOffsets { get; init; }
 
+    /// <summary>A worker that has written nothing for so long looks whether another one has taken over: nothing else would tell it.</summary>
+    public TimeSpan IdleLook { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Older manifests are deleted, but never the last one.</summary>
     public TimeSpan ManifestsKeep { get; init; } = TimeSpan.FromDays(7);
 
@@ -84,6 +87,9 @@ internal sealed class KafkaCommitLog : ICommitLog
     private volatile bool _stuck;
     private long _trimmedAt;
     private long _lastManifest;
+    private long _writtenAt;
+    private long _seenEnd = -1;
+    private Task _look = Task.CompletedTask;
 
     public KafkaCommitLog(KafkaConnection connection, KafkaCommitLogOptions options, TimeProvider time, ILogger logger)
     {
@@ -239,6 +245,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         _producer.Flush(_options.CallTimeout);
         _producer.Commit(_options.CallTimeout);
         StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
+        Volatile.Write(ref _writtenAt, _time.GetTimestamp());
         return new CommitLogState(_incarnation, last);
     }
 
@@ -326,6 +333,7 @@ internal sealed class KafkaCommitLog : ICommitLog
             Fail(e);
             return;
         }
+        Volatile.Write(ref _writtenAt, _time.GetTimestamp());
         _listener!.OnCommitted(manifest.Epoch);
         Trim(manifest);
         if (_time.GetElapsedTime(_trimmedAt) >= ManifestTrims) TrimManifestsAsync(_stopping.Token).GetAwaiter().GetResult();
@@ -351,11 +359,35 @@ internal sealed class KafkaCommitLog : ICommitLog
     /// </summary>
     private void Watch()
     {
+        if (_look.IsCompleted && !_failed && !_stopping.IsCancellationRequested && Volatile.Read(ref _writtenAt) is not 0 and var written
+            && _time.GetElapsedTime(written) > _options.IdleLook) _look = LookAroundAsync();
         if (Interlocked.Read(ref _callSince) is not (> 0 and var since) || _time.GetElapsedTime(since) < _options.CallTimeout + Grace || _stuck) return;
         _stuck = true;
         _failed = true;
         _logger.LogError("the Kafka client of {Id} does not come back from the call to {What}; it is left behind", _options.TransactionalId, _calling);
         _listener!.OnFailed(new TimeoutException($"the Kafka client did not {_calling} in {(_options.CallTimeout + Grace).TotalSeconds:0} s"));
+    }
+
+    /// <summary>Two copies that both wait for rows would live side by side until one has something to commit: the older one looks at the claims meanwhile.</summary>
+    private async Task LookAroundAsync()
+    {
+        try
+        {
+            var (end, _) = await _topics.EndsAsync(_options.EpochsTopic, _options.Slot, _stopping.Token);
+            if (end == _seenEnd) return;
+            var successor = await Task.Factory.StartNew(() => LookForSuccessor(null), _stopping.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            _seenEnd = end;
+            if (successor is not null) _work.TryAdd(() => Fail(successor));
+        }
+        catch (Exception e) when (e is Confluent.Kafka.KafkaException or StartupException { MayPass: true } or OperationCanceledException or InvalidOperationException)
+        {
+            // No broker, or the log is being closed: whoever writes next learns of it.
+            _logger.LogDebug(e, "the end of {Topic} cannot be asked", _options.EpochsTopic);
+        }
+        finally
+        {
+            Volatile.Write(ref _writtenAt, _time.GetTimestamp());
+        }
     }
 
     private void Fail(Exception cause)
@@ -391,7 +423,7 @@ internal sealed class KafkaCommitLog : ICommitLog
             cause) : null;
     }
 
-    private Exception? LookForSuccessor(KafkaClientException cause)
+    private Exception? LookForSuccessor(KafkaClientException? cause)
     {
         try
         {
@@ -430,6 +462,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         await _stopping.CancelAsync();
         _work.CompleteAdding();
         await _watch.DisposeAsync();
+        await _look;
         if (_stuck && !_thread.Join(TimeSpan.FromSeconds(1)))
         {
             // It holds copies of its records and nothing of the worker's memory: it may stay where it is. Its transaction is ended by the next incarnation.

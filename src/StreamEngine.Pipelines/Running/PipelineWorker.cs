@@ -101,7 +101,6 @@ internal sealed class PipelineWorker
         {
             while (true)
             {
-                var committed = _progress?.Epoch ?? 0;
                 try
                 {
                     return await RunOnceAsync(drain);
@@ -118,8 +117,8 @@ internal sealed class PipelineWorker
                 {
                     _phase = WorkerPhase.Restarting;
                     _restarts++;
-                    // Progress since the last failure: the next pause is short again.
-                    if ((_progress?.Epoch ?? 0) > committed) pause = FirstPause;
+                    // It had committed something: the next pause is short again.
+                    if (_progress?.LastManifest is not null) pause = FirstPause;
                     _logger.LogError(e, "pipeline {Pipeline} slot {Slot}: the incarnation failed; a new one starts in {Pause} ms", Name, _slot,
                         (int)pause.TotalMilliseconds);
                     if (drain.IsCancellationRequested) throw;

@@ -3,13 +3,14 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>What a running graph tells the outside, updated by its stages and read by anybody: no locks, each figure for itself.</summary>
-internal sealed class RunProgress
+/// <param name="epoch">The epoch from which it goes on.</param>
+internal sealed class RunProgress(long epoch)
 {
     private long _rowsIn;
     private long _recordsOut;
     private long _deadLetters;
     private long _late;
-    private long _epoch;
+    private long _epoch = epoch;
     private long _ended;
     private long _watermark = Watermark.None;
     private EpochManifest? _last;

@@ -35,7 +35,7 @@ internal sealed class PipelineGraph
     public static (IRunnableGraph<Task<RunEnd>> Graph, EpochControl Control, RunProgress Progress) Build(GraphSpec spec)
     {
         var control = new EpochControl(spec.Plan.Sources.Count);
-        var progress = new RunProgress();
+        var progress = new RunProgress(spec.Commit.Start.Last?.Epoch ?? 0);
         var graph = new PipelineGraph(spec);
         var commit = new CommitStage(spec.Commit, spec.Log, control, progress, spec.Time);
         var runnable = RunnableGraph.FromGraph(GraphDsl.Create(commit, (builder, end) =>

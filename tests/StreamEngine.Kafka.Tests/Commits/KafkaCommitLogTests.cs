@@ -172,6 +172,17 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
     }
 
     [Fact]
+    public async Task A_worker_without_anything_to_write_learns_that_another_one_took_over()
+    {
+        await using var first = Log(Options with { IdleLook = TimeSpan.FromMilliseconds(100) });
+        var (_, answers) = await OpenAsync(first);
+        await using var second = Log(Options with { Host = "there", Process = 22 });
+        await OpenAsync(second);
+        var fenced = Assert.IsType<FencedException>(await answers.NextAsync<Exception>());
+        Assert.Contains("fenced by incarnation 2, process 22 on there", fenced.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_worker_that_starts_again_does_not_fence_its_successor()
     {
         EpochClaim own;

@@ -13,17 +13,22 @@ namespace StreamEngine.Pipelines.Commands.Preview;
 internal sealed record PreviewRow(BatchRole Role, string Topic, byte[]? Value, string? Stage, string? Reason, string? Position);
 
 /// <summary>
-/// A commit log that shows the first so many rows and faults and writes nothing: no topics, no transaction, no group. State is kept nowhere, since nothing comes after
-/// it.
+/// A commit log that shows the first so many rows of each output, and at most as many faults, and writes nothing: no topics, no transaction, no group. State is kept
+/// nowhere, since nothing comes after it.
 /// </summary>
-internal sealed class PreviewLog(long most, Action<PreviewRow> show) : ICommitLog
+internal sealed class PreviewLog(long most, int outputs, Action<PreviewRow> show) : ICommitLog
 {
+    private readonly Dictionary<string, long> _rows = [];
     private readonly TaskCompletionSource _full = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ICommitLogListener? _listener;
 
-    public long Shown { get; private set; }
+    /// <summary>Rows that were shown.</summary>
+    public long Rows => _rows.Values.Sum();
 
-    /// <summary>Ends when as many were shown as were asked for.</summary>
+    /// <summary>Dead letters and late rows that were shown.</summary>
+    public long Faults { get; private set; }
+
+    /// <summary>Ends when each output has shown as many rows as were asked for.</summary>
     public Task Full => _full.Task;
 
     public long StateEnd { get; private set; }
@@ -41,13 +46,19 @@ internal sealed class PreviewLog(long most, Action<PreviewRow> show) : ICommitLo
         var records = batch.Records!;
         if (batch.Role == BatchRole.Changelog) StateEnd += records.Count;
         else
-            for (var i = 0; i < records.Count && Shown < most; i++)
-            {
-                Shown++;
-                show(RowOf(batch.Role, records, i));
-                if (Shown == most) _full.TrySetResult();
-            }
+            for (var i = 0; i < records.Count && Count(batch.Role, records.Topic); i++) show(RowOf(batch.Role, records, i));
         batch.Dispose();
+        return true;
+    }
+
+    /// <summary>Whether one more of these is shown; faults alone fill nothing, or they would be all that is seen of a dirty topic.</summary>
+    private bool Count(BatchRole role, string topic)
+    {
+        if (role != BatchRole.Output) return Faults < most && ++Faults > 0;
+        var shown = _rows.GetValueOrDefault(topic);
+        if (shown == most) return false;
+        _rows[topic] = shown + 1;
+        if (shown + 1 == most && _rows.Count == outputs && _rows.Values.All(n => n == most)) _full.TrySetResult();
         return true;
     }
 

@@ -30,7 +30,10 @@ internal sealed record ProduceRequest(string Topic, string File)
 }
 
 /// <summary>What was produced.</summary>
-internal sealed record ProduceResult(long Records, TimeSpan Duration);
+/// <param name="Records">Records that were delivered.</param>
+/// <param name="Keyless">Of those that were to have a key, the ones without the field.</param>
+/// <param name="Duration">From the first to the last acknowledgement.</param>
+internal sealed record ProduceResult(long Records, long Keyless, TimeSpan Duration);
 
 /// <summary>
 /// Sends a file into a topic, record by record, unchanged: whether they are what a pipeline expects is the pipeline's question. Every record that is not delivered fails
@@ -42,6 +45,7 @@ internal sealed class FileProducer(KafkaConnection connection, TimeProvider time
 
     private long _sent;
     private long _delivered;
+    private long _keyless;
     private string? _failure;
 
     /// <summary>Records that the brokers have acknowledged.</summary>
@@ -78,7 +82,7 @@ internal sealed class FileProducer(KafkaConnection connection, TimeProvider time
         }
         while (producer.Flush(TimeSpan.FromMilliseconds(200)) > 0) cancellation.ThrowIfCancellationRequested();
         if (Volatile.Read(ref _failure) is { } failure) throw new IOException($"{_sent - Delivered} of {_sent} records were not delivered to {request.Topic}: {failure}");
-        return new ProduceResult(Delivered, time.GetElapsedTime(start));
+        return new ProduceResult(Delivered, _keyless, time.GetElapsedTime(start));
     }
 
     private static Stream Open(string file)
@@ -95,7 +99,7 @@ internal sealed class FileProducer(KafkaConnection connection, TimeProvider time
         if (await topics.FindAsync(request.Topic, cancellation) is { } present)
         {
             if (request.Partitions is { } wanted && wanted != present.Partitions)
-                throw new StartupException($"topic '{request.Topic}' exists already, with {present.Partitions} partitions instead of {wanted}\n  to use it as it is:           leave --partitions out\n  to make it anew:              ./engine topic delete {request.Topic}");
+                throw new StartupException($"topic '{request.Topic}' exists already, with {present.Partitions} partitions instead of {wanted}\n  to use it as it is:           leave --partitions out\n  to make it anew:              ./engine topic delete {request.Topic}{connection.AsOption}");
             return present.Partitions;
         }
         await topics.CreateAsync(request.Topic, request.Partitions ?? 1, null, cancellation);
@@ -119,6 +123,7 @@ internal sealed class FileProducer(KafkaConnection connection, TimeProvider time
             else if ((_sent & 1023) == 0) cancellation.ThrowIfCancellationRequested();
             if (Volatile.Read(ref _failure) is not null) return;
             var bytes = key?.Read(record.Span);
+            if (key is not null && bytes is null) _keyless++;
             var partition = bytes is null ? (int)(_sent % partitions) : Murmur2.PartitionOf(bytes, partitions);
             Send(producer, new TopicPartition(request.Topic, partition), bytes, record.ToArray(), splitter.Line, cancellation);
         }

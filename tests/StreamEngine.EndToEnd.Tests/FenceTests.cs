@@ -21,6 +21,28 @@ public class FenceTests(ITestOutputHelper output)
         await RunAsync(broker);
     }
 
+    [Fact]
+    public async Task A_worker_that_waits_for_rows_learns_of_its_successor_and_keeps_the_broker_that_it_hosts()
+    {
+        using var folder = new TemporaryFolder();
+        var bootstrap = $"127.0.0.1:{StartupTests.FreePort()}";
+        var pipeline = folder.Write("flights.conf", FlightPipeline.Text("create { partitions = 4 }"));
+        var (ready, second) = (folder.File("ready-1"), folder.File("ready-2"));
+        await using var first = ChildProcess.Engine("engine 1", folder.Path, "run", pipeline, "--embedded", "--bootstrap", bootstrap, "--data", folder.File("data"),
+            "--ready-file", ready);
+        await Patience.UntilAsync(() => first.HasExited || File.Exists(ready), "the first to run", () => first.Tail);
+        await using var successor = ChildProcess.Engine("engine 2", folder.Path, "run", pipeline, "--bootstrap", bootstrap, "--ready-file", second);
+        await Patience.UntilAsync(() => successor.HasExited || File.Exists(second), "the second to run", () => successor.Tail);
+        await Patience.UntilAsync(() => first.HasExited || first.Output.Contains("the embedded broker stays until", StringComparison.Ordinal), "the first to learn of it",
+            () => first.Tail);
+        Assert.Contains($"was fenced by incarnation 2, process {successor.Id} on {Environment.MachineName}", first.Output, StringComparison.Ordinal);
+        Assert.False(first.HasExited, first.Tail);
+        successor.Terminate();
+        Assert.True(await successor.WaitForExitAsync() == 0, successor.Tail);
+        first.Terminate();
+        Assert.True(await first.WaitForExitAsync() == 3, first.Tail);
+    }
+
     private async Task RunAsync(TestBroker broker)
     {
         await using var scene = await FlightScene.CreateAsync(broker, new FlightPlan(Seed: 8, Rows: 9_000, Days: 2));

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using StreamEngine.EndToEnd.Tests.Flights;
 using StreamEngine.EndToEnd.Tests.Suite;
 
@@ -74,6 +76,26 @@ public class StartupTests
         }
     }
 
+    [SkippableFact]
+    public async Task A_demo_that_is_killed_leaves_no_worker_behind()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux(), "processes are looked up in /proc");
+        using var folder = new TemporaryFolder();
+        await using var demo = ChildProcess.Engine("demo", folder.Path, "demo");
+        var worker = 0;
+        await Patience.UntilAsync(() =>
+        {
+            if (Regex.Match(demo.Output, @"worker (\d+) runs") is { Success: true } match) worker = int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture);
+            return demo.HasExited || worker > 0;
+        }, "the demo's worker", () => demo.Tail);
+        Assert.True(Directory.Exists($"/proc/{worker}"), demo.Tail);
+        await demo.KillAsync();
+        await Patience.UntilAsync(() => !Directory.Exists($"/proc/{worker}") || IsDead(worker), "its worker to end", () => $"process {worker} is alive");
+    }
+
+    // A process whose parent is gone may stay as a zombie where nobody reaps it.
+    private static bool IsDead(int process) => File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
+
     [Fact]
     public async Task A_topic_that_was_deleted_and_created_again_is_refused()
     {
@@ -98,7 +120,7 @@ public class StartupTests
         Assert.DoesNotContain(after, e => e.Value.Stable != e.Value.High);
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -22,10 +22,9 @@ internal static class BrokerCommand
         var ready = new Option<string?>("--ready-file") { Description = "A file that is made, with the address in it, when the broker takes connections." };
         var command = new Command("broker",
             "Runs the embedded Kafka-protocol broker in the foreground. It is one node without replication or authentication, on loopback.\n\nExample:\n  ./engine broker --port 9092 --data /var/lib/streamengine") { port, data, memory, ready };
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
             using var logs = Logs.Create();
-            using var signal = new StopSignal();
             var options = new BrokerOptions { Port = parsed.GetValue(port), DataDirectory = parsed.GetValue(memory) ? null : parsed.GetValue(data)
                 ?? Path.Combine(".streamengine", "broker") };
             using var readyFile = parsed.GetValue(ready) is { } file ? new ReadyFile(file) : null;

@@ -18,7 +18,13 @@ internal sealed class StopSignal : IDisposable
     {
         _term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         _int = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        if (EndEarly()) Stop();
+        EndEarly();
+        lock (EarlyLock)
+        {
+            if (!_asked) return;
+            _asked = false;
+        }
+        Stop();
     }
 
     /// <summary>
@@ -29,14 +35,13 @@ internal sealed class StopSignal : IDisposable
         lock (EarlyLock) _early = [PosixSignalRegistration.Create(PosixSignal.SIGTERM, Keep), PosixSignalRegistration.Create(PosixSignal.SIGINT, Keep)];
     }
 
-    /// <summary>From here on a signal does what it does by itself, or what a <see cref="StopSignal"/> makes of it. True when one came before.</summary>
-    public static bool EndEarly()
+    /// <summary>From here on a signal does what it does by itself, or what a <see cref="StopSignal"/> makes of it; one that came before is the next of those's.</summary>
+    public static void EndEarly()
     {
         lock (EarlyLock)
         {
             foreach (var registration in _early) registration.Dispose();
             _early = [];
-            return _asked;
         }
     }
 

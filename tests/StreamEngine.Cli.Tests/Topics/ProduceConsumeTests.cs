@@ -42,12 +42,13 @@ public sealed class ProduceConsumeTests(BrokerFixture broker) : IClassFixture<Br
     public async Task A_field_becomes_the_key_and_chooses_the_partition_as_Java_does()
     {
         var topic = broker.NewTopic("keys");
-        await Run("produce", "--topic", topic, "--file", Write("k.ndjson", "{\"o\":{\"k\":\"ATL\"}}\n{\"o\":{\"k\":17}}\nno json\n{\"o\":{\"k\":null}}\n"),
+        var (_, _, error) = await Run("produce", "--topic", topic, "--file", Write("k.ndjson", "{\"o\":{\"k\":\"ATL\"}}\n{\"o\":{\"k\":17}}\nno json\n{\"o\":{\"k\":null}}\n"),
             "--partitions", "4", "--key", "o.k");
         var records = await broker.ReadAsync(new ReadRequest(topic));
         Assert.Equal(Murmur2.PartitionOf("ATL"u8, 4), records.Single(r => Text(r.Key) == "ATL").Partition);
         Assert.Equal(Murmur2.PartitionOf("17"u8, 4), records.Single(r => Text(r.Key) == "17").Partition);
         Assert.Equal(2, records.Count(r => r.Key is null));
+        Assert.Contains("2 of 4 records have no field 'o.k': they went without a key", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -57,7 +57,8 @@ public sealed class DiskBrokerFixture : BrokerFixture
 /// <summary>Real Apache Kafka, started once for the class in a temporary folder.</summary>
 public sealed class KafkaFixture : BrokerFixture
 {
-    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"kafka-suite-{Environment.ProcessId}");
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"kafka-suite-{Environment.ProcessId}-{Interlocked.Increment(ref _count)}");
+    private static int _count;
     private string? _script;
 
     public override async Task InitializeAsync()

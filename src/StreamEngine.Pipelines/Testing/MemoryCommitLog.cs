@@ -1,4 +1,5 @@
 using StreamEngine.Core;
+using StreamEngine.Kafka.Commits;
 
 namespace StreamEngine.Pipelines.Testing;
 
@@ -8,7 +9,8 @@ internal sealed class MemoryCommitLog(MemoryLog log, string pipeline, TimeProvid
     private readonly List<(string Topic, int Partition, MemoryRecord Record)> _open = [];
     private readonly string _state = $"{pipeline}.state";
     private readonly string _epochs = $"{pipeline}.epochs";
-    private readonly Dictionary<string, int> _roundRobin = [];
+    private readonly PartitionChoice _partitions = new();
+    private bool _failed;
     private ICommitLogListener? _listener;
 
     public long StateEnd { get; private set; }
@@ -61,32 +63,37 @@ internal sealed class MemoryCommitLog(MemoryLog log, string pipeline, TimeProvid
 
     public unsafe bool TryAppend(Batch batch)
     {
+        if (_failed) return false;
         var records = batch.Records!;
         var state = batch.Role == BatchRole.Changelog;
         var topic = state ? _state : records.Topic;
         log.Create(topic, 1);
+        _partitions.Know(topic, log.Partitions(topic));
         for (var i = 0; i < records.Count; i++)
         {
             var key = records.KeyAt(i);
             var record = new MemoryRecord(key.IsNull ? null : key.Span.ToArray(), records.Values[i].IsNull ? null : records.Values[i].Span.ToArray(),
                 records.HeadersAt(i).Span.ToArray(),
                 records.Timestamps is null ? time.GetUtcNow().ToUnixTimeMilliseconds() : records.Timestamps[i]);
-            _open.Add((topic, state ? 0 : PartitionOf(topic), record));
+            _open.Add((topic, state ? 0 : _partitions.Of(records, i), record));
             if (state) StateEnd++;
         }
         batch.Dispose();
         return true;
     }
 
-    private int PartitionOf(string topic)
-    {
-        var next = _roundRobin.GetValueOrDefault(topic);
-        _roundRobin[topic] = (next + 1) % log.Partitions(topic);
-        return next;
-    }
-
     public void Commit(EpochManifest manifest)
     {
+        try
+        {
+            CheckSuccessor(Claim);
+        }
+        catch (FencedException e)
+        {
+            _failed = true;
+            _listener!.OnFailed(e);
+            return;
+        }
         _open.Add((_epochs, 0, Record(ManifestJson.Write(manifest))));
         log.Append(_open);
         // A record without a value stands for the commit marker, which takes an offset behind the state of each transaction.

@@ -4,7 +4,7 @@ namespace StreamEngine.Streams;
 
 /// <summary>What a running graph tells the outside, updated by its stages and read by anybody: no locks, each figure for itself.</summary>
 /// <param name="epoch">The epoch from which it goes on.</param>
-internal sealed class RunProgress(long epoch)
+internal sealed class RunProgress(long epoch = 0)
 {
     private long _rowsIn;
     private long _recordsOut;

@@ -23,6 +23,9 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
     /// <summary>After which a call of the client counts as of unknown outcome.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The same of a producer's call: a transaction that has a shorter time to live is over by then anyway.</summary>
+    public TimeSpan CommitTimeout => TimeSpan.FromTicks(Math.Min(CallTimeout.Ticks, TransactionTimeout.Ticks));
+
     public short ReplicationFactor { get; init; } = -1;
 
     /// <summary>The most bytes of key, value and headers of a record.</summary>
@@ -36,6 +39,9 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
 
     /// <summary>Older manifests are deleted, but never the last one.</summary>
     public TimeSpan ManifestsKeep { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>How often that is done.</summary>
+    public TimeSpan ManifestTrims { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>The topics that the pipeline writes: outputs, dead letters, late rows. Those that do not exist are created.</summary>
     public IReadOnlyList<OutputTopic> Outputs { get; init; } = [];
@@ -56,7 +62,6 @@ internal sealed record OutputTopic(string Name, int Partitions);
 /// </summary>
 internal sealed class KafkaCommitLog : ICommitLog
 {
-    private static readonly TimeSpan ManifestTrims = TimeSpan.FromHours(1);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     /// <summary>Clients that were left behind by this process: a few are a nuisance, many are a leak.</summary>
@@ -89,6 +94,8 @@ internal sealed class KafkaCommitLog : ICommitLog
     private long _lastManifest;
     private long _writtenAt;
     private long _seenEnd = -1;
+    private string _epochsId = "";
+    private bool _hasCommitted;
     private Task _look = Task.CompletedTask;
 
     public KafkaCommitLog(KafkaConnection connection, KafkaCommitLogOptions options, TimeProvider time, ILogger logger)
@@ -147,10 +154,9 @@ internal sealed class KafkaCommitLog : ICommitLog
     {
         var internals = new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" };
         // Whoever deleted it has cancelled or reset what this worker runs: it must not come back to life.
-        if (before is not null && await _topics.FindAsync(_options.EpochsTopic, cancellation) is null)
-            throw new FencedException($"topic '{_options.EpochsTopic}' was deleted while incarnation {before.Incarnation} of slot {_options.Slot} ran: the pipeline was cancelled or reset by somebody else");
+        if (before is not null && await ReplacedAsync(before, cancellation) is { } replaced) throw replaced;
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
-        await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
+        _epochsId = (await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation)).Id;
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
         await CheckSettingsAsync(cancellation);
         var opened = await OnThread(() => Open(before, cancellation));
@@ -178,9 +184,13 @@ internal sealed class KafkaCommitLog : ICommitLog
         {
             var before = await _topics.OffsetOfTimeAsync(_options.EpochsTopic, _options.Slot, (_time.GetUtcNow() - _options.ManifestsKeep).ToUnixTimeMilliseconds(),
                 cancellation);
-            if (before is > 0 && before < _lastManifest) await _topics.DeleteRecordsAsync(_options.EpochsTopic, _options.Slot, before.Value, cancellation);
+            // The last manifest stays, which by now is one of this incarnation's.
+            if (_hasCommitted) _lastManifest = (await Epochs.ReadLastAsync(cancellation)).Offset;
+            // Without a record of that age or younger all are old.
+            var kept = Math.Min(before ?? long.MaxValue, _lastManifest);
+            if (kept > 0) await _topics.DeleteRecordsAsync(_options.EpochsTopic, _options.Slot, kept, cancellation);
         }
-        catch (Exception e) when (e is Confluent.Kafka.KafkaException or StartupException { MayPass: true } or OperationCanceledException)
+        catch (Exception e) when (e is Confluent.Kafka.KafkaException or StartupException { MayPass: true } or OperationCanceledException or KafkaClientException)
         {
             _logger.LogWarning(e, "old manifests of {Topic} could not be deleted; it is tried again", _options.EpochsTopic);
         }
@@ -196,12 +206,21 @@ internal sealed class KafkaCommitLog : ICommitLog
         await topics.DeleteGroupAsync(pipeline, cancellation);
     }
 
-    private async Task EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
+    /// <summary>Whether the topic of the claim is gone or another one.</summary>
+    private async Task<FencedException?> ReplacedAsync(EpochClaim own, CancellationToken cancellation)
+    {
+        var topic = await _topics.FindAsync(_options.EpochsTopic, cancellation);
+        return topic?.Id == own.TopicId ? null
+            : new FencedException($"topic '{_options.EpochsTopic}' was deleted{(topic is null ? "" : " and created again")} while incarnation {own.Incarnation} of slot {own.Slot} ran: the pipeline was cancelled or reset by somebody else");
+    }
+
+    private async Task<KafkaTopic> EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
     {
         var topic = await _topics.EnsureAsync(name, partitions, configs, _time, cancellation, _options.ReplicationFactor);
         if (configs is not null && topic.Partitions < _options.Slots)
             throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
         _partitions.Know(name, topic.Partitions);
+        return topic;
     }
 
     /// <summary>What would make every commit fail later is refused now, by name.</summary>
@@ -229,7 +248,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _options.MaxMessageBytes, _logger, OnDelivered);
         try
         {
-            _producer.InitTransactions(_options.CallTimeout);
+            _producer.InitTransactions(_options.CommitTimeout);
         }
         catch (KafkaClientException e) when (e.Code == 50)
         {
@@ -239,11 +258,11 @@ internal sealed class KafkaCommitLog : ICommitLog
         var last = found.Manifest;
         _lastManifest = found.Offset;
         _incarnation = found.Incarnation + 1;
-        Claim = new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow());
+        Claim = new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow()) { TopicId = _epochsId };
         _producer.Begin();
         Produce(_options.EpochsTopic, ManifestJson.Write(Claim));
-        _producer.Flush(_options.CallTimeout);
-        _producer.Commit(_options.CallTimeout);
+        _producer.Flush(_options.CommitTimeout);
+        _producer.Commit(_options.CommitTimeout);
         StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
         Volatile.Write(ref _writtenAt, _time.GetTimestamp());
         return new CommitLogState(_incarnation, last);
@@ -319,10 +338,10 @@ internal sealed class KafkaCommitLog : ICommitLog
             if (_producer!.WasCutOff) throw new KafkaClientException(LibRdKafka.Transport, "no broker could be reached since the last commit: a new client goes on");
             if (!_open) _producer.Begin();
             Produce(_options.EpochsTopic, ManifestJson.Write(manifest));
-            Call("deliver the records", () => _producer.Flush(_options.CallTimeout));
+            Call("deliver the records", () => _producer.Flush(_options.CommitTimeout));
             Call("take the offsets", () => _producer.SendOffsets(_options.Pipeline,
-                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CallTimeout));
-            Call("commit", () => _producer.Commit(_options.CallTimeout));
+                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CommitTimeout));
+            Call("commit", () => _producer.Commit(_options.CommitTimeout));
             _open = false;
             // The commit marker takes an offset in every partition that the transaction touched.
             if (_stateTouched) StateEnd++;
@@ -334,9 +353,10 @@ internal sealed class KafkaCommitLog : ICommitLog
             return;
         }
         Volatile.Write(ref _writtenAt, _time.GetTimestamp());
+        _hasCommitted = true;
         _listener!.OnCommitted(manifest.Epoch);
         Trim(manifest);
-        if (_time.GetElapsedTime(_trimmedAt) >= ManifestTrims) TrimManifestsAsync(_stopping.Token).GetAwaiter().GetResult();
+        if (_time.GetElapsedTime(_trimmedAt) >= _options.ManifestTrims) TrimManifestsAsync(_stopping.Token).GetAwaiter().GetResult();
     }
 
     /// <summary>A call of the client, whose end is waited for by somebody else too.</summary>
@@ -427,16 +447,16 @@ internal sealed class KafkaCommitLog : ICommitLog
     {
         try
         {
-            return Successor(Claim!, _stopping.Token, cause);
+            return ReplacedAsync(Claim!, _stopping.Token).GetAwaiter().GetResult() ?? Successor(Claim!, _stopping.Token, cause);
         }
-        catch (StartupException e)
+        catch (StartupException e) when (!e.MayPass)
         {
             // Only a newer engine writes what this one cannot read: it has taken over.
             return new FencedException($"incarnation {_incarnation} of slot {_options.Slot} was fenced by a newer engine: {e.Message}", e);
         }
-        catch (Exception e) when (e is KafkaClientException or OperationCanceledException)
+        catch (Exception e) when (e is KafkaClientException or OperationCanceledException or StartupException or Confluent.Kafka.KafkaException)
         {
-            _logger.LogWarning(e, "the claims of {Topic} cannot be read", _options.EpochsTopic);
+            _logger.LogWarning("the claims of {Topic} cannot be read: {Why}", _options.EpochsTopic, e.Message);
             return null;
         }
     }

@@ -24,6 +24,7 @@ internal static unsafe partial class LibRdKafka
     public const int Purged = -152;
     public const int NoEntry = -156;
     public const int AllBrokersDown = -187;
+    public const int Unresolved = -193;
     public const int Transport = -195;
     public const int InvalidProducerEpoch = 47;
     public const int ProducerFenced = 90;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
 
 namespace StreamEngine.Kafka.Native;
 
@@ -11,6 +12,7 @@ internal sealed unsafe class NativeClient : IDisposable
     private readonly ILogger _logger;
     private nint _handle;
     private volatile bool _cutOff;
+    private int _saidAway;
 
     public NativeClient(int type, KafkaConnection connection, IEnumerable<KeyValuePair<string, string>> settings, ILogger logger, delegate* unmanaged[Cdecl]<nint,
         LibRdKafka.Message*, nint, void> onDelivery = null, object? deliveryTarget = null)
@@ -35,7 +37,7 @@ internal sealed unsafe class NativeClient : IDisposable
             if (type == LibRdKafka.Producer) EpochTimestamp.AddTo(conf);
             var text = stackalloc byte[512];
             _handle = LibRdKafka.New(type, conf, text, 512);
-            if (_handle == 0) throw new InvalidOperationException($"the Kafka client cannot be made: {Marshal.PtrToStringUTF8((nint)text)}");
+            if (_handle == 0) throw new StartupException($"the Kafka client cannot be made of its settings: {Marshal.PtrToStringUTF8((nint)text)}\n  look at kafka.settings and kafka.transaction-timeout");
             conf = 0;
         }
         finally
@@ -60,7 +62,7 @@ internal sealed unsafe class NativeClient : IDisposable
     {
         var text = stackalloc byte[512];
         if (LibRdKafka.ConfSet(conf, name, value, text, 512) != 0)
-            throw new ArgumentException($"the Kafka client refuses its setting '{name}': {Marshal.PtrToStringUTF8((nint)text)}");
+            throw new StartupException($"the Kafka client refuses its setting '{name}': {Marshal.PtrToStringUTF8((nint)text)}\n  mend it in kafka.settings");
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
@@ -80,8 +82,10 @@ internal sealed unsafe class NativeClient : IDisposable
     {
         var self = Of(opaque);
         if (error == LibRdKafka.AllBrokersDown) self._cutOff = true;
-        var logger = self._logger;
-        if (logger.IsEnabled(LogLevel.Warning)) logger.LogWarning("Kafka client: {Reason} ({Error})", Text(reason), LibRdKafka.Describe(error));
+        // While a broker is away the library says so in many ways, again and again: the first is enough.
+        var away = error is LibRdKafka.AllBrokersDown or LibRdKafka.Transport or LibRdKafka.Unresolved or LibRdKafka.TimedOut;
+        var level = away && Interlocked.Exchange(ref self._saidAway, 1) != 0 ? LogLevel.Debug : LogLevel.Warning;
+        if (self._logger.IsEnabled(level)) self._logger.Log(level, "Kafka client: {Reason} ({Error})", Text(reason), LibRdKafka.Describe(error));
     }
 
     private static string Text(byte* text) => Encoding.UTF8.GetString(text, LibRdKafka.LengthOf(text));

@@ -48,8 +48,9 @@ internal sealed unsafe class EventTimeOperator(string id, string source, Schema 
         {
             var row = batch.RowAt(i);
             var stamp = records.Timestamps is null ? long.MaxValue : records.Timestamps[row];
-            var time = times is null ? stamp * 1000 : column!.IsNull(row) ? Watermark.None : times[row];
-            if (time == Watermark.None || (stamp < long.MaxValue / 1000 && times is not null && time - spec.MaxAhead > stamp * 1000))
+            // A record may be without a timestamp (-1): then there is nothing that an event time could be too far ahead of.
+            var time = times is null ? stamp < 0 ? Watermark.None : stamp * 1000 : column!.IsNull(row) ? Watermark.None : times[row];
+            if (time == Watermark.None || (stamp is >= 0 and < long.MaxValue / 1000 && times is not null && time - spec.MaxAhead > stamp * 1000))
             {
                 Refuse(batch, row, time == Watermark.None, output);
                 if (selection is null)

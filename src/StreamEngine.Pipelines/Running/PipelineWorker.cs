@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Streams;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
+using StreamEngine.Kafka.Native;
 using StreamEngine.Operators.EventTime;
 using StreamEngine.Operators.Sinks;
 using StreamEngine.Pipelines.Connectors;
@@ -119,9 +120,11 @@ internal sealed class PipelineWorker
                     _restarts++;
                     // It had committed something: the next pause is short again.
                     if (_progress?.LastManifest is not null) pause = FirstPause;
-                    _logger.LogError(e, "pipeline {Pipeline} slot {Slot}: the incarnation failed; a new one starts in {Pause} ms", Name, _slot,
-                        (int)pause.TotalMilliseconds);
-                    if (drain.IsCancellationRequested) throw;
+                    if (drain.IsCancellationRequested)
+                        throw new StartupException($"pipeline {Name}: it was asked to end, and failed before its last epoch was committed: {e.Message}\n  nothing is lost: the next start reads again what came behind the last committed epoch", e);
+                    // What is foreseen says it all in its message; of everything else the place is of use.
+                    _logger.LogError(IsForeseen(e) ? null : e, "pipeline {Pipeline} slot {Slot}: the incarnation failed; a new one starts in {Pause} ms: {Why}", Name, _slot,
+                        (int)pause.TotalMilliseconds, e.Message);
                     await PauseAsync(pause, drain);
                     pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
                 }
@@ -137,6 +140,8 @@ internal sealed class PipelineWorker
     /// Whether a new incarnation would come to the same end. That no broker answers is one at the first start, where an address may be wrong; later it passes.
     /// </summary>
     private bool IsFinal(Exception e) => e is FencedException || (e is StartupException startup && !(startup.MayPass && _claim is not null));
+
+    private static bool IsForeseen(Exception e) => e is KafkaClientException or StartupException or TimeoutException;
 
     private Task PauseAsync(TimeSpan pause, CancellationToken drain)
     {

@@ -62,7 +62,7 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
         Assert.Null(claim.Key);
         var written = ManifestJson.Read(claim.Value).Claim!;
         Assert.Equal((0, 1, "here", 11), (written.Slot, written.Incarnation, written.Host, written.Process));
-        Assert.Equal(log.Claim! with { At = written.At }, written);
+        Assert.Equal(log.Claim! with { At = written.At, TopicId = "" }, written);
         using var topics = cluster.Topics();
         var settings = await topics.ConfigsAsync([$"{_pipeline}.state", $"{_pipeline}.epochs"], CancellationToken.None);
         Assert.Equal(2, settings.Count);
@@ -180,6 +180,59 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
         await OpenAsync(second);
         var fenced = Assert.IsType<FencedException>(await answers.NextAsync<Exception>());
         Assert.Contains("fenced by incarnation 2, process 22 on there", fenced.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_worker_whose_pipeline_was_reset_is_fenced_although_incarnations_are_counted_anew()
+    {
+        await using (var before = Log()) await OpenAsync(before);
+        await using var old = Log();
+        var (state, answers) = await OpenAsync(old);
+        var own = old.Claim!;
+        Assert.Equal(2, own.Incarnation);
+        await KafkaCommitLog.ResetAsync(cluster.Connection, _pipeline, NullLogger.Instance, CancellationToken.None);
+        await using var next = Log(Options with { Host = "there", Process = 22 });
+        var (found, nextAnswers) = await OpenAsync(next);
+        Assert.Equal(1, found.Incarnation);
+        old.Commit(Manifest(state, 1));
+        var fenced = Assert.IsType<FencedException>(await answers.NextAsync<Exception>());
+        Assert.Contains($"topic '{_pipeline}.epochs' was deleted and created again while incarnation 2 of slot 0 ran", fenced.Message, StringComparison.Ordinal);
+        await using (var again = Log()) await Assert.ThrowsAsync<FencedException>(() => again.OpenAsync(own, CancellationToken.None));
+        await CommitAsync(next, nextAnswers, Manifest(found, 1));
+    }
+
+    [Fact]
+    public async Task A_short_transaction_timeout_is_one_that_the_client_takes()
+    {
+        await using var log = Log(Options with { TransactionTimeout = TimeSpan.FromSeconds(4) });
+        var (state, answers) = await OpenAsync(log);
+        await CommitAsync(log, answers, Manifest(state, 1));
+    }
+
+    [Fact]
+    public async Task A_setting_that_the_client_refuses_ends_the_start()
+    {
+        await using var log = new KafkaCommitLog(new KafkaConnection(cluster.Bootstrap, new Dictionary<string, string> { ["linger.ms"] = "abc" }), Options, TimeProvider.System,
+            NullLogger.Instance);
+        var refused = await Assert.ThrowsAnyAsync<Exception>(() => log.OpenAsync(null, CancellationToken.None));
+        Assert.Contains("linger.ms", refused.Message, StringComparison.Ordinal);
+        Assert.False(Assert.IsType<StartupException>(refused).MayPass);
+    }
+
+    [Fact]
+    public async Task Manifests_of_a_worker_that_runs_on_are_deleted_too()
+    {
+        await using (var log = Log(Options with { ManifestsKeep = TimeSpan.Zero, ManifestTrims = TimeSpan.Zero }))
+        {
+            var (state, answers) = await OpenAsync(log);
+            for (var epoch = 1; epoch <= 4; epoch++)
+            {
+                await CommitAsync(log, answers, Manifest(state, epoch));
+                await Task.Delay(20);
+            }
+        }
+        Assert.True(cluster.Bounds($"{_pipeline}.epochs").Low > 0);
+        Assert.Contains(4, Epochs());
     }
 
     [Fact]

@@ -38,6 +38,31 @@ public sealed class PipelineGoldenTests : IAsyncLifetime
         Assert.True(differences.Count == 0, string.Join('\n', differences));
     }
 
+    [Theory]
+    [InlineData("Whole")]
+    [InlineData("Killed")]
+    public async Task A_group_may_keep_more_text_than_a_record_of_state_has_room_for(string mode)
+    {
+        var (long1, long2) = (new string('z', 250_000), new string('y', 250_000));
+        var item = string.Join(',', Enumerable.Range(0, 60_000).Select(i => $"\"{i % 10}234567\""));
+        var test = PipelineTestFile.Parse("long.test",
+        [
+            "input t", $"@0 {{\"at\":\"2026-01-01T00:00:10Z\",\"s\":\"{long1}\",\"u\":\"a\",\"l\":[{item}]}}",
+            $"@0 {{\"at\":\"2026-01-01T00:00:20Z\",\"s\":\"b\",\"u\":\"{long2}\",\"l\":[{item}]}}", "end", "expect out",
+            $"{{\"window_start\":\"2026-01-01T00:00:00Z\",\"s\":\"{long1}\",\"u\":\"{long2}\",\"d\":1}}",
+        ]);
+        var pipeline = PipelineFile.Parse("""
+            pipeline {
+              name = long
+              sources.t { topic = t, schema = "at TIMESTAMP NOT NULL, s STRING, u STRING, l ARRAY<STRING>", event-time { column = at } }
+              sql = "INSERT INTO out SELECT window_start, max(s) AS s, max(u) AS u, count(DISTINCT l) AS d FROM TUMBLE(t, at, INTERVAL '1' MINUTE) GROUP BY window_start"
+              sinks.out { topic = out }
+            }
+            """, "long.conf");
+        var differences = await PipelineTestRunner.RunAsync(pipeline, test, Enum.Parse<TestMode>(mode), _system);
+        Assert.True(differences.Count == 0, string.Join('\n', differences.Select(d => d.Length > 300 ? d[..300] : d)));
+    }
+
     [Fact]
     public async Task A_wrong_expectation_fails_and_says_where()
     {

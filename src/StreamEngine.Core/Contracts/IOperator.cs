@@ -83,13 +83,13 @@ internal readonly record struct SnapshotRequest(long Epoch, int FullFrom, int Fu
 /// <summary>Takes pieces of state on their way into the changelog.</summary>
 internal interface IStateWriter
 {
-    /// <summary>The most bytes a piece may have, so that no state is too big for a record or a transaction.</summary>
+    /// <summary>The bytes a piece should have at most, so that no state is too big for a record: a longer one is written as several.</summary>
     const int MaxPiece = 448 * 1024;
 
     /// <summary>Writes one piece. The bytes are copied.</summary>
     /// <param name="keyGroup">Its key group; <see cref="StatePart.AnyGroup"/> for a delta over several.</param>
     /// <param name="kind">A delta, or the first or a further piece of a whole key group.</param>
-    /// <param name="payload">At most <see cref="MaxPiece"/> bytes, in the operator's own versioned form.</param>
+    /// <param name="payload">In the operator's own versioned form; longer than <see cref="MaxPiece"/> only where a single entry is.</param>
     void Write(int keyGroup, StateKind kind, ReadOnlySpan<byte> payload);
 }
 

@@ -117,8 +117,8 @@ internal sealed unsafe class WindowState(IReadOnlyList<AggregateSpec> aggregates
     /// </summary>
     private void SplitAt(int before, long closedTo, int keyGroup, StateKind kind, IStateWriter writer)
     {
-        if (_buffer.Length <= IStateWriter.MaxPiece) return;
-        if (before == Header) throw new InvalidOperationException($"one entry of window state has {_buffer.Length} bytes, more than a piece may have: a grouping key or value is too long");
+        // An entry that is too long by itself is a piece of its own: a group may keep several long texts, of different rows.
+        if (_buffer.Length <= IStateWriter.MaxPiece || before == Header) return;
         var entry = _buffer.Written[before..].ToArray();
         _buffer.Truncate(before);
         writer.Write(keyGroup, kind, _buffer.Written);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using StreamEngine.Core;
 
 namespace StreamEngine.Streams;
@@ -8,6 +9,9 @@ namespace StreamEngine.Streams;
 internal sealed class RestoredState
 {
     private readonly Dictionary<string, List<(int KeyGroup, StateKind Kind, byte[] Payload)>> _parts = [];
+
+    // The parts so far of a payload that is longer than a record: the rest comes in the next ones.
+    private readonly ArrayBufferWriter<byte> _begun = new();
 
     /// <summary>Nothing.</summary>
     public static RestoredState Empty { get; } = new();
@@ -53,7 +57,13 @@ internal sealed class RestoredState
         // that one's claim.
         if (epoch > last) throw new InvalidOperationException($"the state topic has a record of epoch {epoch} at offset {offset}, and epoch {last} was the last one: another incarnation has committed since");
         if (!_parts.TryGetValue(id, out var parts)) _parts[id] = parts = [];
-        parts.Add((part.KeyGroup, part.Kind, part.Payload.ToArray()));
+        if (StateFrames.IsContinued(value))
+        {
+            _begun.Write(part.Payload);
+            return null;
+        }
+        parts.Add((part.KeyGroup, part.Kind, _begun.WrittenCount == 0 ? part.Payload.ToArray() : [.. _begun.WrittenSpan, .. part.Payload]));
+        _begun.ResetWrittenCount();
         Pieces++;
         return null;
     }

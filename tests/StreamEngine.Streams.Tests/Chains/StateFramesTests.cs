@@ -67,10 +67,26 @@ public sealed class StateFramesTests : IDisposable
     }
 
     [Fact]
-    public void A_piece_that_is_too_long_is_refused()
+    public void A_piece_that_is_longer_than_a_record_is_continued_in_the_next_ones()
     {
         using var frames = new StateFrames(_scope);
-        Assert.Throws<ArgumentOutOfRangeException>(() => frames.For("a", 1).Write(0, StateKind.Delta, new byte[IStateWriter.MaxPiece + 1]));
+        var payload = new byte[2 * IStateWriter.MaxPiece + 1];
+        new Random(1).NextBytes(payload);
+        frames.For("a", 1).Write(5, StateKind.FullFirst, payload);
+        Assert.True(frames.TryTake(out var batch));
+        var records = Values(batch!);
+        batch!.Dispose();
+        Assert.Equal([2, 2, 1], records.Select(r => r[0]));
+        Assert.Equal([true, true, false], records.Select(r => StateFrames.IsContinued(r)));
+        var read = new List<byte>();
+        foreach (var record in records)
+        {
+            Assert.True(StateFrames.IsWhole(record));
+            Assert.True(StateFrames.TryRead(record, out _, out _, out var part, out var error), error);
+            Assert.Equal((5, StateKind.FullFirst), (part.KeyGroup, part.Kind));
+            read.AddRange(part.Payload);
+        }
+        Assert.Equal(payload, read);
     }
 
     [Fact]

@@ -46,6 +46,21 @@ public sealed class RestoredStateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_piece_over_several_records_is_one_again()
+    {
+        var payload = new byte[IStateWriter.MaxPiece + 3];
+        new Random(2).NextBytes(payload);
+        _log.Add(_scope, "a", 7, StateKind.FullFirst, payload);
+        _log.Add(_scope, "a", -1, StateKind.Delta, 4);
+        Assert.Equal(3, _log.Records.Count);
+        var state = await ReadAsync(Manifest(0));
+        Assert.Equal(2, state.Pieces);
+        using var op = new ScriptedOperator("a", []);
+        state.Restore(op);
+        Assert.Equal([$"7 FullFirst {Convert.ToHexString(payload)}", "-1 Delta 04"], op.Restored);
+    }
+
+    [Fact]
     public async Task Without_a_snapshot_it_is_read_from_the_start()
     {
         _log.Add(_scope, "a", -1, StateKind.Delta, 1);

@@ -20,7 +20,7 @@ internal sealed class StateLog : ICommitLog
         frames.For(id, 1).Write(keyGroup, kind, payload);
         frames.TryTake(out var batch);
         // Two apart: control records lie between.
-        Records.Add((Records.Count * 2, batch!.Records!.Values[0].Span.ToArray()));
+        for (var i = 0; i < batch!.Records!.Count; i++) Records.Add((Records.Count * 2, batch.Records.Values[i].Span.ToArray()));
         batch.Dispose();
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace StreamEngine.Kafka;
 
 /// <summary>How a cluster is reached: addresses, and the client settings that a user may give.</summary>
@@ -30,6 +32,19 @@ public sealed record KafkaConnection
 
     /// <summary>HOST:PORT, several separated by commas.</summary>
     public string Bootstrap { get; }
+
+    /// <summary>What is wrong with a list of addresses; null where nothing is.</summary>
+    internal static string? AddressError(string bootstrap)
+    {
+        foreach (var address in bootstrap.Split(','))
+        {
+            var colon = address.LastIndexOf(':');
+            if (colon <= 0 || address.AsSpan().Trim().Contains(' ')) return $"'{address.Trim()}' is no broker's address: write HOST:PORT";
+            if (!int.TryParse(address.AsSpan(colon + 1).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+                return $"'{address[(colon + 1)..].Trim()}' is no port: a number from 1 to 65535";
+        }
+        return null;
+    }
 
     /// <summary>What a command that is suggested to a person needs beside it to reach this cluster; empty for the default address.</summary>
     internal string AsOption => Bootstrap == "127.0.0.1:9092" ? "" : $" --bootstrap {Bootstrap}";

@@ -4,6 +4,7 @@ using StreamEngine.Broker;
 using StreamEngine.Cli.Logging;
 using StreamEngine.Cli.Processes;
 using StreamEngine.Cli.Terminal;
+using StreamEngine.Core;
 
 namespace StreamEngine.Cli.Commands;
 
@@ -22,12 +23,17 @@ internal static class BrokerCommand
         var ready = new Option<string?>("--ready-file") { Description = "A file that is made, with the address in it, when the broker takes connections." };
         var command = new Command("broker",
             "Runs the embedded Kafka-protocol broker in the foreground. It is one node without replication or authentication, on loopback.\n\nExample:\n  ./engine broker --port 9092 --data /var/lib/streamengine") { port, data, memory, ready };
+        command.Validators.Add(r =>
+        {
+            if (r.GetValue(memory) && r.GetValue(data) is not null) r.AddError("--memory keeps no data, and --data names a folder for it: give one of them");
+        });
         command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
             using var logs = Logs.Create();
             var options = new BrokerOptions { Port = parsed.GetValue(port), DataDirectory = parsed.GetValue(memory) ? null : parsed.GetValue(data)
                 ?? Path.Combine(".streamengine", "broker") };
             using var readyFile = parsed.GetValue(ready) is { } file ? new ReadyFile(file) : null;
+            if (options.DataDirectory is { } folder) Claim(folder);
             await using var broker = await BrokerHost.StartAsync(options, logs, TimeProvider.System);
             Console.WriteLine($"bootstrap={broker.Bootstrap}");
             readyFile?.Write(broker.Bootstrap);
@@ -37,5 +43,17 @@ internal static class BrokerCommand
             return ExitCodes.Failed;
         }));
         return command;
+    }
+
+    private static void Claim(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"the folder '{folder}' cannot be made: {e.Message}\n  name one that this user may write:    --data DIR\n  or keep everything in memory:         --memory", e);
+        }
     }
 }

@@ -19,7 +19,8 @@ internal static class RunCommand
         var files = new Argument<string[]>("file") { Description = "The pipeline files.", Arity = ArgumentArity.OneOrMore };
         var environment = PipelineCommands.Environment();
         var settings = PipelineCommands.Settings();
-        var bootstrap = new Option<string?>("--bootstrap") { Description = "The Kafka brokers, HOST:PORT[,HOST:PORT..]; the file's or 127.0.0.1:9092 by default." };
+        var bootstrap = CommonOptions.WithAddresses(new Option<string?>("--bootstrap") { Description =
+            "The Kafka brokers, HOST:PORT[,HOST:PORT..]; the file's or 127.0.0.1:9092 by default." });
         var ready = new Option<string?>("--ready-file") { Description = "A file that is made when all pipelines run." };
         var embedded = new Option<bool>("--embedded") { Description = "Host the embedded broker in this process, at the port of the bootstrap address." };
         var data = new Option<string?>("--data") { Description = "With --embedded: the broker's folder (default: .streamengine/broker)." };

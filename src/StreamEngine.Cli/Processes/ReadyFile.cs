@@ -1,3 +1,5 @@
+using StreamEngine.Core;
+
 namespace StreamEngine.Cli.Processes;
 
 /// <summary>
@@ -11,6 +13,8 @@ internal sealed class ReadyFile : IDisposable
     public ReadyFile(string path)
     {
         _path = path;
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder))
+            throw new StartupException($"the ready file '{path}' cannot be made: there is no folder '{folder}'");
         File.Delete(path);
     }
 

@@ -34,6 +34,7 @@ internal sealed class KafkaTopics : IDisposable
     /// <exception cref="StartupException">No broker answers.</exception>
     public async Task<KafkaTopic?> FindAsync(string name, CancellationToken cancellation)
     {
+        if (!IsName(name)) throw new StartupException($"'{name}' is no name of a topic: letters, digits, '.', '_' and '-', at most 249 of them");
         try
         {
             var result = await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([name]), new DescribeTopicsOptions { RequestTimeout = Timeout })
@@ -50,6 +51,9 @@ internal sealed class KafkaTopics : IDisposable
             throw Unreachable(e);
         }
     }
+
+    /// <summary>Kafka's rule for names (org.apache.kafka.common.internals.Topic).</summary>
+    internal static bool IsName(string name) => name.Length is > 0 and <= 249 && name is not ("." or "..") && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 
     /// <summary>Creates a topic; one that exists already is left as it is.</summary>
     public async Task CreateAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation, short replication = -1)

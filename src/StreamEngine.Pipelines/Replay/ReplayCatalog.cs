@@ -16,8 +16,8 @@ internal sealed record ReplayState(string Id, string Name, ReplayBounds Bounds, 
 {
     public bool IsFinished => Last.Finished;
 
-    /// <summary>The event time up to which it has closed its windows, microseconds.</summary>
-    public long Watermark => Last.Sources.Values.Select(s => s.Watermark).DefaultIfEmpty(Core.Watermark.None).Min();
+    /// <summary>The event time up to which it has closed its windows, microseconds: at most the end of its range.</summary>
+    public long Watermark => Math.Min(Bounds.Range.To, Last.Sources.Values.Select(s => s.Watermark).DefaultIfEmpty(Core.Watermark.None).Min());
 
     /// <summary>The part of the range's event time that is done, 0 to 1.</summary>
     public double EventTimeDone => IsFinished ? 1 : Watermark == Core.Watermark.None ? 0

@@ -23,7 +23,7 @@ internal sealed class ReplayDefinition
     /// <exception cref="StartupException">There is no such range or target.</exception>
     public ReplayDefinition(PipelineFile live, EventTimeRange range, string into)
     {
-        if (range.From >= range.To) throw new StartupException($"nothing lies between {Watermark.TextOf(range.From)} and {Watermark.TextOf(range.To)}: --from is before --to");
+        if (range.From >= range.To) throw new StartupException($"nothing lies between {Watermark.TextOf(range.From)} and {Watermark.TextOf(range.To)}: --from has to be before --to");
         if (into.Length is 0 or > 100 || !into.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
             throw new StartupException($"'{into}' cannot begin the name of a topic: letters, digits, '.', '_' and '-' can");
         Live = live;

@@ -37,6 +37,10 @@ public sealed class UsageTests
     [InlineData("run file.conf --preview 0")]
     [InlineData("bench --rows 0")]
     [InlineData("broker --port many")]
+    [InlineData("broker --memory --data d")]
+    [InlineData("topic list --bootstrap 127.0.0.1:99999")]
+    [InlineData("topic list --bootstrap nowhere")]
+    [InlineData("run file.conf --bootstrap 127.0.0.1")]
     [InlineData("pipeline check")]
     public async Task Wrong_usage_is_exit_code_2(string line)
     {

@@ -307,7 +307,7 @@ internal sealed class PipelineWorker
         DeadLetterTopic = _definition.DeadLetterTopic,
         Log = log,
         Commit = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source)), .. _plan.Vias.Select(v => (v.Name, v.Input))],
-            _plan.Sources.Count, _definition.CommitInterval, opened) { Replay = Replay },
+            _plan.Sources.Count, _definition.CommitInterval, opened) { Replay = Replay, Restored = state.Bytes },
         State = state,
         Scope = scope,
         Time = _time,

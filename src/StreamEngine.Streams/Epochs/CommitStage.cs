@@ -20,6 +20,9 @@ internal sealed record CommitSettings(string PlanHash, int Slot, IReadOnlyList<(
     /// <summary>A whole snapshot of the state begins when the deltas since the last one are at least this many bytes, and as many as the last one had.</summary>
     public long SnapshotBytes { get; init; } = 64 << 10;
 
+    /// <summary>The state that was read back.</summary>
+    public StateBytes Restored { get; init; }
+
     /// <summary>What a replay reads, which each of its manifests repeats; null for a live pipeline.</summary>
     public ReplayBounds? Replay { get; init; }
 }
@@ -84,7 +87,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             _end = end;
             _last = settings.Start.Last;
             _epoch = _last?.Epoch ?? 0;
-            _rotation = new SnapshotRotation(_last?.State, settings.SnapshotBytes);
+            _rotation = new SnapshotRotation(_last?.State, settings.Restored, settings.SnapshotBytes);
             _sources = settings.Sources;
             _onWritable = GetAsyncCallback(() => Guarded(Writable));
             _onCommitted = GetAsyncCallback<long>(epoch => Guarded(() => Committed(epoch)));

@@ -21,6 +21,9 @@ internal sealed class RestoredState
     /// <summary>Pieces in all.</summary>
     public int Pieces { get; private set; }
 
+    /// <summary>How much was read.</summary>
+    public StateBytes Bytes { get; private set; }
+
     /// <summary>
     /// Reads the state of the last committed epoch: from the newest complete snapshot, or where a record of that is damaged, from the one before with all changes since.
     /// Then the whole key groups of the newer one are passed over, damaged or not; a damaged change cannot be made up for.
@@ -65,6 +68,8 @@ internal sealed class RestoredState
         parts.Add((part.KeyGroup, part.Kind, _begun.WrittenCount == 0 ? part.Payload.ToArray() : [.. _begun.WrittenSpan, .. part.Payload]));
         _begun.ResetWrittenCount();
         Pieces++;
+        Bytes = part.Kind == StateKind.Delta ? Bytes with { Changes = Bytes.Changes + parts[^1].Payload.Length }
+            : Bytes with { Whole = Bytes.Whole + parts[^1].Payload.Length };
         return null;
     }
 
@@ -82,3 +87,8 @@ internal sealed class RestoredState
         }
     }
 }
+
+/// <summary>Bytes of state that were read back.</summary>
+/// <param name="Whole">Of whole key groups.</param>
+/// <param name="Changes">Of changes since.</param>
+internal readonly record struct StateBytes(long Whole, long Changes);

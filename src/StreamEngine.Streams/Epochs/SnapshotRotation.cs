@@ -8,17 +8,18 @@ namespace StreamEngine.Streams;
 /// began, and state behind the older of the two newest can be deleted.
 /// </summary>
 /// <param name="last">The positions of the last committed manifest.</param>
+/// <param name="restored">What was read back at the start: a worker that starts again and again still comes to a round in the end.</param>
 /// <param name="leastBytes">Deltas of fewer bytes begin no round.</param>
 /// <param name="bytesPerEpoch">What the whole groups of an epoch may come to.</param>
-internal sealed class SnapshotRotation(StatePositions? last, long leastBytes, long bytesPerEpoch = 8 << 20)
+internal sealed class SnapshotRotation(StatePositions? last, StateBytes restored, long leastBytes, long bytesPerEpoch = 8 << 20)
 {
     /// <summary>Small groups come a few at a time too, so that a round is no burst.</summary>
     private const int MostGroups = 8;
 
     private readonly List<long> _full = [.. last?.Full ?? []];
     private long _written;
-    private long _deltaBytes;
-    private long _roundBytes;
+    private long _deltaBytes = restored.Changes;
+    private long _roundBytes = restored.Whole;
     private long _roundBegin = -1;
     private long _groupBytes;
     private int _groups;

@@ -52,9 +52,23 @@ public class SnapshotRotationTests
     }
 
     [Fact]
+    public void A_worker_that_starts_again_after_every_epoch_still_writes_a_round()
+    {
+        var (deltas, rounds) = (0L, 0);
+        for (var start = 0; start < 30; start++)
+        {
+            var topic = new Topic(new SnapshotRotation(null, new StateBytes(0, deltas), 100, Bound));
+            topic.Epoch(_ => 1, 10);
+            if (topic.Groups > 0) rounds++;
+            deltas += 10;
+        }
+        Assert.Equal(20, rounds);
+    }
+
+    [Fact]
     public void Without_deltas_nothing_is_written_whole()
     {
-        var topic = new Topic(new SnapshotRotation(null, 100, Bound));
+        var topic = new Topic(new SnapshotRotation(null, default, 100, Bound));
         for (var i = 0; i < 1_000; i++) topic.Epoch(_ => 1);
         Assert.Equal((0, 0), (topic.Groups, topic.End));
     }
@@ -62,7 +76,7 @@ public class SnapshotRotationTests
     [Fact]
     public void A_round_begins_with_enough_bytes_of_deltas_however_many_records_they_are()
     {
-        var rotation = new SnapshotRotation(null, 100, Bound);
+        var rotation = new SnapshotRotation(null, default, 100, Bound);
         var topic = new Topic(rotation);
         for (var i = 0; i < 99; i++) topic.Epoch(_ => 1, 1);
         topic.Epoch(_ => 1);
@@ -75,7 +89,7 @@ public class SnapshotRotationTests
     [Fact]
     public void A_snapshot_begins_with_the_first_epoch_of_its_round()
     {
-        var topic = new Topic(new SnapshotRotation(null, 100, Bound));
+        var topic = new Topic(new SnapshotRotation(null, default, 100, Bound));
         topic.Epoch(_ => 1, 50, 50);
         var begin = topic.End;
         while (topic.Positions.Full.Count == 0) topic.Epoch(_ => 1, 1);
@@ -87,7 +101,7 @@ public class SnapshotRotationTests
     [Fact]
     public void The_next_round_waits_until_the_deltas_weigh_as_much_as_the_last_one()
     {
-        var topic = new Topic(new SnapshotRotation(null, 100, 1 << 20));
+        var topic = new Topic(new SnapshotRotation(null, default, 100, 1 << 20));
         topic.Epoch(_ => 1_000, 100);
         while (topic.Positions.Full.Count == 0) topic.Epoch(_ => 1_000);
         for (long sum = 0; sum < 128_000; sum += 1_000)
@@ -102,7 +116,7 @@ public class SnapshotRotationTests
     [Fact]
     public void A_restart_goes_on_from_the_positions_of_the_manifest()
     {
-        var topic = new Topic(new SnapshotRotation(new StatePositions([10, 20], 30), 100, Bound));
+        var topic = new Topic(new SnapshotRotation(new StatePositions([10, 20], 30), default, 100, Bound));
         topic.Epoch(_ => 1, 1);
         Assert.Equal([10, 20], topic.Positions.Full);
     }
@@ -111,7 +125,7 @@ public class SnapshotRotationTests
     public void Every_snapshot_is_whole_two_are_kept_and_an_epoch_is_bounded(int seed)
     {
         var random = new Random(seed);
-        var topic = new Topic(new SnapshotRotation(null, random.Next(1, 5_000), Bound));
+        var topic = new Topic(new SnapshotRotation(null, default, random.Next(1, 5_000), Bound));
         var sizes = Enumerable.Range(0, KeyGroupRange.Count).Select(_ => (long)random.Next(1, 400)).ToArray();
         var snapshots = new List<long>();
         for (var epoch = 0; epoch < 1_500; epoch++)
@@ -133,7 +147,7 @@ public class SnapshotRotationTests
     [Fact]
     public void A_group_that_is_larger_than_the_bound_comes_alone()
     {
-        var topic = new Topic(new SnapshotRotation(null, 1, Bound));
+        var topic = new Topic(new SnapshotRotation(null, default, 1, Bound));
         topic.Epoch(_ => 50 * Bound, 10);
         while (topic.Positions.Full.Count == 0)
         {

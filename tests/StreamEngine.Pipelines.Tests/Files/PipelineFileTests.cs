@@ -11,7 +11,7 @@ public class PipelineFileTests
 {
     private const string Conf = "hocon/pipelines/flights.conf";
 
-    private static string Root { get; } = FindRoot();
+    internal static string Root { get; } = FindRoot();
 
     private static string FindRoot()
     {

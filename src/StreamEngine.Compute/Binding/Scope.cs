@@ -64,7 +64,8 @@ internal sealed class Scope : IScope
         return found ?? throw MissingOf(first, _tables);
     }
 
-    private SqlException MissingOf(Identifier name, IReadOnlyList<Table> tables) => _isDeclaredWrongly?.Invoke(name.Name) == true ? SqlException.Follows() : Missing(name, tables);
+    private SqlException MissingOf(Identifier name, IReadOnlyList<Table> tables) =>
+        _isDeclaredWrongly?.Invoke(name.Name) == true ? SqlException.Follows() : Missing(name, tables);
 
     private static ScopeColumn? FindIn(Table table, Identifier name, int parts)
     {

@@ -1,8 +1,8 @@
 namespace StreamEngine.Compute.Syntax;
 
 /// <summary>
-/// Goes on behind an error with what does not rest on it, so that the errors of a text come together. What rests on a part that failed is not judged: who needs all parts calls
-/// <see cref="ThrowIfFailed"/> first.
+/// Goes on behind an error with what does not rest on it, so that the errors of a text come together. What rests on a part that failed is not judged: who needs all
+/// parts calls <see cref="ThrowIfFailed"/> first.
 /// </summary>
 internal sealed class ErrorCollector
 {

@@ -5,10 +5,10 @@ internal static class ForeignForms
 {
     private static readonly Dictionary<string, string> Types = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["CHAR"] = "STRING", ["CHARACTER"] = "STRING", ["NVARCHAR"] = "STRING", ["BPCHAR"] = "STRING", ["CLOB"] = "STRING", ["UUID"] = "STRING", ["JSON"] = "STRING",
-        ["JSONB"] = "STRING", ["TINYINT"] = "INT", ["SMALLINT"] = "INT", ["INT2"] = "INT", ["SHORT"] = "INT", ["LONG"] = "BIGINT", ["SERIAL"] = "INT",
-        ["BIGSERIAL"] = "BIGINT",
-        ["REAL"] = "DOUBLE", ["FLOAT4"] = "DOUBLE", ["NUMBER"] = "DECIMAL(p,s)", ["MONEY"] = "DECIMAL(p,s)", ["DATETIME"] = "TIMESTAMP", ["BLOB"] = "BINARY", ["TIME"] = "STRING",
+        ["CHAR"] = "STRING", ["CHARACTER"] = "STRING", ["NVARCHAR"] = "STRING", ["BPCHAR"] = "STRING", ["CLOB"] = "STRING", ["UUID"] = "STRING", ["TIME"] = "STRING",
+        ["JSON"] = "STRING", ["JSONB"] = "STRING", ["TINYINT"] = "INT", ["SMALLINT"] = "INT", ["INT2"] = "INT", ["SHORT"] = "INT", ["SERIAL"] = "INT",
+        ["LONG"] = "BIGINT", ["BIGSERIAL"] = "BIGINT", ["REAL"] = "DOUBLE", ["FLOAT4"] = "DOUBLE", ["NUMBER"] = "DECIMAL(p,s)", ["MONEY"] = "DECIMAL(p,s)",
+        ["DATETIME"] = "TIMESTAMP", ["BLOB"] = "BINARY",
     };
 
     /// <summary>A type of another engine as it is written here; null where it is none.</summary>
@@ -37,7 +37,8 @@ internal static class ForeignForms
         return Spelling.DidYouMean(reader.Peek().Value, ["NOT", "NULL", "FORMAT"]);
     }
 
-    private static string NameAt(TokenReader reader, int ahead) => reader.Peek(ahead).Kind is TokenKind.Word or TokenKind.QuotedIdentifier ? reader.Peek(ahead).Value : "..";
+    private static string NameAt(TokenReader reader, int ahead) =>
+        reader.Peek(ahead).Kind is TokenKind.Word or TokenKind.QuotedIdentifier ? reader.Peek(ahead).Value : "..";
 
     private static string KeyHint(string column) =>
         $"a source has no key; write that of the written records as key = {column} of a sink, with mode = upsert where rows replace earlier ones";

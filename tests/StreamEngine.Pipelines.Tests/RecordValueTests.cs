@@ -13,7 +13,9 @@ using StreamEngine.Streams;
 
 namespace StreamEngine.Pipelines;
 
-/// <summary>A value of a user's record that its column cannot hold, and a value of a column that the record cannot hold, is a fault of that row: the stream goes on.</summary>
+/// <summary>
+/// A value of a user's record that its column cannot hold, and a value of a column that the record cannot hold, is a fault of that row: the stream goes on.
+/// </summary>
 public sealed class RecordValueTests : IAsyncLifetime
 {
     private readonly MemoryLog _log = new();
@@ -156,10 +158,12 @@ public sealed class RecordValueTests : IAsyncLifetime
         Assert.Equal([new Number(1, 7)], await Input().Via(flow).RunWith(Sink.Seq<Number>(), _system.Materializer()));
         Assert.Equal(["2: Price.Value, column 'value': 1000 does not fit DECIMAL(5,2)", "3: Number.Value, column 'value': the value is null, and the property takes none"],
             refused.Order(StringComparer.Ordinal));
-        await Assert.ThrowsAnyAsync<Exception>(() => Input().Via(SqlFlow.Of<Price, Number>("SELECT id, 7 AS value FROM rows")).RunWith(Sink.Seq<Number>(), _system.Materializer()));
+        await Assert.ThrowsAnyAsync<Exception>(() => Input().Via(SqlFlow.Of<Price, Number>("SELECT id, 7 AS value FROM rows"))
+            .RunWith(Sink.Seq<Number>(), _system.Materializer()));
     }
 
     [Fact]
     public void A_property_of_another_type_is_refused_by_its_name() =>
-        Assert.StartsWith("WithEnum.Day is DayOfWeek; columns are", Assert.Throws<ArgumentException>(() => Records.Where<WithEnum>(w => true)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("WithEnum.Day is DayOfWeek; columns are",
+            Assert.Throws<ArgumentException>(() => Records.Where<WithEnum>(w => true)).Message, StringComparison.Ordinal);
 }

@@ -111,7 +111,7 @@ internal sealed class PipelineBinder(ConfigReader reader)
             StartFrom = source.GetString("start-from", _source.GetString("start-from", "earliest"))!,
             CreatePartitions = create.Exists ? create.GetInt("partitions", 1, 1, 10_000) : null,
         };
-        if (definition.StartFrom is not ("earliest" or "latest") && !TimeText.TryParseTimestamp(System.Text.Encoding.UTF8.GetBytes(definition.StartFrom), out _, out _))
+        if (!SourceDefinition.IsStart(definition.StartFrom))
             source.ErrorAt("start-from", $"'{definition.StartFrom}' is no place to start from", "earliest, latest, or a time such as 2026-01-31T00:00:00Z");
         // A key that is not known here may be a misspelt event-time.
         if (source.HasUnknown) Gaps.EventTimes.Add(source.Name);
@@ -139,18 +139,19 @@ internal sealed class PipelineBinder(ConfigReader reader)
         var column = time.FindText("column");
         if (column is not null) _texts[(PlanText.EventTime, source.Name, "")] = column;
         else if (time.Has("column")) Gaps.EventTimes.Add(source.Name);
+        var least = TimeSpan.FromMilliseconds(1);
         return new EventTimeDefinition
         {
             Column = column?.Text,
-            OutOfOrderness = time.GetDuration("out-of-orderness", defaults.GetDuration("out-of-orderness", TimeSpan.Zero)),
-            IdleTimeout = time.GetDuration("idle-timeout", defaults.GetDuration("idle-timeout", TimeSpan.FromSeconds(30)), TimeSpan.FromMilliseconds(1),
-                allowInfinite: true),
-            MaxAhead = time.GetDuration("max-ahead", defaults.GetDuration("max-ahead", TimeSpan.FromHours(24)), allowInfinite: true),
-            MaxDrift = time.GetDuration("max-drift", defaults.GetDuration("max-drift", TimeSpan.FromHours(1)), TimeSpan.FromMilliseconds(1), allowInfinite: true),
-            CloseByClockAfter = time.GetDuration("close-by-clock-after",
-                defaults.GetDuration("close-by-clock-after", TimeSpan.MaxValue, TimeSpan.FromMilliseconds(1), allowInfinite: true), TimeSpan.FromMilliseconds(1),
-                allowInfinite: true),
+            OutOfOrderness = Duration("out-of-orderness", TimeSpan.Zero, TimeSpan.Zero, allowInfinite: false),
+            IdleTimeout = Duration("idle-timeout", TimeSpan.FromSeconds(30), least),
+            MaxAhead = Duration("max-ahead", TimeSpan.FromHours(24), TimeSpan.Zero),
+            MaxDrift = Duration("max-drift", TimeSpan.FromHours(1), least),
+            CloseByClockAfter = Duration("close-by-clock-after", TimeSpan.MaxValue, least),
         };
+
+        TimeSpan Duration(string key, TimeSpan or, TimeSpan min, bool allowInfinite = true) =>
+            time.GetDuration(key, defaults.GetDuration(key, or, min, allowInfinite: allowInfinite), min, allowInfinite: allowInfinite);
     }
 
     private static FormatDefinition BindFormat(ConfigSection section, ConfigSection defaults)
@@ -165,8 +166,8 @@ internal sealed class PipelineBinder(ConfigReader reader)
         csvDefaults.Accept("header");
         if (csv.GetBool("header", false)) csv.ErrorAt("header", "a CSV record is the value of one Kafka record and has no header",
             "leave the header out when the file is produced: produce --skip-header");
-        if (delimiter.Length != 1 || delimiter[0] > 127) csv.ErrorAt("delimiter", "the delimiter is one ASCII character");
-        if (quote.Length > 1 || (quote.Length == 1 && quote[0] > 127)) csv.ErrorAt("quote", "the quote is one ASCII character, or \"\" for none");
+        if (!CsvFormatDefinition.IsDelimiter(delimiter)) csv.ErrorAt("delimiter", "the delimiter is one ASCII character");
+        if (!CsvFormatDefinition.IsQuote(quote)) csv.ErrorAt("quote", "the quote is one ASCII character, or \"\" for none");
         return format == "csv" ? new CsvFormatDefinition(delimiter, quote) : new JsonFormatDefinition(reject, duplicates);
     }
 

@@ -162,6 +162,8 @@ internal sealed partial class ExpressionBinder
     private static BoundExpression ToParameter(BoundExpression argument, TypeKind? parameter)
     {
         if (parameter is not { } kind || argument.Type.Kind == kind) return argument;
+        // NULL has no type of its own, and arrays and structs have many.
+        if (kind is TypeKind.List or TypeKind.Struct) return argument;
         if (kind != TypeKind.Decimal) return Convert(argument, TypeOfKind(kind))!;
         // A whole literal has as many digits as it has: price * 2 is not wider than it need be.
         if (argument is BoundConstant { IsUntyped: false, Value.IsNull: false } constant && argument.Type.IsInteger)

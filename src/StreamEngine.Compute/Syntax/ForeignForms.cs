@@ -11,8 +11,11 @@ internal static class ForeignForms
         ["DATETIME"] = "TIMESTAMP", ["BLOB"] = "BINARY",
     };
 
+    private const string Computed = "write a computed column as one of a view: CREATE VIEW .. AS SELECT *, expression AS name FROM ..";
+
     /// <summary>A type of another engine as it is written here; null where it is none.</summary>
-    public static string? HintOfType(string type) => Types.TryGetValue(type, out var own) ? $"write it as {own}" : null;
+    public static string? HintOfType(string type) => Types.TryGetValue(type, out var own) ? $"write it as {own}"
+        : type.Equals("AS", StringComparison.OrdinalIgnoreCase) ? Computed : null;
 
     /// <summary>A clause that is no column, and where the pipeline's file says it; null where a column begins.</summary>
     public static string? ClauseOf(TokenReader reader)
@@ -32,7 +35,7 @@ internal static class ForeignForms
         if (reader.IsKeyword("METADATA")) return "write it as _timestamp in the SQL: the record's timestamp is a column of every source";
         if (reader.IsKeyword("DEFAULT")) return "write it as COALESCE(column, default) in a view";
         if (reader.IsKeyword("CHECK") || reader.IsKeyword("UNIQUE")) return "write a condition on each row as a rule: rules { name = \"condition\" }";
-        if (reader.IsKeyword("AS")) return "write a computed column as one of a view: CREATE VIEW .. AS SELECT *, expression AS name FROM ..";
+        if (reader.IsKeyword("AS")) return Computed;
         if (reader.IsSymbol("(")) return "the type takes nothing in parentheses";
         return Spelling.DidYouMean(reader.Peek().Value, ["NOT", "NULL", "FORMAT"]);
     }

@@ -72,10 +72,14 @@ internal sealed record WindowNode(LogicalNode Before, WindowSpec Window, IReadOn
 {
     public override LogicalNode Input => Before;
 
-    public override string Describe()
+    public override string Describe() => Describe(micros => TimeSpan.FromMicroseconds(micros).ToString());
+
+    /// <summary>The same for people, with durations as a file has them. Ids of state are made of the other form, and stay.</summary>
+    public string Shown() => Describe(DurationText.OfMicros);
+
+    private string Describe(Func<long, string> duration)
     {
-        var window = Window.IsTumbling ? $"tumble {TimeSpan.FromMicroseconds(Window.Size)}"
-            : $"hop {TimeSpan.FromMicroseconds(Window.Slide)} of {TimeSpan.FromMicroseconds(Window.Size)}";
+        var window = Window.IsTumbling ? $"tumble {duration(Window.Size)}" : $"hop {duration(Window.Slide)} of {duration(Window.Size)}";
         var aggregates =
             Aggregates.Select(a =>
             $"{a.Function.ToString().ToLowerInvariant()}({(a.Distinct ? "distinct " : "")}{(a.Argument < 0 ? "*" : Before.Output[a.Argument].Name)})");

@@ -239,7 +239,7 @@ internal sealed class PhysicalPlanner
         var id = $"{insert}.window.{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(signature)) & 0xffffffff:x8}";
         var assigned = new Schema([.. input, new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp, false),
             new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp, false)]);
-        after.Add(new OperatorFactory(id, window.Describe(), () =>
+        after.Add(new OperatorFactory(id, window.Shown(), () =>
             new WindowAggregateOperator(id, assigned, new WindowAggregateSpec(window.Window, window.Keys, window.Aggregates) { Insert = insert })) { IsStateful = true });
         if (_range is { } range) after.Add(new OperatorFactory($"{id}.range", "whole windows of the replay", () =>
             new WindowRangeOperator($"{id}.range", window.Output, range)));

@@ -112,7 +112,8 @@ public class BuilderKeysTests
         Assert.Throws<ArgumentOutOfRangeException>(() => pipeline.TransactionTimeout(TimeSpan.FromHours(1)));
         Assert.Throws<ArgumentOutOfRangeException>(() => pipeline.CommitInterval(TimeSpan.FromSeconds(10)).TransactionTimeout(TimeSpan.FromSeconds(19)));
         Assert.Throws<ArgumentException>(() => pipeline.NamingPrefix("a b"));
-        void Refused(Func<SourceBuilder, SourceBuilder> source) => Assert.ThrowsAny<ArgumentException>(() => pipeline.Source("s", s => source(s.Kafka("t").Json(Schema))));
+        void Refused(Func<SourceBuilder, SourceBuilder> source) =>
+            Assert.ThrowsAny<ArgumentException>(() => pipeline.Source("s", s => source(s.Kafka("t").Json(Schema))));
         Refused(s => s.Csv(Schema, "--"));
         Refused(s => s.Csv(Schema, ",", "''"));
         Refused(s => s.StartFrom("yesterday"));

@@ -17,10 +17,13 @@ internal sealed class ErrorCollector
     /// <summary>A part failed. There may be no error: what rests on an error that another text has fails without a second one.</summary>
     public bool HasFailed { get; private set; }
 
+    /// <summary>There are so many errors that the rest of the text is not worth reading.</summary>
+    public bool IsFull => _errors.Count >= Most;
+
     /// <summary>The part; null where it failed.</summary>
     public T? Try<T>(Func<T> part) where T : class
     {
-        if (_errors.Count >= Most) return null;
+        if (IsFull) return null;
         try
         {
             return part();
@@ -35,7 +38,7 @@ internal sealed class ErrorCollector
     /// <summary>Whether the part passed.</summary>
     public bool Try(Action part)
     {
-        if (_errors.Count >= Most) return false;
+        if (IsFull) return false;
         try
         {
             part();
@@ -53,7 +56,7 @@ internal sealed class ErrorCollector
     {
         HasFailed = true;
         foreach (var error in failure.Errors)
-            if (_errors.Count < Most && !_errors.Contains(error)) _errors.Add(error);
+            if (!IsFull && !_errors.Contains(error)) _errors.Add(error);
     }
 
     /// <summary>A part failed with this error.</summary>

@@ -7,6 +7,7 @@ internal sealed class SchemaText
 {
     private readonly List<Field> _fields = [];
     private readonly ErrorCollector _errors = new();
+    private readonly HashSet<string> _right = new(StringComparer.Ordinal);
     private readonly HashSet<string> _wrong = new(StringComparer.OrdinalIgnoreCase);
     private bool _isCutOff;
 
@@ -51,7 +52,8 @@ internal sealed class SchemaText
                 SkipColumn(reader, start);
             }
         }
-        while (reader.TrySymbol(","));
+        while (!_errors.IsFull && reader.TrySymbol(","));
+        _isCutOff |= _errors.IsFull;
     }
 
     private void ReadColumn(TokenReader reader, HashSet<string> names)
@@ -59,6 +61,7 @@ internal sealed class SchemaText
         HasWatermark |= reader.IsKeyword("WATERMARK") && reader.IsKeyword("FOR", 1);
         if (ForeignForms.ClauseOf(reader) is { } hint) throw TokenReader.Error(reader.Peek().Span, $"{reader.Peek().Value.ToUpperInvariant()} is not part of a schema", hint);
         _fields.Add(TypeParser.ParseField(reader, "column", names, _errors));
+        _right.Add(_fields[^1].Name);
         if (!reader.AtEnd && !reader.IsSymbol(",")) throw reader.Unexpected("',' or the end of the text", ForeignForms.HintBehindType(reader));
     }
 
@@ -74,7 +77,7 @@ internal sealed class SchemaText
             if (token.IsSymbol(",") && depth <= 0 && reader.Position >= errorAt) return;
             if (token.IsSymbol("(") || token.IsSymbol("<") || token.IsSymbol("[")) depth++;
             if (token.IsSymbol(")") || token.IsSymbol(">") || token.IsSymbol("]")) depth--;
-            if (token.Kind is TokenKind.Word or TokenKind.QuotedIdentifier && _fields.TrueForAll(f => f.Name != token.Value)) _wrong.Add(token.Value);
+            if (token.Kind is TokenKind.Word or TokenKind.QuotedIdentifier && !_right.Contains(token.Value)) _wrong.Add(token.Value);
             _isCutOff |= token.Kind == TokenKind.Error;
             reader.Next();
         }

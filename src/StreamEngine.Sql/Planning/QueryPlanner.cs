@@ -55,6 +55,7 @@ internal static class QueryPlanner
 
     private static void CheckTime(WindowReference window, LogicalNode input, Scope scope)
     {
+        if (window.Time is not NameExpression) throw StatementParser.NoTime(window.Time.Span);
         var bound = ExpressionBinder.Bind(window.Time, scope);
         if (input.Scan.IsTimeUnknown) throw SqlException.Follows();
         if (bound is BoundColumn column && column.Index == input.EventTime) return;
@@ -87,11 +88,10 @@ internal static class QueryPlanner
         return new WindowSpec(size, slide);
     }
 
-    private static long Length(IntervalArgument argument, string what)
+    private static long Length(SqlExpression argument, string what)
     {
-        var bound = ExpressionBinder.Bind(argument.Expression, Scope.Empty);
-        if (bound is not BoundConstant { Value: { IsNull: false } value } || value.Type.Kind != TypeKind.Interval)
-            throw TokenReader.Error(argument.Span, $"the window's {what} is an interval", "for example INTERVAL '1' HOUR");
+        if (argument is not IntervalExpression) throw TokenReader.Error(argument.Span, $"the window's {what} is an interval", "for example INTERVAL '1' HOUR");
+        var value = ((BoundConstant)ExpressionBinder.Bind(argument, Scope.Empty)).Value;
         if (value.As<Interval>().FixedMicroseconds is not { } length)
             throw TokenReader.Error(argument.Span, $"the window's {what} has months, which have no fixed length", "use days");
         if (length <= 0) throw TokenReader.Error(argument.Span, $"the window's {what} must be positive: at least a microsecond", "for example INTERVAL '1' HOUR");

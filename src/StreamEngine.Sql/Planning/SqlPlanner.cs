@@ -34,6 +34,7 @@ internal sealed class SqlPlanner
         var statements = StatementParser.Parse(sql, _errors, _mentioned);
         foreach (var statement in statements)
         {
+            if (_errors.IsFull) break;
             if (statement is CreateViewStatement view) AddView(view);
             else if (_errors.Try(() => PlanInsert((InsertStatement)statement)) is { } insert) inserts.Add(insert);
         }

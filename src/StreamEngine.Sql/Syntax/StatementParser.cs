@@ -20,7 +20,7 @@ internal static class StatementParser
             while (reader.TrySymbol(";"))
             {
             }
-            if (reader.AtEnd) break;
+            if (reader.AtEnd || errors.IsFull) break;
             var start = reader.Position;
             try
             {
@@ -174,18 +174,22 @@ internal static class StatementParser
         reader.ExpectSymbol(",");
         var time = ParseTime(reader);
         reader.ExpectSymbol(",");
-        var first = ParseInterval(reader, kind == WindowFunction.Tumble ? "the window's size" : "the window's slide");
-        IntervalArgument? slide = null;
+        var first = ExpressionParser.Parse(reader);
+        SqlExpression? slide = null;
         if (kind == WindowFunction.Hop)
         {
             reader.ExpectSymbol(",");
-            (slide, first) = (first, ParseInterval(reader, "the window's size"));
+            (slide, first) = (first, ExpressionParser.Parse(reader));
         }
         reader.ExpectSymbol(")");
         return new WindowReference(start.To(reader.Last), kind, input, time, slide, first, null);
     }
 
-    private static NameExpression ParseTime(TokenReader reader)
+    /// <summary>What is no column stands for a window's time.</summary>
+    public static SqlException NoTime(SourceSpan span) => TokenReader.Error(span, "the time of a window is the event-time column of its source",
+        "compute another time in a view, and declare it as the source's event time");
+
+    private static SqlExpression ParseTime(TokenReader reader)
     {
         var descriptor = reader.IsKeyword("DESCRIPTOR") && reader.IsSymbol("(", 1);
         if (descriptor)
@@ -194,15 +198,9 @@ internal static class StatementParser
             reader.Next();
         }
         var expression = ExpressionParser.Parse(reader);
+        // The time was left out, and what is behind the next comma is missing.
+        if (expression is IntervalExpression) throw NoTime(expression.Span);
         if (descriptor) reader.ExpectSymbol(")");
-        return expression as NameExpression ?? throw TokenReader.Error(expression.Span, "the time of a window is the event-time column of its source",
-            "compute another time in a view, and declare it as the source's event time");
-    }
-
-    private static IntervalArgument ParseInterval(TokenReader reader, string what)
-    {
-        var expression = ExpressionParser.Parse(reader);
-        return new IntervalArgument(expression.Span, expression as IntervalExpression
-            ?? throw TokenReader.Error(expression.Span, $"{what} is an interval", "for example INTERVAL '1' HOUR"));
+        return expression;
     }
 }

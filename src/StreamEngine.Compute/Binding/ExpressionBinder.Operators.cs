@@ -20,8 +20,8 @@ internal sealed partial class ExpressionBinder
 
     private BoundExpression BindBinary(BinaryExpression binary)
     {
-        var left = Bind(binary.Left);
-        var right = Bind(binary.Right);
+        var both = BindAll(binary.Left, binary.Right);
+        var (left, right) = (both[0], both[1]);
         if (binary.Operator == BinaryOperator.Concat) return BindConcat(binary, left, right);
         if (binary.Operator < BinaryOperator.Equal) return Call(binary,
             FunctionTable.Operator(binary.Operator == BinaryOperator.Power ? "power" : SqlText.Of(binary.Operator)), [left, right]);
@@ -76,14 +76,16 @@ internal sealed partial class ExpressionBinder
     }
 
     private BoundExpression BindDistinct(DistinctFromExpression distinct)
-        => Comparison(distinct, distinct.Negated ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", Bind(distinct.Left), Bind(distinct.Right));
+    {
+        var both = BindAll(distinct.Left, distinct.Right);
+        return Comparison(distinct, distinct.Negated ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", both[0], both[1]);
+    }
 
     /// <summary>x BETWEEN a AND b is x >= a AND x &lt;= b, in one type so that x is converted once.</summary>
     private BoundExpression BindBetween(BetweenExpression between)
     {
-        var operand = Bind(between.Operand);
-        var low = Bind(between.Low);
-        var high = Bind(between.High);
+        var all = BindAll(between.Operand, between.Low, between.High);
+        var (operand, low, high) = (all[0], all[1], all[2]);
         var inner = between.Negated ? between with { Negated = false } : between;
         BoundExpression both = new BoundLogical(inner, isAnd: true, [Comparison(inner, ">=", operand, low), Comparison(inner, "<=", operand, high)]);
         return between.Negated ? Call(between, FunctionTable.Operator("NOT"), [both]) : both;
@@ -91,8 +93,8 @@ internal sealed partial class ExpressionBinder
 
     private BoundExpression BindIn(InExpression list)
     {
-        var operand = Bind(list.Operand);
-        var items = list.Items.Select(Bind).ToList();
+        var all = BindAll([list.Operand, .. list.Items]);
+        var (operand, items) = (all[0], all[1..].ToList());
         var type = CommonType([operand, .. items], "the values of IN");
         if (type.Kind is TypeKind.List or TypeKind.Struct) throw new SqlException(list.Span, $"cannot compare {type} with IN");
         if (type.Kind == TypeKind.Null) type = DataType.Utf8;
@@ -106,13 +108,24 @@ internal sealed partial class ExpressionBinder
 
     private BoundExpression BindLike(LikeExpression like)
     {
-        List<BoundExpression> arguments = [Bind(like.Operand), Bind(like.Pattern)];
-        if (like.Escape is not null) arguments.Add(Bind(like.Escape));
+        var arguments = BindAll(like.Escape is null ? [like.Operand, like.Pattern] : [like.Operand, like.Pattern, like.Escape]);
         var bound = Call(like, FunctionTable.Operator(like.IgnoreCase ? "ILIKE" : "LIKE"), arguments);
         return like.Negated ? Call(like, FunctionTable.Operator("NOT"), [bound]) : bound;
     }
 
     private BoundExpression BindCall(CallExpression call)
+    {
+        // Its arguments are judged whether or not the function is one.
+        var errors = new ErrorCollector();
+        BoundExpression[]? arguments = null;
+        var function = errors.Try(() => FunctionOf(call));
+        errors.Try(() => arguments = Each(call.Arguments, Bind));
+        errors.ThrowIfFailed();
+        if (function!.Bind is null) return Call(call, function, arguments!);
+        return Fold(function.Bind(new BindSite(call, function, [.. arguments!])));
+    }
+
+    private static FunctionDefinition FunctionOf(CallExpression call)
     {
         var name = call.Function.Name;
         if (FunctionTable.Find(name) is not { } function)
@@ -124,9 +137,7 @@ internal sealed partial class ExpressionBinder
         if (call.Star || call.Distinct || call.Filter is not null)
             throw new SqlException(call.Span,
                 $"{name.ToLowerInvariant()} is no aggregate function: {(call.Star ? "*" : call.Distinct ? "DISTINCT" : "FILTER")} cannot stand in its call");
-        var arguments = call.Arguments.Select(Bind).ToList();
-        if (function.Bind is null) return Call(call, function, arguments);
-        return Fold(function.Bind(new BindSite(call, function, arguments)));
+        return function;
     }
 
     /// <summary>The overload that needs the fewest conversions; the first of the table where several do.</summary>
@@ -151,6 +162,8 @@ internal sealed partial class ExpressionBinder
     private static BoundExpression ToParameter(BoundExpression argument, TypeKind? parameter)
     {
         if (parameter is not { } kind || argument.Type.Kind == kind) return argument;
+        // NULL has no type of its own, and arrays and structs have many.
+        if (kind is TypeKind.List or TypeKind.Struct) return argument;
         if (kind != TypeKind.Decimal) return Convert(argument, TypeOfKind(kind))!;
         // A whole literal has as many digits as it has: price * 2 is not wider than it need be.
         if (argument is BoundConstant { IsUntyped: false, Value.IsNull: false } constant && argument.Type.IsInteger)

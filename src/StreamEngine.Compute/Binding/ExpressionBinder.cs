@@ -41,7 +41,7 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
         UnaryExpression unary => BindUnary(unary),
         BinaryExpression binary => BindBinary(binary),
         LogicalExpression logical => new BoundLogical(logical, logical.IsAnd,
-            [.. logical.Operands.Select(o => Condition(o, logical.IsAnd ? "an operand of AND" : "an operand of OR"))]),
+            Each(logical.Operands, o => Condition(o, logical.IsAnd ? "an operand of AND" : "an operand of OR"))),
         IsExpression test => BindIs(test),
         DistinctFromExpression distinct => BindDistinct(distinct),
         BetweenExpression between => BindBetween(between),
@@ -54,6 +54,22 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
         SubscriptExpression subscript => BindSubscript(subscript),
         _ => throw new SqlException(expression.Span, "this cannot stand in an expression"),
     });
+
+    /// <summary>All of them; each error of each, where some fail.</summary>
+    private static BoundExpression[] Each(IReadOnlyList<SqlExpression> expressions, Func<SqlExpression, BoundExpression> bind)
+    {
+        var errors = new ErrorCollector();
+        var bound = new BoundExpression[expressions.Count];
+        for (var i = 0; i < bound.Length; i++)
+        {
+            var expression = expressions[i];
+            bound[i] = errors.Try(() => bind(expression))!;
+        }
+        errors.ThrowIfFailed();
+        return bound;
+    }
+
+    private BoundExpression[] BindAll(params IReadOnlyList<SqlExpression> expressions) => Each(expressions, Bind);
 
     private BoundExpression Condition(SqlExpression expression, string what)
     {
@@ -87,9 +103,10 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
 
     private BoundCall BindSubscript(SubscriptExpression subscript)
     {
-        var list = Bind(subscript.Operand);
+        var both = BindAll(subscript.Operand, subscript.Index);
+        var list = both[0];
         if (list.Type.Kind != TypeKind.List) throw new SqlException(subscript.Operand.Span, $"{list} is {list.Type}, not an ARRAY");
-        var index = Convert(Bind(subscript.Index), DataType.Int32)
+        var index = Convert(both[1], DataType.Int32)
             ?? throw new SqlException(subscript.Index.Span, "the index of an array is an INT", "a[1] is the first element");
         return new BoundCall(subscript, FunctionTable.Subscript, FunctionTable.Subscript.Overloads[0], [list, index], list.Type.Element!);
     }
@@ -104,22 +121,33 @@ internal sealed partial class ExpressionBinder(IScope scope, Substitution? subst
 
     private BoundCase BindCase(CaseExpression chosen)
     {
-        var values = new List<BoundExpression>(chosen.Branches.Select(b => Bind(b.Then)));
-        var other = chosen.Else is null ? null : Bind(chosen.Else);
-        var all = other is null ? values : [.. values, other];
-        var type = CommonType(all, "the branches of CASE");
+        var errors = new ErrorCollector();
+        var values = chosen.Branches.Select(b => errors.Try(() => Bind(b.Then))).ToList();
+        if (chosen.Else is not null) values.Add(errors.Try(() => Bind(chosen.Else)));
+        var type = values.Contains(null) ? null : errors.Try(() => BranchType(chosen, values!));
+        var operand = chosen.Operand is null ? null : errors.Try(() => Bind(chosen.Operand));
+        var conditions = chosen.Branches.Select(branch => errors.Try(() => chosen.Operand is null ? Condition(branch.When, "the condition of WHEN")
+            : Equal(chosen.Operand, operand, branch.When))).ToList();
+        errors.ThrowIfFailed();
+        var count = chosen.Branches.Count;
+        return new BoundCase(chosen, [.. conditions!], [.. values.Take(count).Select(v => Convert(v!, type!)!)],
+            values.Count > count ? Convert(values[count]!, type!) : null, type!);
+    }
+
+    private static DataType BranchType(CaseExpression chosen, IReadOnlyList<BoundExpression> values)
+    {
+        var type = CommonType(values, "the branches of CASE");
         NoNested(chosen, type, "CASE");
-        var conditions = new List<BoundExpression>();
-        foreach (var branch in chosen.Branches)
-        {
-            if (chosen.Operand is null) conditions.Add(Condition(branch.When, "the condition of WHEN"));
-            else
-            {
-                var equal = new BinaryExpression(branch.When.Span, BinaryOperator.Equal, chosen.Operand, branch.When);
-                conditions.Add(Condition(equal, "the condition of WHEN"));
-            }
-        }
-        return new BoundCase(chosen, [.. conditions], [.. values.Select(v => Convert(v, type)!)], other is null ? null : Convert(other, type), type);
+        return type;
+    }
+
+    /// <summary>CASE's operand, bound once, is a WHEN's value.</summary>
+    private BoundExpression Equal(SqlExpression syntax, BoundExpression? operand, SqlExpression when)
+    {
+        var equal = new BinaryExpression(when.Span, BinaryOperator.Equal, syntax, when);
+        if (substitution?.Invoke(equal) is { } known) return known;
+        var value = Bind(when);
+        return operand is null ? throw SqlException.Follows() : Comparison(equal, "=", operand, value);
     }
 
     /// <summary>The type of all of them, where text in quotes goes by the others.</summary>

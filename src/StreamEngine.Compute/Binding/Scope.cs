@@ -21,6 +21,7 @@ internal interface IScope
 internal sealed class Scope : IScope
 {
     private readonly List<Table> _tables = [];
+    private Func<string, bool>? _isDeclaredWrongly;
 
     private sealed record Table(string? Name, Schema Schema, int Start, Func<string, bool>? IsHidden);
 
@@ -37,13 +38,20 @@ internal sealed class Scope : IScope
         return this;
     }
 
+    /// <summary>Names of columns that were declared with an error: what names them has no error of its own. Null: there are none.</summary>
+    public Scope Without(Func<string, bool>? isDeclaredWrongly)
+    {
+        _isDeclaredWrongly = isDeclaredWrongly;
+        return this;
+    }
+
     public ScopeColumn Resolve(NameExpression name)
     {
         var first = name.Parts[0];
         if (name.Parts.Count > 1 && _tables.Find(t => t.Name is not null && first.Matches(t.Name)) is { } qualified)
         {
             if (FindIn(qualified, name.Parts[1], 2) is { } column) return column;
-            if (!_tables.Exists(t => FindIn(t, first, 1) is not null)) throw Missing(name.Parts[1], [qualified]);
+            if (!_tables.Exists(t => FindIn(t, first, 1) is not null)) throw MissingOf(name.Parts[1], [qualified]);
         }
         ScopeColumn? found = null;
         foreach (var table in _tables)
@@ -53,8 +61,11 @@ internal sealed class Scope : IScope
                 $"write which: {string.Join(" or ", _tables.Select(t => $"{t.Name}.{first.Name}"))}");
             found = column;
         }
-        return found ?? throw Missing(first, _tables);
+        return found ?? throw MissingOf(first, _tables);
     }
+
+    private SqlException MissingOf(Identifier name, IReadOnlyList<Table> tables) =>
+        _isDeclaredWrongly?.Invoke(name.Name) == true ? SqlException.Follows() : Missing(name, tables);
 
     private static ScopeColumn? FindIn(Table table, Identifier name, int parts)
     {

@@ -15,7 +15,7 @@ internal static class ArrayFunctions
 
     public static IReadOnlyList<FunctionDefinition> All { get; } =
     [
-        new("cardinality", "The number of elements of an array.", "", "",
+        new("cardinality", "The number of elements of an array, nulls among them: in the example of c = [1, null, 3].", "cardinality(c)", "3",
             new Overload([TypeKind.List], _ => DataType.Int32, site => new CardinalityNode(site.Nodes[0]))),
     ];
 }

@@ -29,6 +29,9 @@ public sealed class SqlException : Exception
     {
     }
 
+    /// <summary>Something rests on a part whose error is said elsewhere: it fails without an error of its own.</summary>
+    internal static SqlException Follows() => new([]);
+
     /// <summary>What is wrong.</summary>
     public IReadOnlyList<SqlError> Errors { get; }
 }

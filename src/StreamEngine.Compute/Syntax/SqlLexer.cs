@@ -28,6 +28,9 @@ internal enum TokenKind : byte
 
     /// <summary>Behind the last token.</summary>
     End,
+
+    /// <summary>A stretch that is no token: only where errors are collected.</summary>
+    Error,
 }
 
 /// <summary>A token of SQL text.</summary>
@@ -62,22 +65,43 @@ internal static class SqlLexer
     private const string ShortSymbols = "()[]{},.;+-*/%^<>=:?@#&|~$!";
 
     /// <summary>All tokens, the last one of kind End.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="errors">Takes the errors by the offsets of tokens of kind Error that stand in their places; null: the first one is thrown.</param>
     /// <exception cref="SqlException">A quote or comment is not closed, a number is malformed, a character belongs to no token.</exception>
-    public static List<Token> Tokenize(string text)
+    public static List<Token> Tokenize(string text, Dictionary<int, SqlException>? errors = null)
     {
         if (text.Length > MaxLength) throw new SqlException(new SourceSpan(0, 0), $"the SQL text is too long: {text.Length} characters, at most {MaxLength}");
         var tokens = new List<Token>();
         var at = 0;
         while (true)
         {
-            at = SkipBlanks(text, at);
-            if (at >= text.Length) break;
-            var token = Read(text, at);
-            tokens.Add(token);
-            at = token.Offset + token.Length;
+            try
+            {
+                at = SkipBlanks(text, at);
+                if (at >= text.Length) break;
+                var token = Read(text, at);
+                tokens.Add(token);
+                at = token.Offset + token.Length;
+            }
+            catch (SqlException e) when (errors is not null)
+            {
+                var start = e.Errors[0].Offset;
+                errors[start] = e;
+                at = errors.Count < ErrorCollector.Most ? EndOf(text, at, e.Errors[0]) : text.Length;
+                tokens.Add(new Token(TokenKind.Error, start, at - start, ""));
+            }
         }
         tokens.Add(new Token(TokenKind.End, text.Length, 0, ""));
         return tokens;
+    }
+
+    /// <summary>
+    /// Where reading goes on behind an error of the token at an offset. In a quote or comment that is not closed nothing is certain: the rest is part of it.
+    /// </summary>
+    private static int EndOf(string text, int at, SqlError error)
+    {
+        var isOpen = error.Offset > at || text[at] switch { '/' => true, '\'' or '"' or '`' => error.Length == 1, 'e' or 'E' => error.Length == 2, _ => false };
+        return isOpen ? text.Length : error.Offset + error.Length;
     }
 
     private static Token Read(string text, int at)

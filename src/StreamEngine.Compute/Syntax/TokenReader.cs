@@ -8,14 +8,17 @@ internal sealed class TokenReader
     public const int MaxDepth = 256;
 
     private readonly List<Token> _tokens;
+    private readonly Dictionary<int, SqlException> _wrong = [];
     private int _next;
     private int _depth;
 
+    /// <param name="text">The text.</param>
+    /// <param name="goesOn">What is no token is one of kind Error, for a parser that goes on behind errors and asks for <see cref="ErrorBefore"/>.</param>
     /// <exception cref="SqlException">The text cannot be split into tokens.</exception>
-    public TokenReader(string text)
+    public TokenReader(string text, bool goesOn = false)
     {
         Text = text;
-        _tokens = SqlLexer.Tokenize(text);
+        _tokens = SqlLexer.Tokenize(text, goesOn ? _wrong : null);
     }
 
     public string Text { get; }
@@ -23,10 +26,22 @@ internal sealed class TokenReader
     /// <summary>The span of the last token that was taken; empty at 0 before the first.</summary>
     public SourceSpan Last => _next == 0 ? default : _tokens[_next - 1].Span;
 
+    /// <summary>The number of the token that comes next.</summary>
+    public int Position => _next;
+
     public bool AtEnd => Peek().Kind == TokenKind.End;
 
     /// <summary>A token that is not taken yet; End for all positions behind the text.</summary>
     public Token Peek(int ahead = 0) => _tokens[Math.Min(_next + ahead, _tokens.Count - 1)];
+
+    /// <summary>The first error of a token from here to the next such symbol or the end; null where all are tokens.</summary>
+    public SqlException? ErrorBefore(string symbol)
+    {
+        if (_wrong.Count == 0) return null;
+        for (var i = _next; i < _tokens.Count && !_tokens[i].IsSymbol(symbol); i++)
+            if (_tokens[i].Kind == TokenKind.Error) return _wrong[_tokens[i].Offset];
+        return null;
+    }
 
     public Token Next()
     {
@@ -96,10 +111,11 @@ internal sealed class TokenReader
 
     public void Leave() => _depth--;
 
-    /// <summary>Behind an error that was thrown from inside of levels: a parser that goes on starts at the outermost one again.</summary>
-    public void ResetDepth() => _depth = 0;
+    /// <summary>Goes back to a token, at the outermost level: an error may have been thrown from inside of others.</summary>
+    public void ResetTo(int position) => (_next, _depth) = (position, 0);
 
-    public SqlException Unexpected(string expected, string? hint = null) => Error(Peek().Span, $"expected {expected}, found {Peek().Describe()}", hint);
+    public SqlException Unexpected(string expected, string? hint = null) =>
+        Peek().Kind == TokenKind.Error && _wrong.TryGetValue(Peek().Offset, out var wrong) ? wrong : Error(Peek().Span, $"expected {expected}, found {Peek().Describe()}", hint);
 
     public static SqlException Error(SourceSpan span, string message, string? hint = null) => new(span, message, hint);
 

@@ -32,39 +32,57 @@ internal static class TypeParser
     }
 
     /// <summary>A whole text of columns: "date TIMESTAMP FORMAT 'yyyy/MM/dd HH:mm' NOT NULL, delay INT".</summary>
-    /// <exception cref="SqlException">The text is wrong.</exception>
+    /// <exception cref="SqlException">The text is wrong: each column's error.</exception>
     public static Schema ParseSchema(string text)
     {
-        var reader = new TokenReader(text);
-        var schema = ParseFields(reader, "column");
-        reader.ExpectEnd();
-        return schema;
+        var schema = SchemaText.Parse(text);
+        return schema.Errors.Count > 0 ? throw new SqlException(schema.Errors) : schema.Schema;
     }
 
-    /// <summary>One or more columns or fields: name type [FORMAT '..'] [NOT NULL | NULL], with commas between them.</summary>
+    /// <summary>One or more fields, with commas between them.</summary>
     public static Schema ParseFields(TokenReader reader, string what)
     {
         var fields = new List<Field>();
         var names = new HashSet<string>(StringComparer.Ordinal);
-        do
-        {
-            var name = reader.ExpectLabel($"a {what}'s name");
-            if (!names.Add(name.Name)) throw TokenReader.Error(name.Span, $"{what} '{name.Name}' is declared twice");
-            var type = Parse(reader);
-            string? format = null;
-            bool? nullable = null;
-            while (true)
-            {
-                if (format is null && reader.TryKeyword("FORMAT")) format = reader.ExpectText("the format").Value;
-                else if (nullable is null && reader.TryKeyword("NOT", "NULL")) nullable = false;
-                else if (nullable is null && reader.TryKeyword("NULL")) nullable = true;
-                else break;
-            }
-            fields.Add(new Field(name.Name, type, nullable ?? true, format));
-        }
+        var errors = new ErrorCollector();
+        do fields.Add(ParseField(reader, what, names, errors));
         while (reader.TrySymbol(","));
+        errors.ThrowIfFailed();
         return new Schema(fields);
     }
+
+    /// <summary>A column or field: name type [FORMAT '..'] [NOT NULL | NULL].</summary>
+    /// <param name="reader">Stands at its name.</param>
+    /// <param name="what">column or field.</param>
+    /// <param name="names">The names before, to which it adds its own.</param>
+    /// <param name="errors">Takes what is wrong with a column whose name and type are certain.</param>
+    /// <exception cref="SqlException">Name or type are not.</exception>
+    public static Field ParseField(TokenReader reader, string what, HashSet<string> names, ErrorCollector errors)
+    {
+        var name = reader.ExpectLabel($"a {what}'s name");
+        if (!names.Add(name.Name)) throw TokenReader.Error(name.Span, $"{what} '{name.Name}' is declared twice");
+        var type = Parse(reader);
+        string? format = null;
+        bool? nullable = null;
+        while (true)
+        {
+            if (format is null && reader.TryKeyword("FORMAT"))
+            {
+                var text = reader.ExpectText("the format");
+                format = text.Value;
+                if (type.Kind is not (TypeKind.Timestamp or TypeKind.Date))
+                    throw TokenReader.Error(Inside(text), $"{what} '{name.Name}' is {type}: only TIMESTAMP and DATE have a FORMAT");
+                if (TimestampPattern.TryCompile(format, out var error) is null) errors.Add(Inside(text), error!);
+            }
+            else if (nullable is null && reader.TryKeyword("NOT", "NULL")) nullable = false;
+            else if (nullable is null && reader.TryKeyword("NULL")) nullable = true;
+            else break;
+        }
+        return new Field(name.Name, type, nullable ?? true, format);
+    }
+
+    /// <summary>A text without its quotes.</summary>
+    private static SourceSpan Inside(Token text) => text.Length > 2 ? new SourceSpan(text.Offset + 1, text.Length - 2) : text.Span;
 
     private static DataType ParseNamed(TokenReader reader, Token token)
     {
@@ -83,7 +101,7 @@ internal static class TypeParser
             case "STRING" or "TEXT": return DataType.Utf8;
             case "VARCHAR":
                 if (reader.IsSymbol("(")) throw TokenReader.Error(reader.Peek().Span, "VARCHAR has no length here",
-                    "use STRING, and a rule such as length(x) <= 10 where the length matters");
+                    $"write it as STRING, and where the length matters add a rule such as length(x) <= {LengthAt(reader)}");
                 return DataType.Utf8;
             case "BINARY" or "BYTES" or "BYTEA" or "VARBINARY": return DataType.Binary;
             case "INTERVAL": return DataType.Interval;
@@ -98,9 +116,12 @@ internal static class TypeParser
                 reader.ExpectSymbol(">");
                 return DataType.Struct(fields);
             default:
-                throw TokenReader.Error(token.Span, $"unknown type '{token.Value}'", Spelling.DidYouMean(token.Value, Names) ?? $"types are {string.Join(", ", Names)}");
+                throw TokenReader.Error(token.Span, $"unknown type '{token.Value}'", ForeignForms.HintOfType(token.Value) ?? Spelling.DidYouMean(token.Value, Names)
+                    ?? $"types are {string.Join(", ", Names)}");
         }
     }
+
+    private static string LengthAt(TokenReader reader) => reader.Peek(1).Kind == TokenKind.Integer ? reader.Peek(1).Value : "10";
 
     /// <summary>DECIMAL(p,s); s defaults to 0 and p to 10, as in Flink.</summary>
     private static DataType ParseDecimal(TokenReader reader)
@@ -116,7 +137,7 @@ internal static class TypeParser
     {
         if (reader.TrySymbol("("))
         {
-            ParseNumber(reader, 0, 6, "a precision");
+            ParseNumber(reader, 0, 6, "a precision", "write it as TIMESTAMP: it has microseconds");
             reader.ExpectSymbol(")");
         }
         if (reader.TryKeyword("WITH") || reader.TryKeyword("WITHOUT"))
@@ -128,12 +149,12 @@ internal static class TypeParser
         return DataType.Timestamp;
     }
 
-    private static int ParseNumber(TokenReader reader, int least, int most, string what)
+    private static int ParseNumber(TokenReader reader, int least, int most, string what, string? hint = null)
     {
         var token = reader.Peek();
         if (token.Kind != TokenKind.Integer || !int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < least
             || number > most)
-            throw reader.Unexpected($"{what} from {least} to {most}");
+            throw reader.Unexpected($"{what} from {least} to {most}", hint);
         reader.Next();
         return number;
     }

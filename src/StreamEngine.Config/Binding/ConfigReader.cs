@@ -4,7 +4,7 @@ namespace StreamEngine.Config;
 /// <remarks>Use: read everything through <see cref="Root"/>, then <see cref="Finish"/>, add errors of SQL and the like, then <see cref="ThrowIfErrors"/>.</remarks>
 internal sealed class ConfigReader
 {
-    private readonly ErrorList _errors = new();
+    private readonly ErrorList _errors = new(500);
     private readonly List<(ConfigSection Section, string Key, ConfigError Error)> _missing = [];
     private bool _isFinished;
 

@@ -35,6 +35,10 @@ internal sealed partial class ConfigSection
     /// <summary>The keys that are set, in the order of the files. Does not make them known.</summary>
     public IEnumerable<string> Keys => _object?.Entries.Where(e => !IsNull(e.Value)).Select(e => e.Key) ?? [];
 
+    /// <summary>Whether it has keys that no getter asked for, here or below: read first what is to be known.</summary>
+    public bool HasUnknown => _object is not null && !_takesAll
+        && _object.Entries.Any(e => !_known.TryGetValue(e.Key, out var section) || section is { HasUnknown: true });
+
     /// <summary>Whether the key is set (null does not count). Makes it known.</summary>
     public bool Has(string key) => Find(key) is not null;
 
@@ -81,6 +85,9 @@ internal sealed partial class ConfigSection
 
     /// <summary>Makes a key known with everything below it, without reading it: such as <c>akka</c>.</summary>
     public void Accept(string key) => _known.TryAdd(key, null);
+
+    /// <summary>The same with all of the section's keys: where an error is the reason that nothing reads them.</summary>
+    public void AcceptAll() => _takesAll = true;
 
     /// <summary>Where a key stands; the section's place where it is missing.</summary>
     public ConfigSpan KeySpan(string key) => _object is not null && _object.TryGet(key, out var entry) ? entry.KeySpan : Span;

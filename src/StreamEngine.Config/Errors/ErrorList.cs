@@ -1,16 +1,16 @@
 namespace StreamEngine.Config;
 
 /// <summary>Collects the errors of one reading, bounded, without saying the same twice.</summary>
-internal sealed class ErrorList
+/// <param name="most">How many are kept: of a text that is no HOCON the first ones tell, of one that is bound each is its own.</param>
+internal sealed class ErrorList(int most = 100)
 {
-    private const int Most = 100;
     private readonly List<ConfigError> _errors = [];
 
     /// <summary>How many were kept.</summary>
     public int Count => _errors.Count;
 
     /// <summary>Whether more came than are kept.</summary>
-    public bool IsFull => _errors.Count >= Most;
+    public bool IsFull => _errors.Count >= most;
 
     /// <summary>The errors by file (in the order in which files first had one), line and column; those without a place come last.</summary>
     public IReadOnlyList<ConfigError> Sorted

@@ -5,8 +5,16 @@ namespace StreamEngine.Config;
 /// <summary>Draws errors as every command prints them: <c>file:line:col: message</c>, the line indented by 4, carets, hints indented by 2.</summary>
 internal static class ErrorRenderer
 {
-    /// <summary>All errors, a blank line between two, without a line end at the end.</summary>
-    public static string Render(IEnumerable<ConfigError> errors) => string.Join("\n\n", errors.Select(Render));
+    /// <summary>So many errors are shown: who has mended them asks again.</summary>
+    private const int Most = 50;
+
+    /// <summary>The errors, a blank line between two, and how many more there are; without a line end at the end.</summary>
+    public static string Render(IEnumerable<ConfigError> errors)
+    {
+        var all = errors.ToList();
+        var shown = all.Take(Most).Select(Render);
+        return string.Join("\n\n", all.Count > Most ? shown.Append($"and {all.Count - Most} more") : shown);
+    }
 
     /// <summary>One error, without a line end at the end.</summary>
     public static string Render(ConfigError error)

@@ -54,6 +54,8 @@ public sealed unsafe class Batch : StreamElement, IDisposable
 
     private readonly ColumnVector[] _columns;
     private readonly Arena[] _arenas;
+    private Schema? _wholeSchema;
+    private ColumnVector[]? _wholeColumns;
     private int _released;
 
     private Batch(Schema schema, ColumnVector[] columns, int rows, Arena[] arenas)
@@ -146,7 +148,27 @@ public sealed unsafe class Batch : StreamElement, IDisposable
             Count = selection is null ? Rows : selected,
             IsAggregated = IsAggregated,
             IdleFloor = rowWatermarks is null ? IdleFloor : idleFloor,
+            _wholeSchema = _wholeSchema ?? (HasRows ? Schema : null),
+            _wholeColumns = _wholeColumns ?? (HasRows ? _columns : null),
         };
+    }
+
+    // The record is a row's whole, where there is one; an aggregated row has no other form than its own.
+    private bool HasRows => Role == BatchRole.Main && Records is null && !IsAggregated;
+
+    /// <summary>
+    /// A header over one physical row as the stream of a user's own stage gave it, with an owner of its own: later operators have other columns, but row i is row i in
+    /// all of them. For rows that stem from a record, and aggregated ones, the present columns.
+    /// </summary>
+    /// <param name="row">The row.</param>
+    /// <param name="selection">Memory for it that lives as long as the header.</param>
+    internal Batch Whole(int row, ushort* selection)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _released) != 0, this);
+        foreach (var arena in _arenas) arena.Retain();
+        *selection = (ushort)row;
+        return new Batch(_wholeSchema ?? Schema, _wholeColumns ?? _columns, Rows, _arenas) { Role = Role, RowKinds = RowKinds, Selection = selection, Count = 1,
+            IsAggregated = IsAggregated };
     }
 
     /// <summary>The same columns with fewer rows selected; see <see cref="With"/>.</summary>
@@ -158,7 +180,7 @@ public sealed unsafe class Batch : StreamElement, IDisposable
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _released) != 0, this);
         foreach (var arena in _arenas) arena.Retain();
         return new Batch(Schema, _columns, Rows, _arenas) { Role = Role, Records = Records, RowWatermarks = RowWatermarks, RowKinds = RowKinds, Selection = Selection,
-            Count = Count, IdleFloor = IdleFloor, IsAggregated = IsAggregated };
+            Count = Count, IdleFloor = IdleFloor, IsAggregated = IsAggregated, _wholeSchema = _wholeSchema, _wholeColumns = _wholeColumns };
     }
 
     /// <summary>Gives up the batch; its memory is reused when no other header shares it.</summary>

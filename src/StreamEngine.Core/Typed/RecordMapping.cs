@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Reflection;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -67,8 +65,10 @@ internal sealed class RecordMapping
     }
 
     /// <summary>The selected rows of a batch, whose columns are found by name.</summary>
+    /// <param name="batch">The rows.</param>
+    /// <param name="failures">Takes, by the row's number, why a row is none of this type; its place in the result stays empty.</param>
     /// <exception cref="InvalidOperationException">A column is missing or of another type.</exception>
-    public object[] Read(Batch batch)
+    public object?[] Read(Batch batch, out string?[] failures)
     {
         var columns = new ColumnVector[_members.Length];
         for (var m = 0; m < columns.Length; m++)
@@ -79,39 +79,64 @@ internal sealed class RecordMapping
             if (columns[m].Type.Kind != _members[m].Field.Type.Kind)
                 throw new InvalidOperationException($"{Type.Name}.{_members[m].Property.Name} is {_members[m].Field.Type}, column '{_members[m].Field.Name}' is {columns[m].Type}");
         }
-        var rows = new object[batch.Count];
-        var arguments = new object?[_parameters];
-        for (var i = 0; i < rows.Length; i++)
-        {
-            var row = batch.RowAt(i);
-            for (var m = 0; m < _parameters; m++) arguments[m] = ValueOf(columns[m], row, _members[m].Type);
-            rows[i] = _constructor.Invoke(arguments);
-            for (var m = _parameters; m < columns.Length; m++) _members[m].Property.SetValue(rows[i], ValueOf(columns[m], row, _members[m].Type));
-        }
+        var rows = new object?[batch.Count];
+        failures = new string?[rows.Length];
+        for (var i = 0; i < rows.Length; i++) rows[i] = ReadRow(columns, batch.RowAt(i), out failures[i]);
         return rows;
     }
 
-    private static unsafe object? ValueOf(ColumnVector column, int row, Type type)
+    private object? ReadRow(ColumnVector[] columns, int row, out string? failure)
     {
-        if (column.IsNull(row)) return null;
-        switch (column.Type.Kind)
+        failure = null;
+        var values = new object?[columns.Length];
+        for (var m = 0; m < values.Length; m++)
         {
-            case TypeKind.Boolean: return column.Values[row] != 0;
-            case TypeKind.Int32: return column.As<int>()[row];
-            case TypeKind.Int64: return column.As<long>()[row];
-            case TypeKind.Float64: return column.As<double>()[row];
-            case TypeKind.Decimal: return (decimal)column.As<Int128>()[row] / (decimal)DecimalText.Pow10(column.Type.Scale);
-            case TypeKind.Date: return DateOnly.FromDayNumber(column.As<int>()[row] + DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber);
-            case TypeKind.Timestamp:
-                var time = DateTime.UnixEpoch.AddTicks(column.As<long>()[row] * 10);
-                return type == typeof(DateTimeOffset) ? new DateTimeOffset(time) : (object)time;
-            case TypeKind.Utf8: return Utf8View.TextOf(column.As<Utf8View>() + row);
-            default: return Utf8View.SpanOf(column.As<Utf8View>() + row).ToArray();
+            var member = _members[m];
+            if (RecordValues.TryRead(columns[m], row, member.Type, out values[m], out var wrong) && (values[m] is not null || member.Field.Nullable)) continue;
+            failure = $"{Place(member)}: {wrong ?? "the value is null, and the property takes none"}";
+            return null;
+        }
+        try
+        {
+            var made = _constructor.Invoke(values[.._parameters]);
+            for (var m = _parameters; m < columns.Length; m++) _members[m].Property.SetValue(made, values[m]);
+            return made;
+        }
+        catch (TargetInvocationException e)
+        {
+            failure = $"{Type.Name}: {e.InnerException!.GetType().Name}: {e.InnerException.Message}";
+            return null;
         }
     }
 
-    /// <summary>A batch of the rows, in memory of the scope.</summary>
-    public unsafe Batch Write(IReadOnlyList<object> rows, MemoryScope scope, long* rowWatermarks, long idleFloor)
+    /// <summary>The values of a row's columns; null with the reason where one is no value of its column.</summary>
+    public object?[]? ValuesOf(object row, out string? failure)
+    {
+        failure = null;
+        var values = new object?[_members.Length];
+        for (var m = 0; m < values.Length; m++)
+        {
+            var member = _members[m];
+            try
+            {
+                values[m] = member.Property.GetValue(row);
+                failure = values[m] is null && !member.Field.Nullable ? "NOT NULL, but the value is null" : RecordValues.WhyNot(values[m], member.Field.Type);
+            }
+            catch (TargetInvocationException e)
+            {
+                failure = $"{e.InnerException!.GetType().Name}: {e.InnerException.Message}";
+            }
+            if (failure is null) continue;
+            failure = $"{Place(member)}: {failure}";
+            return null;
+        }
+        return values;
+    }
+
+    private string Place(Member member) => $"{Type.Name}.{member.Property.Name}, column '{member.Field.Name}'";
+
+    /// <summary>A batch of rows from their values, in memory of the scope.</summary>
+    public unsafe Batch Write(IReadOnlyList<object?[]> rows, MemoryScope scope, long* rowWatermarks, long idleFloor)
     {
         var arena = scope.RentArena();
         var columns = new ColumnVector[_members.Length];
@@ -122,7 +147,7 @@ internal sealed class RecordMapping
             byte* validity = null;
             for (var i = 0; i < rows.Count; i++)
             {
-                if (_members[m].Property.GetValue(rows[i]) is { } value) Put(value, type, values + (long)i * type.Width, arena);
+                if (rows[i][m] is { } value) RecordValues.Put(value, type, values + (long)i * type.Width, arena);
                 else
                 {
                     if (validity is null) validity = arena.AllocateValidity(rows.Count);
@@ -150,51 +175,27 @@ internal sealed class RecordMapping
             foreach (var member in _members)
             {
                 json.WritePropertyName(member.Field.Name);
-                WriteJson(json, member.Property.GetValue(row));
+                RecordValues.WriteJson(json, member.Property.GetValue(row));
             }
             json.WriteEndObject();
         }
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static void WriteJson(Utf8JsonWriter json, object? value)
+    /// <summary>A row of a batch whose columns a record type has, as JSON: of a row that is no record of the type that wants it.</summary>
+    public static byte[] ToJson(Batch batch, int row)
     {
-        switch (value)
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
-            case null: json.WriteNullValue(); break;
-            case bool b: json.WriteBooleanValue(b); break;
-            case int n: json.WriteNumberValue(n); break;
-            case long n: json.WriteNumberValue(n); break;
-            case double n when double.IsFinite(n): json.WriteNumberValue(n); break;
-            case double n: json.WriteStringValue(n.ToString(CultureInfo.InvariantCulture)); break;
-            case decimal n: json.WriteNumberValue(n); break;
-            case string s: json.WriteStringValue(s); break;
-            case byte[] b: json.WriteBase64StringValue(b); break;
-            case DateOnly d: json.WriteStringValue(d.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)); break;
-            case DateTimeOffset t: json.WriteStringValue(t.UtcDateTime.ToString(TimeForm, CultureInfo.InvariantCulture)); break;
-            case DateTime t: json.WriteStringValue((t.Kind == DateTimeKind.Local ? t.ToUniversalTime() : t).ToString(TimeForm, CultureInfo.InvariantCulture)); break;
-            default: throw new InvalidOperationException($"no column holds {value.GetType().Name}");
+            json.WriteStartObject();
+            for (var c = 0; c < batch.Schema.Count; c++)
+            {
+                json.WritePropertyName(batch.Schema[c].Name);
+                RecordValues.WriteJson(json, batch[c], row);
+            }
+            json.WriteEndObject();
         }
-    }
-
-    // A fraction only when it is not zero.
-    private const string TimeForm = "yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'";
-
-    private static unsafe void Put(object value, DataType type, byte* to, Arena arena)
-    {
-        switch (value)
-        {
-            case bool b: *to = b ? (byte)1 : (byte)0; break;
-            case int n: *(int*)to = n; break;
-            case long n: *(long*)to = n; break;
-            case double n: *(double*)to = n; break;
-            case decimal n: *(Int128*)to = (Int128)decimal.Round(n * (decimal)DecimalText.Pow10(type.Scale), MidpointRounding.AwayFromZero); break;
-            case string s: *(Utf8View*)to = Utf8View.Copy(Encoding.UTF8.GetBytes(s), arena); break;
-            case byte[] b: *(Utf8View*)to = Utf8View.Copy(b, arena); break;
-            case DateOnly d: *(int*)to = d.DayNumber - DateOnly.FromDateTime(DateTime.UnixEpoch).DayNumber; break;
-            case DateTimeOffset t: *(long*)to = (t.UtcTicks - DateTime.UnixEpoch.Ticks) / 10; break;
-            case DateTime t: *(long*)to = ((t.Kind == DateTimeKind.Local ? t.ToUniversalTime() : t).Ticks - DateTime.UnixEpoch.Ticks) / 10; break;
-            default: throw new InvalidOperationException($"no column holds {value.GetType().Name}");
-        }
+        return buffer.WrittenSpan.ToArray();
     }
 }

@@ -75,7 +75,7 @@ internal sealed unsafe class EventTimeOperator(string id, string source, Schema 
 
     private void Refuse(Batch batch, int row, bool isNull, IEmitter output) =>
         output.Fault(batch, row, new Fault(FaultStage.EventTime, isNull ? $"the event time {spec.Name} is null"
-            : $"the event time {spec.Name} is more than {TimeSpan.FromMicroseconds(spec.MaxAhead)} past the record's timestamp"));
+            : $"the event time {spec.Name} is more than {DurationText.OfMicros(spec.MaxAhead)} past the record's timestamp"));
 
     public void Snapshot(in SnapshotRequest request, IStateWriter writer)
     {

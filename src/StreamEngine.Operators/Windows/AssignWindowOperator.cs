@@ -165,7 +165,7 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
     {
         var idle = batch.IdleFloor != Watermark.None && watermark == batch.IdleFloor;
         output.Fault(batch, row, new Fault(FaultStage.Late, idle ? "idle"
-            : $"its last window ended {TimeSpan.FromMicroseconds(watermark - end)} before the watermark of its partition", Insert: insert));
+            : $"its last window ended {DurationText.OfMicros(watermark - end)} before the watermark of its partition", Insert: insert));
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using StreamEngine.Core;
 using StreamEngine.Pipelines.Files;
 
 namespace StreamEngine.Pipelines.Commands;
@@ -7,7 +8,7 @@ internal static class PlanText
 {
     public static IEnumerable<string> Of(PipelineFile pipeline)
     {
-        yield return $"pipeline {pipeline.Definition.Name}  plan {pipeline.Plan.Hash}  lanes {Math.Max(1, pipeline.Definition.Parallelism)}  commit interval {pipeline.Definition.CommitInterval}";
+        yield return $"pipeline {pipeline.Definition.Name}  plan {pipeline.Plan.Hash}  lanes {Math.Max(1, pipeline.Definition.Parallelism)}  commit interval {DurationText.Of(pipeline.Definition.CommitInterval)}";
         foreach (var source in pipeline.Plan.Sources)
         {
             var definition = pipeline.Definition.Sources.First(s => s.Name == source.Name);
@@ -15,7 +16,7 @@ internal static class PlanText
             yield return $"  decode, reads {string.Join(", ", source.Columns.Select(c => c.Name))} of {string.Join(", ", source.Declared.Select(c => c.Name))}";
             foreach (var rule in source.Rules) yield return $"  rule {rule.Name}: {rule.Condition}";
             if (source.EventTime is not null)
-                yield return $"  event time {definition.EventTime.Column ?? "_timestamp"}, out of order by up to {definition.EventTime.OutOfOrderness}";
+                yield return $"  event time {definition.EventTime.Column ?? "_timestamp"}, out of order by up to {DurationText.Of(definition.EventTime.OutOfOrderness)}";
         }
         foreach (var insert in pipeline.Plan.Inserts)
         {

@@ -48,20 +48,21 @@ internal sealed record PipelineFile(PipelineDefinition Definition, PhysicalPlan 
         var binder = new PipelineBinder(reader);
         var definition = binder.Bind();
         reader.Finish();
-        PhysicalPlan? plan = null;
-        if (definition is not null)
+        if (reader.Errors.Count > 0)
         {
-            try
-            {
-                plan = PhysicalPlanner.Plan(definition, SqlPlanner.Plan);
-            }
-            catch (PlanException e)
-            {
-                foreach (var error in e.Errors) reader.Add(binder.Locate(error));
-            }
+            // What does not rest on these errors is judged all the same.
+            foreach (var error in PhysicalPlanner.Errors(definition, binder.Gaps, SqlPlanner.Plan)) reader.Add(binder.Locate(error));
+            reader.ThrowIfErrors();
         }
-        reader.ThrowIfErrors();
-        return new PipelineFile(definition!, plan!, document);
+        try
+        {
+            return new PipelineFile(definition, PhysicalPlanner.Plan(definition, SqlPlanner.Plan), document);
+        }
+        catch (PlanException e)
+        {
+            foreach (var error in e.Errors) reader.Add(binder.Locate(error));
+            throw new ConfigException(reader.Errors);
+        }
     }
 
     private static HoconLayer Embedded(string name)

@@ -103,15 +103,33 @@ public static class SqlFlow
 
             public override unsafe void OnPush()
             {
-                var rows = Grab(_stage._in);
+                var (rows, values) = (new List<object>(), new List<object?[]>());
+                foreach (var row in Grab(_stage._in))
+                {
+                    if (_input.ValuesOf(row, out var failure) is { } columns)
+                    {
+                        rows.Add(row);
+                        values.Add(columns);
+                    }
+                    else _refused.Add(row, failure!);
+                }
+                if (rows.Count == 0)
+                {
+                    Pull(_stage._in);
+                    return;
+                }
                 _refused.Rows = rows;
-                var batch = _input.Write(rows, _scope, null, Watermark.None);
+                var batch = _input.Write(values, _scope, null, Watermark.None);
                 _chain.Push(batch.With(_columns, [.. _read.Select(c => batch[c])], null, null, rows.Count));
                 var results = new List<object>();
                 while (_chain.TryPull(out var element))
                 {
                     if (element is not Batch result) continue;
-                    results.AddRange(_output.Read(result));
+                    foreach (var (i, made) in _output.Read(result, out var failures).Index())
+                    {
+                        if (made is not null) results.Add(made);
+                        else _refused.Add(rows[result.RowAt(i)], failures[i]!);
+                    }
                     result.Dispose();
                 }
                 if (results.Count > 0) Push(_stage._out, results.ToArray());
@@ -126,10 +144,12 @@ public static class SqlFlow
         {
             public IReadOnlyList<object> Rows { get; set; } = [];
 
-            public void Add(Batch batch, int row, in Fault fault)
+            public void Add(Batch batch, int row, in Fault fault) => Add(Rows[row], fault.Message);
+
+            public void Add(object row, string reason)
             {
-                if (onFault is null) throw new InvalidOperationException($"{fault.Message} on {Rows[row]}");
-                onFault(Rows[row], fault.Message);
+                if (onFault is null) throw new InvalidOperationException($"{reason} on {row}");
+                onFault(row, reason);
             }
 
             public bool TryTake(out Batch? batch)

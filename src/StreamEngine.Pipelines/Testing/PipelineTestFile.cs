@@ -47,8 +47,15 @@ internal sealed record PipelineTestFile(string Path, string Pipeline, IReadOnlyL
         return Parse(path, File.ReadAllLines(path));
     }
 
+    /// <summary>Whether it is the pipeline itself: in a test `pipeline` names a file.</summary>
+    private static bool IsPipeline(string path, IEnumerable<string> lines) => path.EndsWith(".conf", StringComparison.OrdinalIgnoreCase)
+        || lines.Select(l => l.Trim()).Any(l => l.StartsWith("pipeline", StringComparison.Ordinal)
+            && (l["pipeline".Length..].StartsWith('.') || l["pipeline".Length..].TrimStart().StartsWith('{')));
+
     public static PipelineTestFile Parse(string path, IReadOnlyList<string> lines)
     {
+        if (IsPipeline(path, lines)) throw new ConfigException([ConfigError.Plain($"{path} is a pipeline file, not a test of one",
+            $"check it:    ./engine pipeline check {path}\ntest it:     ./engine pipeline test {System.IO.Path.ChangeExtension(path, ".test")}, a file of input rows and expected rows")]);
         var reader = new Reader(path);
         for (var i = 0; i < lines.Count; i++) reader.Read(i + 1, lines[i]);
         return reader.Finish();

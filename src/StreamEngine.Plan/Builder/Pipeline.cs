@@ -7,7 +7,7 @@ namespace StreamEngine;
 /// A pipeline in C#: all that a pipeline file can say. Expressions stay SQL text; records are typed only at the edges. Immutable: each call gives a new one, so that a
 /// base can be shared.
 /// </summary>
-public sealed class Pipeline
+public sealed partial class Pipeline
 {
     private Pipeline(PipelineDefinition definition) => Definition = definition;
 
@@ -77,7 +77,7 @@ public sealed class Pipeline
     /// <summary>The topic of the late rows; NAME.late by default.</summary>
     public Pipeline Late(string topic) => new(Definition with { LateTopic = topic });
 
-    /// <summary>Time between two commits; 1 s by default, 5 ms to half the transaction timeout of 60 s.</summary>
+    /// <summary>Time between two commits; 1 s by default, 5 ms to half the <see cref="TransactionTimeout"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is shorter or longer: an epoch and its commit have to fit into a transaction twice.</exception>
     public Pipeline CommitInterval(TimeSpan interval)
     {

@@ -24,42 +24,77 @@ public sealed class SourceBuilder
     public SourceBuilder Kafka(string topic) => new(_name, topic, _definition with { Topic = topic });
 
     /// <summary>One JSON object per record, with the columns of a record type: its properties in lower camel case, see <see cref="ColumnAttribute"/>.</summary>
+    /// <param name="rejectUnknownFields">A field that is no column makes a dead letter; otherwise it is ignored.</param>
+    /// <param name="rejectDuplicateKeys">A key that comes twice makes a dead letter; otherwise the last one counts.</param>
     /// <exception cref="ArgumentException">A property is of a type that no column has.</exception>
-    public SourceBuilder Json<T>(bool rejectUnknownFields = false) =>
-        With(_definition with { Schema = RecordMapping.Of(typeof(T)).Schema, Format = new JsonFormatDefinition(rejectUnknownFields) });
+    public SourceBuilder Json<T>(bool rejectUnknownFields = false, bool rejectDuplicateKeys = false) =>
+        With(_definition with { Schema = RecordMapping.Of(typeof(T)).Schema, Format = new JsonFormatDefinition(rejectUnknownFields, rejectDuplicateKeys) });
 
     /// <summary>One JSON object per record, with the columns of a schema text such as <c>date TIMESTAMP FORMAT 'yyyy/MM/dd HH:mm' NOT NULL, delay INT</c>.</summary>
-    /// <exception cref="SqlException">The text is wrong.</exception>
-    public SourceBuilder Json(string schema, bool rejectUnknownFields = false) =>
-        With(_definition with { Schema = TypeParser.ParseSchema(schema), Format = new JsonFormatDefinition(rejectUnknownFields) });
+    /// <param name="schema">The columns.</param>
+    /// <param name="rejectUnknownFields">A field that is no column makes a dead letter; otherwise it is ignored.</param>
+    /// <param name="rejectDuplicateKeys">A key that comes twice makes a dead letter; otherwise the last one counts.</param>
+    /// <exception cref="SqlException">The text is wrong: all of its errors.</exception>
+    public SourceBuilder Json(string schema, bool rejectUnknownFields = false, bool rejectDuplicateKeys = false) =>
+        With(_definition with { Schema = TypeParser.ParseSchema(schema), Format = new JsonFormatDefinition(rejectUnknownFields, rejectDuplicateKeys) });
 
     /// <summary>One CSV record per record, without a header, with the columns of a schema text.</summary>
     /// <param name="schema">The columns in order.</param>
     /// <param name="delimiter">One ASCII character.</param>
     /// <param name="quote">One ASCII character; empty for none.</param>
-    /// <exception cref="SqlException">The text is wrong.</exception>
+    /// <exception cref="SqlException">The text is wrong: all of its errors.</exception>
+    /// <exception cref="ArgumentException">Delimiter or quote are no single ASCII character.</exception>
     public SourceBuilder Csv(string schema, string delimiter = ",", string quote = "\"") =>
-        With(_definition with { Schema = TypeParser.ParseSchema(schema), Format = new CsvFormatDefinition(delimiter, quote) });
+        With(_definition with { Schema = TypeParser.ParseSchema(schema), Format = CsvOf(delimiter, quote) });
 
-    /// <summary>The event time.</summary>
+    internal static CsvFormatDefinition CsvOf(string delimiter, string quote)
+    {
+        if (!CsvFormatDefinition.IsDelimiter(delimiter)) throw new ArgumentException("the delimiter is one ASCII character", nameof(delimiter));
+        if (!CsvFormatDefinition.IsQuote(quote)) throw new ArgumentException("the quote is one ASCII character, or empty for none", nameof(quote));
+        return new CsvFormatDefinition(delimiter, quote);
+    }
+
+    /// <summary>The event time. <see cref="TimeSpan.MaxValue"/> is infinite.</summary>
     /// <param name="column">The TIMESTAMP column; null: the record's timestamp.</param>
     /// <param name="outOfOrderness">How much older than the newest before it a row may be without being late.</param>
     /// <param name="idleTimeout">After which a partition without rows does not hold the watermark back; 30 s by default.</param>
     /// <param name="maxAhead">How far past its record's timestamp an event time may be; 24 h by default.</param>
     /// <param name="closeByClockAfter">After which a source without rows goes on by the wall clock, so that its last windows close; never by default.</param>
+    /// <param name="maxDrift">How much event time a partition is read ahead of the slowest one at most; 1 h by default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A time is negative; or zero, where a time is waited for: idle timeout, drift, closing by the clock.</exception>
     public SourceBuilder EventTime(string? column, TimeSpan outOfOrderness = default, TimeSpan? idleTimeout = null, TimeSpan? maxAhead = null,
-        TimeSpan? closeByClockAfter = null)
+        TimeSpan? closeByClockAfter = null, TimeSpan? maxDrift = null)
     {
-        var time = _definition.EventTime with { Column = column, OutOfOrderness = outOfOrderness };
-        return With(_definition with { EventTime = time with { IdleTimeout = idleTimeout ?? time.IdleTimeout, MaxAhead = maxAhead ?? time.MaxAhead,
-            CloseByClockAfter = closeByClockAfter ?? time.CloseByClockAfter } });
+        var (ahead, least) = (maxAhead ?? _definition.EventTime.MaxAhead, TimeSpan.FromMilliseconds(1));
+        ArgumentOutOfRangeException.ThrowIfLessThan(outOfOrderness, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ahead, TimeSpan.Zero, nameof(maxAhead));
+        var time = _definition.EventTime with { Column = column, OutOfOrderness = outOfOrderness, MaxAhead = ahead };
+        time = time with { IdleTimeout = idleTimeout ?? time.IdleTimeout, MaxDrift = maxDrift ?? time.MaxDrift,
+            CloseByClockAfter = closeByClockAfter ?? time.CloseByClockAfter };
+        ArgumentOutOfRangeException.ThrowIfLessThan(time.IdleTimeout, least, nameof(idleTimeout));
+        ArgumentOutOfRangeException.ThrowIfLessThan(time.CloseByClockAfter, least, nameof(closeByClockAfter));
+        ArgumentOutOfRangeException.ThrowIfLessThan(time.MaxDrift, least, nameof(maxDrift));
+        return With(_definition with { EventTime = time });
     }
 
     /// <summary>Where a pipeline that never committed starts: earliest (the default), latest, or an ISO timestamp.</summary>
-    public SourceBuilder StartFrom(string position) => With(_definition with { StartFrom = position });
+    /// <exception cref="ArgumentException">It is none of these.</exception>
+    public SourceBuilder StartFrom(string position) => SourceDefinition.IsStart(position) ? With(_definition with { StartFrom = position })
+        : throw new ArgumentException($"'{position}' is no place to start from: earliest, latest, or a time such as 2026-01-31T00:00:00Z", nameof(position));
 
-    /// <summary>Creates the topic with so many partitions where it does not exist.</summary>
-    public SourceBuilder CreateTopic(int partitions) => With(_definition with { CreatePartitions = partitions });
+    /// <summary>Creates the topic with so many partitions, 1 to 10,000, where it does not exist.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">They are fewer or more.</exception>
+    public SourceBuilder CreateTopic(int partitions)
+    {
+        CheckPartitions(partitions);
+        return With(_definition with { CreatePartitions = partitions });
+    }
+
+    internal static void CheckPartitions(int partitions)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(partitions, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(partitions, 10_000);
+    }
 
     internal SourceDefinition Build()
     {
@@ -80,14 +115,20 @@ public sealed class SinkBuilder
 
     private SinkBuilder(SinkDefinition definition) => _definition = definition;
 
-    /// <summary>A Kafka topic; it is created where it does not exist.</summary>
-    public SinkBuilder Kafka(string topic, int partitions = 1) => new(_definition with { Topic = topic, CreatePartitions = partitions });
+    /// <summary>A Kafka topic; it is created, with 1 to 10,000 partitions, where it does not exist.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">They are fewer or more.</exception>
+    public SinkBuilder Kafka(string topic, int partitions = 1)
+    {
+        SourceBuilder.CheckPartitions(partitions);
+        return new(_definition with { Topic = topic, CreatePartitions = partitions });
+    }
 
     /// <summary>One JSON object per record: the default.</summary>
     public SinkBuilder Json() => new(_definition with { Format = new JsonFormatDefinition() });
 
     /// <summary>One CSV record per record.</summary>
-    public SinkBuilder Csv(string delimiter = ",", string quote = "\"") => new(_definition with { Format = new CsvFormatDefinition(delimiter, quote) });
+    /// <exception cref="ArgumentException">Delimiter or quote are no single ASCII character.</exception>
+    public SinkBuilder Csv(string delimiter = ",", string quote = "\"") => new(_definition with { Format = SourceBuilder.CsvOf(delimiter, quote) });
 
     /// <summary>The record's key: columns, or SQL expressions over them.</summary>
     public SinkBuilder Key(params string[] columns) => new(_definition with { Key = columns });

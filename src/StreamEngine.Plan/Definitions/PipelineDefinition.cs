@@ -1,3 +1,4 @@
+using System.Text;
 using StreamEngine.Core;
 
 namespace StreamEngine.Plan.Definitions;
@@ -26,7 +27,7 @@ internal sealed record PipelineDefinition
     public string NamingPrefix { get; init; } = "";
 
     /// <summary>Lanes; 0: as many as cores.</summary>
-    public int Parallelism { get; init; }
+    public int Parallelism { get; init; } = 1;
 
     /// <summary>Bytes of state that one operator may hold.</summary>
     public long StateLimit { get; init; } = 4L << 30;
@@ -82,6 +83,9 @@ internal sealed record SourceDefinition
 
     /// <summary>Create the topic with so many partitions where it does not exist.</summary>
     public int? CreatePartitions { get; init; }
+
+    /// <summary>Whether a pipeline may start there.</summary>
+    public static bool IsStart(string position) => position is "earliest" or "latest" || TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(position), out _, out _);
 }
 
 /// <summary>How bytes become rows and rows bytes.</summary>
@@ -95,7 +99,12 @@ internal sealed record JsonFormatDefinition(bool RejectUnknownFields = false, bo
 /// <summary>One CSV record per record, without a header.</summary>
 /// <param name="Delimiter">One character.</param>
 /// <param name="Quote">One character, or empty for none.</param>
-internal sealed record CsvFormatDefinition(string Delimiter = ",", string Quote = "\"") : FormatDefinition;
+internal sealed record CsvFormatDefinition(string Delimiter = ",", string Quote = "\"") : FormatDefinition
+{
+    public static bool IsDelimiter(string text) => text.Length == 1 && text[0] <= 127;
+
+    public static bool IsQuote(string text) => text.Length == 0 || IsDelimiter(text);
+}
 
 /// <summary>How a source's event time is taken.</summary>
 internal sealed record EventTimeDefinition

@@ -1,4 +1,5 @@
 using StreamEngine.Compute.Binding;
+using StreamEngine.Compute.Syntax;
 using StreamEngine.Core;
 using StreamEngine.Operators.Aggregates;
 using StreamEngine.Operators.Windows;
@@ -17,13 +18,16 @@ internal abstract record LogicalNode(Schema Output, int EventTime)
     public abstract string Describe();
 
     /// <summary>The source that it all comes from.</summary>
-    public string Source
+    public string Source => Scan.Name;
+
+    /// <summary>That source's rows.</summary>
+    public ScanNode Scan
     {
         get
         {
             var node = this;
             while (node.Input is { } input) node = input;
-            return ((ScanNode)node).Name;
+            return (ScanNode)node;
         }
     }
 
@@ -36,6 +40,12 @@ internal sealed record ScanNode(string Name, Schema Output, int EventTime) : Log
 {
     /// <summary>See <see cref="CatalogSource.EventTimePath"/>.</summary>
     public string? EventTimePath { get; init; }
+
+    /// <summary>See <see cref="CatalogSource.IsDeclaredWrongly"/>; null where all columns are known.</summary>
+    public Func<string, bool>? IsDeclaredWrongly { get; init; }
+
+    /// <summary>See <see cref="CatalogSource.IsTimeUnknown"/>.</summary>
+    public bool IsTimeUnknown { get; init; }
 
     public override string Describe() => $"source {Name}";
 }
@@ -62,10 +72,14 @@ internal sealed record WindowNode(LogicalNode Before, WindowSpec Window, IReadOn
 {
     public override LogicalNode Input => Before;
 
-    public override string Describe()
+    public override string Describe() => Describe(micros => TimeSpan.FromMicroseconds(micros).ToString());
+
+    /// <summary>The same for people, with durations as a file has them. Ids of state are made of the other form, and stay.</summary>
+    public string Shown() => Describe(DurationText.OfMicros);
+
+    private string Describe(Func<long, string> duration)
     {
-        var window = Window.IsTumbling ? $"tumble {TimeSpan.FromMicroseconds(Window.Size)}"
-            : $"hop {TimeSpan.FromMicroseconds(Window.Slide)} of {TimeSpan.FromMicroseconds(Window.Size)}";
+        var window = Window.IsTumbling ? $"tumble {duration(Window.Size)}" : $"hop {duration(Window.Slide)} of {duration(Window.Size)}";
         var aggregates =
             Aggregates.Select(a =>
             $"{a.Function.ToString().ToLowerInvariant()}({(a.Distinct ? "distinct " : "")}{(a.Argument < 0 ? "*" : Before.Output[a.Argument].Name)})");
@@ -79,4 +93,12 @@ internal sealed record WindowNode(LogicalNode Before, WindowSpec Window, IReadOn
 internal sealed record LogicalInsert(string Sink, LogicalNode Root);
 
 /// <summary>All that a pipeline's SQL says.</summary>
-internal sealed record LogicalPlan(IReadOnlyList<LogicalInsert> Inserts);
+/// <param name="Inserts">The INSERTs that have no error.</param>
+internal sealed record LogicalPlan(IReadOnlyList<LogicalInsert> Inserts)
+{
+    /// <summary>What is wrong, in the order of the text.</summary>
+    public IReadOnlyList<SqlError> Errors { get; init; } = [];
+
+    /// <summary>False where a statement failed: by an error of its own, or by one of what it reads.</summary>
+    public bool IsWhole { get; init; } = true;
+}

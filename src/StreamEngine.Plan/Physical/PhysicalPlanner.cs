@@ -27,12 +27,10 @@ internal sealed class PhysicalPlanner
     private readonly StringBuilder _canonical = new();
     private readonly EventTimeRange? _range;
 
-    private PhysicalPlanner(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql, EventTimeRange? range)
-    {
-        _range = range;
-        _definition = definition;
-        _sql = sql;
-    }
+    private readonly DefinitionGaps _gaps;
+
+    private PhysicalPlanner(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql, EventTimeRange? range, DefinitionGaps gaps) =>
+        (_definition, _sql, _range, _gaps) = (definition, sql, range, gaps);
 
     /// <param name="definition">The pipeline.</param>
     /// <param name="sql">The SQL planner, which a higher layer knows.</param>
@@ -40,29 +38,33 @@ internal sealed class PhysicalPlanner
     /// plan.</param>
     /// <exception cref="PlanException">All errors of its texts.</exception>
     public static PhysicalPlan Plan(PipelineDefinition definition, Func<string, Catalog, LogicalPlan> sql, EventTimeRange? range = null) =>
-        new PhysicalPlanner(definition, sql, range).Plan();
+        new PhysicalPlanner(definition, sql, range, new DefinitionGaps()).Plan();
+
+    /// <summary>All errors of the texts of a definition that has errors of its own.</summary>
+    public static IReadOnlyList<PlanError> Errors(PipelineDefinition definition, DefinitionGaps gaps, Func<string, Catalog, LogicalPlan> sql)
+    {
+        var planner = new PhysicalPlanner(definition, sql, null, gaps);
+        planner.Check([.. definition.Sources.Select(s => new SourceColumns(s))]);
+        return planner._errors;
+    }
 
     private PhysicalPlan Plan()
     {
         var full = _definition.Sources.Select(s => new SourceColumns(s)).ToList();
-        foreach (var source in full) BindEventTime(source);
-        foreach (var source in full) CollectRules(source);
-        if (TrySql(full, pruned: false) is { } logical)
-        {
-            foreach (var insert in logical.Inserts)
-            {
-                var source = full.Find(s => s.Definition.Name == BaseOf(insert.Root.Source))!;
-                if (insert.Root.Source == source.Definition.Name) source.Read.UnionWith(ColumnUse.OfSource(insert.Root));
-                // A named event time is checked whether or not a window reads it: another INSERT must not change what this one writes.
-                source.NeedsEventTime |= insert.Root.IsAggregated || _range is not null || source.Definition.EventTime.Column is not null;
-            }
-            // What a user's own stage reads is not known: it gets every declared column.
-            foreach (var source in full.Where(s => _definition.Vias.Any(v => v.Input == s.Definition.Name)))
-                source.Read.UnionWith(Enumerable.Range(0, source.Definition.Schema.Count));
-        }
+        var logical = Check(full);
         if (_errors.Count > 0) throw new PlanException(_errors);
+        foreach (var insert in logical.Inserts)
+        {
+            var source = full.Find(s => s.Definition.Name == BaseOf(insert.Root.Source))!;
+            if (insert.Root.Source == source.Definition.Name) source.Read.UnionWith(ColumnUse.OfSource(insert.Root));
+            // A named event time is checked whether or not a window reads it: another INSERT must not change what this one writes.
+            source.NeedsEventTime |= insert.Root.IsAggregated || _range is not null || source.Definition.EventTime.Column is not null;
+        }
+        // What a user's own stage reads is not known: it gets every declared column.
+        foreach (var source in full.Where(s => _definition.Vias.Any(v => v.Input == s.Definition.Name)))
+            source.Read.UnionWith(Enumerable.Range(0, source.Definition.Schema.Count));
         foreach (var source in full) source.Prune();
-        var plan = TrySql(full, pruned: true) ?? throw new PlanException(_errors);
+        var plan = PlanSql(full, pruned: true);
         var vias = _definition.Vias.Where(v => IsRead(v.Name, plan)).Select(v => new PhysicalVia(v.Name, v.Input, v.Schema, v.Flow)).ToList();
         foreach (var via in vias) _canonical.AppendLine(CultureInfo.InvariantCulture, $"via {via.Name} of {via.Input} ({via.Columns})");
         var sources = full.Where(s => IsRead(s.Definition.Name, plan)).Select(ToSource).ToList();
@@ -82,28 +84,45 @@ internal sealed class PhysicalPlanner
         return stream;
     }
 
-    private LogicalPlan? TrySql(List<SourceColumns> sources, bool pruned)
+    /// <summary>Plans over all declared columns, to find every error of every text.</summary>
+    private LogicalPlan Check(List<SourceColumns> full)
     {
-        try
-        {
-            var streams = sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn) { EventTimePath = s.EventTimePath })
-                .Concat(_definition.Vias.Select(v => new CatalogSource(v.Name, v.Schema,
-                    sources.Find(s => s.Definition.Name == BaseOf(v.Name))?.EventTime is BoundColumn time ? v.Schema.IndexOf(time.Name) : -1)));
-            return _sql(_definition.Sql, new Catalog([.. streams], [.. _definition.Sinks.Select(s => s.Name)]) { IsPruned = pruned });
-        }
-        catch (SqlException e)
-        {
-            _errors.AddRange(e.Errors.Select(error => new PlanError(PlanText.Sql, "", "", error)));
-            return null;
-        }
+        foreach (var source in full) BindEventTime(source);
+        foreach (var source in full) CollectRules(source);
+        var logical = _gaps.Sql ? new LogicalPlan([]) { IsWhole = false } : PlanSql(full, pruned: false);
+        foreach (var sink in _definition.Sinks) CheckKey(sink, logical.Inserts.FirstOrDefault(i => i.Sink == sink.Name));
+        return logical;
     }
+
+    private LogicalPlan PlanSql(List<SourceColumns> sources, bool pruned)
+    {
+        var streams = sources.Select(s => new CatalogSource(s.Definition.Name, s.Columns, s.EventTimeColumn)
+        {
+            EventTimePath = s.EventTimePath, IsDeclaredWrongly = _gaps.Columns.GetValueOrDefault(s.Definition.Name), IsTimeUnknown = s.IsTimeUnknown,
+        }).Concat(_definition.Vias.Select(v => new CatalogSource(v.Name, v.Schema,
+            sources.Find(s => s.Definition.Name == BaseOf(v.Name))?.EventTime is BoundColumn time ? v.Schema.IndexOf(time.Name) : -1)
+        {
+            IsTimeUnknown = sources.Find(s => s.Definition.Name == BaseOf(v.Name))?.IsTimeUnknown ?? true,
+        }));
+        var plan = _sql(_definition.Sql, new Catalog([.. streams], [.. _definition.Sinks.Select(s => s.Name)])
+        {
+            IsPruned = pruned, HasUnknownSources = _gaps.Sources, HasUnknownSinks = _gaps.Sinks,
+        });
+        _errors.AddRange(plan.Errors.Select(error => new PlanError(PlanText.Sql, "", "", error)));
+        return plan;
+    }
+
+    private Scope ScopeOf(SourceColumns source) => Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden)
+        .Without(_gaps.Columns.GetValueOrDefault(source.Definition.Name));
 
     private void BindEventTime(SourceColumns source)
     {
+        source.IsTimeUnknown = _gaps.EventTimes.Contains(source.Definition.Name);
         if (source.Definition.EventTime.Column is not { } text) return;
-        Try(PlanText.EventTime, source.Definition.Name, "", () =>
+        source.IsTimeUnknown |= !Try(PlanText.EventTime, source.Definition.Name, "", () =>
         {
-            var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), Scope.Of(source.Definition.Schema, source.Definition.Name));
+            var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), Scope.Of(source.Definition.Schema, source.Definition.Name)
+                .Without(_gaps.Columns.GetValueOrDefault(source.Definition.Name)));
             if (bound.Type.Kind != TypeKind.Timestamp)
                 throw new SqlException([new SqlError(0, text.Length, $"the event time '{text}' is {bound.Type}, not TIMESTAMP",
                 "declare the column as TIMESTAMP FORMAT '..'")]);
@@ -115,25 +134,20 @@ internal sealed class PhysicalPlanner
     {
         foreach (var rule in source.Definition.Rules)
             Try(PlanText.Rule, source.Definition.Name, rule.Name, () =>
-                source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression),
-                Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden)).ColumnsRead()));
+                source.Read.UnionWith(ExpressionBinder.BindCondition(ExpressionParser.Parse(rule.Expression), ScopeOf(source)).ColumnsRead()));
     }
 
-    private void Try(PlanText text, string owner, string name, Action action)
+    private bool Try(PlanText text, string owner, string name, Action action)
     {
-        try
-        {
-            action();
-        }
-        catch (SqlException e)
-        {
-            _errors.AddRange(e.Errors.Select(error => new PlanError(text, owner, name, error)));
-        }
+        var errors = new ErrorCollector();
+        var passed = errors.Try(action);
+        _errors.AddRange(errors.Errors.Select(error => new PlanError(text, owner, name, error)));
+        return passed;
     }
 
     private PhysicalSource ToSource(SourceColumns source)
     {
-        var scope = Scope.Of(source.Columns, source.Definition.Name, CatalogColumns.IsHidden);
+        var scope = ScopeOf(source);
         var rules = source.Definition.Rules.Select(r => new Rule(r.Name, ExpressionBinder.BindCondition(ExpressionParser.Parse(r.Expression), scope))).ToList();
         int? eventTime = null;
         BoundExpression? field = null;
@@ -225,7 +239,7 @@ internal sealed class PhysicalPlanner
         var id = $"{insert}.window.{XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(signature)) & 0xffffffff:x8}";
         var assigned = new Schema([.. input, new Field(AssignWindowOperator.PaneColumn, DataType.Timestamp, false),
             new Field(AssignWindowOperator.FirstColumn, DataType.Timestamp, false)]);
-        after.Add(new OperatorFactory(id, window.Describe(), () =>
+        after.Add(new OperatorFactory(id, window.Shown(), () =>
             new WindowAggregateOperator(id, assigned, new WindowAggregateSpec(window.Window, window.Keys, window.Aggregates) { Insert = insert })) { IsStateful = true });
         if (_range is { } range) after.Add(new OperatorFactory($"{id}.range", "whole windows of the replay", () =>
             new WindowRangeOperator($"{id}.range", window.Output, range)));
@@ -243,23 +257,12 @@ internal sealed class PhysicalPlanner
         var key = new List<int>();
         foreach (var (index, text) in sink.Key.Index())
         {
-            Try(PlanText.SinkKey, sink.Name, index.ToString(CultureInfo.InvariantCulture), () =>
-            {
-                var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), scope);
-                if (bound is BoundColumn column)
-                {
-                    key.Add(column.Index);
-                    return;
-                }
-                key.Add(fields.Count);
-                fields.Add(new Field($"$key{index}", bound.Type, bound.MayBeNull));
-                expressions.Add(bound);
-            });
+            var bound = ExpressionBinder.Bind(ExpressionParser.Parse(text), scope);
+            key.Add(bound is BoundColumn column ? column.Index : fields.Count);
+            if (bound is BoundColumn) continue;
+            fields.Add(new Field($"$key{index}", bound.Type, bound.MayBeNull));
+            expressions.Add(bound);
         }
-        if (sink.Upsert && insert.Root.IsAggregated) CheckUpsert(sink, insert);
-        if (sink.Upsert && sink.Key.Count == 0)
-            _errors.Add(new PlanError(PlanText.SinkKey, sink.Name, "",
-            new SqlError(0, 0, $"sink '{sink.Name}' is mode = upsert and has no key", "name the columns that identify a row: key = [..]")));
         var output = new Schema(fields);
         if (fields.Count > written.Count)
         {
@@ -268,6 +271,20 @@ internal sealed class PhysicalPlanner
         }
         _canonical.AppendLine(CultureInfo.InvariantCulture, $"sink {sink.Name} key {string.Join(", ", sink.Key)}");
         return (output, [.. key]);
+    }
+
+    /// <param name="sink">The sink.</param>
+    /// <param name="insert">What is written to it; null where that failed, or where there is nothing: then any column may be its.</param>
+    private void CheckKey(SinkDefinition sink, LogicalInsert? insert)
+    {
+        var scope = insert is null ? Scope.Of(Schema.Empty, sink.Name).Without(_ => true) : Scope.Of(insert.Root.Output, sink.Name);
+        var isRight = true;
+        foreach (var (index, text) in sink.Key.Index())
+            isRight &= Try(PlanText.SinkKey, sink.Name, index.ToString(CultureInfo.InvariantCulture), () => ExpressionBinder.Bind(ExpressionParser.Parse(text), scope));
+        if (!sink.Upsert || _gaps.Keys.Contains(sink.Name)) return;
+        if (sink.Key.Count == 0) _errors.Add(new PlanError(PlanText.SinkKey, sink.Name, "",
+            new SqlError(0, 0, $"sink '{sink.Name}' is mode = upsert and has no key", "name the columns that identify a row: key = [..]")));
+        else if (isRight && insert is { Root.IsAggregated: true }) CheckUpsert(sink, insert);
     }
 
     private void CheckUpsert(SinkDefinition sink, LogicalInsert insert)
@@ -311,6 +328,9 @@ internal sealed class PhysicalPlanner
         public bool WithTimestamp { get; private set; }
 
         public bool NeedsEventTime { get; set; }
+
+        /// <summary>Its event time is declared with an error.</summary>
+        public bool IsTimeUnknown { get; set; }
 
         public BoundExpression? EventTime { get; set; }
 

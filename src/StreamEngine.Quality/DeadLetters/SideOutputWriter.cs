@@ -13,7 +13,8 @@ internal sealed record SideOutputSpec(string DeadLetterTopic, string LateTopic, 
 
 /// <summary>
 /// Makes records of faults: the original bytes as value, key and record timestamp kept, the original headers first, then KIP-1034's __streams.errors.* and the engine's
-/// own. A row that stems from no record (behind an aggregation or a user's own stage) is written as JSON, without a position.
+/// own. A row that stems from no record is written as JSON, without a position: behind a user's own stage the whole row that it gave, behind an aggregation the row as
+/// it is.
 /// </summary>
 internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope scope, Func<Schema, IEncoder> rowEncoder) : ISideOutputs
 {
@@ -80,11 +81,9 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
 
     private Bytes Encode(Batch batch, int row, Arena arena)
     {
-        if (!_encoders.TryGetValue(batch.Schema, out var encoder)) _encoders[batch.Schema] = encoder = rowEncoder(batch.Schema);
-        var only = arena.Allocate<ushort>(1);
-        *only = (ushort)row;
+        using var one = batch.Whole(row, arena.Allocate<ushort>(1));
+        if (!_encoders.TryGetValue(one.Schema, out var encoder)) _encoders[one.Schema] = encoder = rowEncoder(one.Schema);
         var value = arena.Allocate<Bytes>(1);
-        using var one = batch.Share().WithSelection(only, 1, null);
         encoder.Encode(one, arena, value);
         return *value;
     }

@@ -1,4 +1,5 @@
 using StreamEngine.Compute.Binding;
+using StreamEngine.Compute.Functions;
 using StreamEngine.Compute.Syntax;
 using StreamEngine.Core;
 using StreamEngine.Operators.Aggregates;
@@ -29,11 +30,11 @@ internal sealed class Aggregation
     private readonly List<AggregateSpec> _aggregates = [];
     private readonly Dictionary<string, int> _aggregateIndex = [];
 
-    private Aggregation(LogicalNode input, IScope scope)
-    {
-        _input = input;
-        _scope = scope;
-    }
+    private readonly ErrorCollector _errors;
+    private readonly HashSet<string> _failed = [];
+    private bool _isLoose;
+
+    private Aggregation(LogicalNode input, IScope scope, ErrorCollector errors) => (_input, _scope, _errors) = (input, scope, errors);
 
     /// <summary>The first aggregate call in the expression, if any.</summary>
     public static CallExpression? FindAggregate(SqlExpression expression)
@@ -46,13 +47,22 @@ internal sealed class Aggregation
         return found;
     }
 
-    private static bool IsAggregate(CallExpression call) => !call.Function.Quoted && Functions.ContainsKey(call.Function.Name);
+    public static bool IsAggregate(CallExpression call) => !call.Function.Quoted && Functions.ContainsKey(call.Function.Name);
 
-    public static LogicalNode Plan(SelectQuery query, WindowReference window, WindowSpec spec, LogicalNode input, IScope scope)
+    /// <param name="query">The query.</param>
+    /// <param name="window">Its window; null where it lacks one, which is an error already.</param>
+    /// <param name="spec">What the window says; null where that failed.</param>
+    /// <param name="input">What it reads, filtered.</param>
+    /// <param name="scope">The names of that.</param>
+    /// <param name="errors">Takes its errors. Where there is any, the result is of no use.</param>
+    public static LogicalNode Plan(SelectQuery query, WindowReference? window, WindowSpec? spec, LogicalNode input, IScope scope, ErrorCollector errors)
     {
-        var planner = new Aggregation(input, scope);
-        planner._inputs.Add(new BoundColumn(window.Time, input.EventTime, DataType.Timestamp, input.Output[input.EventTime].Name, false));
-        planner._inputFields.Add(input.Output[input.EventTime] with { Format = null });
+        var planner = new Aggregation(input, scope, errors);
+        if (window is not null && input.EventTime >= 0)
+        {
+            planner._inputs.Add(new BoundColumn(window.Time, input.EventTime, DataType.Timestamp, input.Output[input.EventTime].Name, false));
+            planner._inputFields.Add(input.Output[input.EventTime] with { Format = null });
+        }
         planner.AddKeys(query, window);
         foreach (var item in query.Items)
             if (item.Expression is not null) planner.AddAggregates(item.Expression);
@@ -60,8 +70,10 @@ internal sealed class Aggregation
         return planner.Finish(query, window, spec);
     }
 
-    private void AddKeys(SelectQuery query, WindowReference window)
+    private void AddKeys(SelectQuery query, WindowReference? window)
     {
+        // Where the keys are not known, whether a column is one of them cannot be judged.
+        _isLoose = window is null;
         var windowed = false;
         foreach (var expression in query.GroupBy)
         {
@@ -70,17 +82,21 @@ internal sealed class Aggregation
                 windowed = true;
                 continue;
             }
-            var key = ResolveAlias(expression, query);
-            if (FindAggregate(key) is { } aggregate) throw TokenReader.Error(aggregate.Span, "an aggregate cannot be grouped by");
-            var bound = ExpressionBinder.Bind(key, _scope);
-            if (bound.Type.Kind is TypeKind.Struct or TypeKind.List or TypeKind.Null or TypeKind.Interval)
-                throw TokenReader.Error(key.Span, $"{bound.Type} cannot be grouped by", "group by a field or element of it");
-            var text = key.ToString();
-            if (_keys.Exists(k => k.Text == text)) continue;
-            _keys.Add((text, AddInput(bound), bound));
+            _isLoose |= !_errors.Try(() => AddKey(expression, query));
         }
-        if (!windowed) throw TokenReader.Error(query.GroupBy.Count > 0 ? query.GroupBy[0].Span : window.Span, "a windowed query groups by window_start or window_end",
-            "add: GROUP BY window_start, ..");
+        if (!windowed && window is not null) _errors.Add(query.GroupBy.Count > 0 ? query.GroupBy[0].Span : window.Span,
+            "a windowed query groups by window_start or window_end", "add: GROUP BY window_start, ..");
+    }
+
+    private void AddKey(SqlExpression expression, SelectQuery query)
+    {
+        var key = ResolveAlias(expression, query);
+        if (FindAggregate(key) is { } aggregate) throw TokenReader.Error(aggregate.Span, "an aggregate cannot be grouped by");
+        var bound = ExpressionBinder.Bind(key, _scope);
+        if (bound.Type.Kind is TypeKind.Struct or TypeKind.List or TypeKind.Null or TypeKind.Interval)
+            throw TokenReader.Error(key.Span, $"{bound.Type} cannot be grouped by", "group by a field or element of it");
+        var text = key.ToString();
+        if (!_keys.Exists(k => k.Text == text)) _keys.Add((text, AddInput(bound), bound));
     }
 
     /// <summary>A name that is no column of the input may be one of SELECT's.</summary>
@@ -114,7 +130,7 @@ internal sealed class Aggregation
 
     private void AddAggregates(SqlExpression expression) => ExpressionWalk.Visit(expression, e =>
     {
-        if (e is CallExpression call && IsAggregate(call)) AddAggregate(call);
+        if (e is CallExpression call && IsAggregate(call) && !_errors.Try(() => AddAggregate(call))) _failed.Add(call.ToString());
     });
 
     private void AddAggregate(CallExpression call)
@@ -141,17 +157,23 @@ internal sealed class Aggregation
         _aggregates.Add(new AggregateSpec(text, function, argument, type, call.Distinct && function == AggregateFunction.Count));
     }
 
-    private LogicalNode Finish(SelectQuery query, WindowReference window, WindowSpec spec)
+    private LogicalNode Finish(SelectQuery query, WindowReference? window, WindowSpec? spec)
+    {
+        var node = _errors.HasFailed ? _input : Windowed(spec!);
+        var scope = new GroupedScope(_scope, _isLoose);
+        if (query.Having is not null && _errors.Try(() => ExpressionBinder.BindCondition(query.Having, scope, Substitute)) is { } having)
+            node = new FilterNode(node, having);
+        return QueryPlanner.Project(query, node, scope, (query.From.Alias ?? window?.Input ?? ((TableReference)query.From).Name).Name, Substitute, _errors);
+    }
+
+    private WindowNode Windowed(WindowSpec spec)
     {
         // Names are for people and messages; positions are what counts, so that equal names do no harm.
         var projected = new ProjectNode(_input, new Schema(_inputFields), _inputs, 0);
         var columns = new Schema([new Field("window_start", DataType.Timestamp, false), new Field("window_end", DataType.Timestamp, false),
             .. _keys.Select(k => _inputFields[k.Input]),
             .. _aggregates.Select(a => new Field(a.Name, a.Type, a.Function != AggregateFunction.Count))]);
-        LogicalNode node = new WindowNode(projected, spec, [.. _keys.Select(k => k.Input)], _aggregates, columns);
-        var scope = new GroupedScope(_scope);
-        if (query.Having is not null) node = new FilterNode(node, ExpressionBinder.BindCondition(query.Having, scope, Substitute));
-        return QueryPlanner.Project(query, node, scope, (window.Alias ?? window.Input).Name, Substitute);
+        return new WindowNode(projected, spec, [.. _keys.Select(k => k.Input)], _aggregates, columns);
     }
 
     private BoundExpression? Substitute(SqlExpression expression)
@@ -159,10 +181,14 @@ internal sealed class Aggregation
         if (IsWindowColumn(expression)) return new BoundColumn(expression, ((NameExpression)expression).Parts[^1].Matches("window_start") ? 0 : 1, DataType.Timestamp,
             ((NameExpression)expression).Parts[^1].Name, false);
         var text = expression.ToString();
+        if (_failed.Contains(text)) throw SqlException.Follows();
         var key = _keys.FindIndex(k => k.Text == text || (k.Bound is BoundColumn && expression is NameExpression && SameColumn(expression, k.Bound)));
         if (key >= 0) return new BoundColumn(expression, 2 + key, _keys[key].Bound.Type, _keys[key].Text, _keys[key].Bound.MayBeNull);
         if (expression is CallExpression call && IsAggregate(call) && _aggregateIndex.TryGetValue(text, out var index))
             return new BoundColumn(expression, 2 + _keys.Count + index, _aggregates[index].Type, text, _aggregates[index].Function != AggregateFunction.Count);
+        // A misspelt aggregate: whether its columns would have to be grouped by cannot be judged.
+        if (expression is CallExpression unknown && !IsAggregate(unknown) && FunctionTable.Find(unknown.Function.Name) is null)
+            return ExpressionBinder.Bind(unknown, _scope, e => e is CallExpression inner && IsAggregate(inner) ? throw SqlException.Follows() : null);
         return null;
     }
 
@@ -180,11 +206,12 @@ internal sealed class Aggregation
     }
 
     /// <summary>Behind a GROUP BY a bare column has no single value.</summary>
-    private sealed class GroupedScope(IScope input) : IScope
+    private sealed class GroupedScope(IScope input, bool isLoose) : IScope
     {
         public ScopeColumn Resolve(NameExpression name)
         {
             input.Resolve(name);
+            if (isLoose) throw SqlException.Follows();
             throw TokenReader.Error(name.Span, $"column '{name}' is neither in GROUP BY nor inside of an aggregate",
                 $"add it to GROUP BY, or take one value of the group: max({name})");
         }

@@ -7,33 +7,38 @@ namespace StreamEngine.Sql.Syntax;
 /// </summary>
 internal static class StatementParser
 {
-    /// <summary>The statements of a pipeline's SQL.</summary>
-    /// <exception cref="SqlException">The text has errors; all that could be told apart are in it.</exception>
-    public static IReadOnlyList<Statement> Parse(string text)
+    /// <summary>The statements of a pipeline's SQL that can be understood; the first error of each other one goes to the collector.</summary>
+    /// <param name="text">The SQL.</param>
+    /// <param name="errors">Takes the errors.</param>
+    /// <param name="mentioned">Takes the words of statements that fail and are no INSERT: one of them may be the name of a view.</param>
+    public static IReadOnlyList<Statement> Parse(string text, ErrorCollector errors, HashSet<string> mentioned)
     {
-        var reader = new TokenReader(text);
+        var reader = new TokenReader(text, goesOn: true);
         var statements = new List<Statement>();
-        var errors = new List<SqlError>();
         while (true)
         {
             while (reader.TrySymbol(";"))
             {
             }
-            if (reader.AtEnd) break;
+            if (reader.AtEnd || errors.IsFull) break;
+            var start = reader.Position;
             try
             {
-                statements.Add(ParseStatement(reader));
+                if (reader.ErrorBefore(";") is { } wrong) throw wrong;
+                var statement = ParseStatement(reader);
                 if (!reader.AtEnd && !reader.IsSymbol(";")) throw reader.Unexpected("';' or the end of the text", HintAfterQuery(reader));
+                statements.Add(statement);
             }
             catch (SqlException e)
             {
-                errors.AddRange(e.Errors);
-                reader.ResetDepth();
-                while (!reader.AtEnd && !reader.IsSymbol(";")) reader.Next();
+                errors.Add(e);
+                reader.ResetTo(start);
+                var isInsert = reader.IsKeyword("INSERT");
+                for (; !reader.AtEnd && !reader.IsSymbol(";"); reader.Next())
+                    if (!isInsert && reader.Peek().Kind is TokenKind.Word or TokenKind.QuotedIdentifier) mentioned.Add(reader.Peek().Value);
             }
         }
-        if (errors.Count > 0) throw new SqlException(errors);
-        if (statements.Count == 0) throw TokenReader.Error(new SourceSpan(0, Math.Min(text.Length, 1)), "the SQL has no statement",
+        if (statements.Count == 0 && !errors.HasFailed) errors.Add(new SourceSpan(0, Math.Min(text.Length, 1)), "the SQL has no statement",
             "write INSERT INTO a sink SELECT .. FROM a source");
         return statements;
     }
@@ -169,18 +174,22 @@ internal static class StatementParser
         reader.ExpectSymbol(",");
         var time = ParseTime(reader);
         reader.ExpectSymbol(",");
-        var first = ParseInterval(reader, kind == WindowFunction.Tumble ? "the window's size" : "the window's slide");
-        IntervalArgument? slide = null;
+        var first = ExpressionParser.Parse(reader);
+        SqlExpression? slide = null;
         if (kind == WindowFunction.Hop)
         {
             reader.ExpectSymbol(",");
-            (slide, first) = (first, ParseInterval(reader, "the window's size"));
+            (slide, first) = (first, ExpressionParser.Parse(reader));
         }
         reader.ExpectSymbol(")");
         return new WindowReference(start.To(reader.Last), kind, input, time, slide, first, null);
     }
 
-    private static NameExpression ParseTime(TokenReader reader)
+    /// <summary>What is no column stands for a window's time.</summary>
+    public static SqlException NoTime(SourceSpan span) => TokenReader.Error(span, "the time of a window is the event-time column of its source",
+        "compute another time in a view, and declare it as the source's event time");
+
+    private static SqlExpression ParseTime(TokenReader reader)
     {
         var descriptor = reader.IsKeyword("DESCRIPTOR") && reader.IsSymbol("(", 1);
         if (descriptor)
@@ -189,15 +198,9 @@ internal static class StatementParser
             reader.Next();
         }
         var expression = ExpressionParser.Parse(reader);
+        // The time was left out, and what is behind the next comma is missing.
+        if (expression is IntervalExpression) throw NoTime(expression.Span);
         if (descriptor) reader.ExpectSymbol(")");
-        return expression as NameExpression ?? throw TokenReader.Error(expression.Span, "the time of a window is the event-time column of its source",
-            "compute another time in a view, and declare it as the source's event time");
-    }
-
-    private static IntervalArgument ParseInterval(TokenReader reader, string what)
-    {
-        var expression = ExpressionParser.Parse(reader);
-        return new IntervalArgument(expression.Span, expression as IntervalExpression
-            ?? throw TokenReader.Error(expression.Span, $"{what} is an interval", "for example INTERVAL '1' HOUR"));
+        return expression;
     }
 }

@@ -28,11 +28,8 @@ internal abstract record FromClause(SourceSpan Span, Identifier? Alias);
 internal sealed record TableReference(SourceSpan Span, Identifier Name, Identifier? Alias) : FromClause(Span, Alias);
 
 /// <summary>TUMBLE(input, time, size) or HOP(input, time, slide, size), also in the form TABLE(..) with DESCRIPTOR(time).</summary>
-internal sealed record WindowReference(SourceSpan Span, WindowFunction Function, Identifier Input, NameExpression Time, IntervalArgument? Slide, IntervalArgument Size,
+internal sealed record WindowReference(SourceSpan Span, WindowFunction Function, Identifier Input, SqlExpression Time, SqlExpression? Slide, SqlExpression Size,
     Identifier? Alias) : FromClause(Span, Alias);
-
-/// <summary>A constant interval of a window function.</summary>
-internal sealed record IntervalArgument(SourceSpan Span, IntervalExpression Expression);
 
 internal enum WindowFunction : byte
 {

@@ -19,7 +19,7 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
     protected override GraphStageLogic CreateLogic(Attributes inheritedAttributes) => new Logic(this, input, output, parallelism, map);
 
     /// <summary>What became of one row.</summary>
-    private readonly record struct Outcome(IReadOnlyList<object>? Rows, Exception? Failure);
+    private readonly record struct Outcome(IReadOnlyList<object?[]>? Rows, Exception? Failure);
 
     private sealed class Logic : InAndOutGraphStageLogic
     {
@@ -28,7 +28,7 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
         private readonly RecordMapping _output;
         private readonly int _parallelism;
         private readonly Func<object, Task<IReadOnlyList<object>>> _map;
-        private readonly Action<(Batch Batch, object[] Rows, Outcome[] Outcomes)> _done;
+        private readonly Action<(Batch Batch, object?[] Rows, Outcome[] Outcomes)> _done;
         private readonly Queue<Batch> _ready = new();
         private Batch? _inFlight;
         private bool _finished;
@@ -37,7 +37,7 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
             : base(stage.Shape)
         {
             (_stage, _input, _output, _parallelism, _map) = (stage, input, output, parallelism, map);
-            _done = GetAsyncCallback<(Batch, object[], Outcome[])>(Done);
+            _done = GetAsyncCallback<(Batch, object?[], Outcome[])>(Done);
             SetHandlers(stage._in, stage._out, this);
         }
 
@@ -56,17 +56,17 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
                 return;
             }
             _inFlight = batch;
-            var rows = _input.Read(batch);
-            var mapping = MapAsync(rows);
+            var rows = _input.Read(batch, out var failures);
+            var mapping = MapAsync(rows, failures);
             if (mapping.IsCompletedSuccessfully) Done((batch, rows, mapping.Result));
             else Await(mapping, batch, rows);
         }
 
         // The task never fails, since what a function throws is an outcome; a stage that has stopped meanwhile drops the answer.
-        private void Await(Task<Outcome[]> mapping, Batch batch, object[] rows) =>
+        private void Await(Task<Outcome[]> mapping, Batch batch, object?[] rows) =>
             mapping.ContinueWith(done => _done((batch, rows, done.Result)), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
 
-        private async Task<Outcome[]> MapAsync(object[] rows)
+        private async Task<Outcome[]> MapAsync(object?[] rows, string?[] failures)
         {
             var outcomes = new Outcome[rows.Length];
             var next = -1;
@@ -76,10 +76,7 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
                 {
                     try
                     {
-                        var mapped = await _map(rows[i]);
-                        // A row that is none is the function's fault, of this row alone: written, it would stop the stream at this place for ever.
-                        outcomes[i] = mapped.Contains(null!) ? new Outcome(null, new InvalidOperationException("the function answered null for a row"))
-                            : new Outcome(mapped, null);
+                        outcomes[i] = rows[i] is { } row ? OutcomeOf(await _map(row)) : new Outcome(null, new InvalidDataException(failures[i]));
                     }
                     catch (Exception e)
                     {
@@ -92,20 +89,33 @@ internal sealed class RecordStage(RecordMapping input, RecordMapping output, int
             return outcomes;
         }
 
-        private void Done((Batch Batch, object[] Rows, Outcome[] Outcomes) mapped)
+        // A row that is none, or that its columns cannot hold, is the function's fault, of this row alone: written, it would stop the stream at this place for ever.
+        private Outcome OutcomeOf(IReadOnlyList<object> mapped)
+        {
+            var rows = new List<object?[]>(mapped.Count);
+            foreach (var row in mapped)
+            {
+                if (row is null) return new Outcome(null, new InvalidOperationException("the function answered null for a row"));
+                if (_output.ValuesOf(row, out var failure) is not { } values) return new Outcome(null, new InvalidDataException(failure));
+                rows.Add(values);
+            }
+            return new Outcome(rows, null);
+        }
+
+        private void Done((Batch Batch, object?[] Rows, Outcome[] Outcomes) mapped)
         {
             var (batch, rows, outcomes) = mapped;
             _inFlight = null;
             Write(batch, outcomes);
             if (Array.Exists(outcomes, o => o.Failure is not null))
-                _ready.Enqueue(RecordFaults.ToBatch(rows, [.. outcomes.Select(o => o.Failure)], batch.Arenas[0].Scope));
+                _ready.Enqueue(RecordFaults.ToBatch(batch, rows, [.. outcomes.Select(o => o.Failure)], batch.Arenas[0].Scope));
             batch.Dispose();
             Answer();
         }
 
         private unsafe void Write(Batch batch, Outcome[] outcomes)
         {
-            var rows = new List<object>();
+            var rows = new List<object?[]>();
             var watermarks = new List<long>();
             for (var i = 0; i < outcomes.Length; i++)
             {
@@ -155,7 +165,7 @@ internal static unsafe class RecordFaults
 
     private const int MostOfMessage = 1000;
 
-    public static Batch ToBatch(object[] rows, Exception?[] failures, MemoryScope scope)
+    public static Batch ToBatch(Batch batch, object?[] rows, Exception?[] failures, MemoryScope scope)
     {
         var arena = scope.RentArena();
         var count = failures.Count(f => f is not null);
@@ -165,7 +175,7 @@ internal static unsafe class RecordFaults
         for (var i = 0; i < rows.Length; i++)
         {
             if (failures[i] is not { } failure) continue;
-            var value = RecordMapping.Of(rows[i].GetType()).ToJson(rows[i]);
+            var value = ValueOf(batch, rows[i], batch.RowAt(i));
             values[n] = new Bytes(arena.Copy(value), value.Length);
             var text = $"{failure.GetType().Name}: {failure.Message}";
             var message = System.Text.Encoding.UTF8.GetBytes(text.Length > MostOfMessage ? text[..MostOfMessage] : text);
@@ -179,6 +189,10 @@ internal static unsafe class RecordFaults
         }
         return Batch.OfRecords(new LogRecords(count, TopicToCome) { Values = values, Headers = headers }, arena, BatchRole.DeadLetter);
     }
+
+    /// <summary>The row as the function got it; one that could not be given to it as it came.</summary>
+    private static byte[] ValueOf(Batch batch, object? row, int index) => row is not null ? RecordMapping.Of(row.GetType()).ToJson(row)
+        : batch.Records is { } records ? records.Values[index].Span.ToArray() : RecordMapping.ToJson(batch, index);
 
     /// <summary>The same records, for a topic. A row above the limit is left out of its dead letter: the broker would refuse it, again and again.</summary>
     public static Batch ForTopic(Batch batch, string topic, int mostBytes)

@@ -17,7 +17,7 @@ public class FunctionTableTests
     private static IEnumerable<FunctionDefinition> All()
         => FunctionTable.Families.SelectMany(f
             => f.Functions).Concat(ArithmeticFunctions.All).Concat(ComparisonFunctions.All).Concat(LogicFunctions.All).Concat(LikeFunctions.All).Where(f
-            => f.Example.Length > 0);
+            => f.Example.Length > 0 && f.Name != "cardinality"); // There are no arrays of constants: NestedTests has its example.
 
     [Theory]
     [MemberData(nameof(Examples))]

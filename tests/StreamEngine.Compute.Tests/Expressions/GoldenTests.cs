@@ -66,8 +66,7 @@ public class GoldenTests
         }
         catch (SqlException e)
         {
-            var error = e.Errors[0];
-            return $"error {error.Offset}+{error.Length}: {error.Message}{(error.Hint is null ? "" : $" ({error.Hint})")}";
+            return string.Join("; ", e.Errors.Select(error => $"error {error.Offset}+{error.Length}: {error.Message}{(error.Hint is null ? "" : $" ({error.Hint})")}"));
         }
         var whole = table.Evaluate(bound, table.Batch);
         for (var row = 0; row < table.Rows; row++)

@@ -70,6 +70,7 @@ public sealed unsafe class NestedTests : IDisposable
     [InlineData("c[0]", "NULL | NULL | NULL")]
     [InlineData("c[id - 9]", "1 | NULL | NULL")]
     [InlineData("cardinality(c)", "3 | 0 | NULL")]
+    [InlineData("cardinality(NULL)", "NULL | NULL | NULL")]
     [InlineData("q[1].k", "'a' | 'c' | NULL")]
     [InlineData("q[2].k", "'b' | NULL | NULL")]
     [InlineData("q[1].v[2]", "2 | NULL | NULL")]
@@ -83,6 +84,15 @@ public sealed unsafe class NestedTests : IDisposable
         var column = Evaluator.Compile(bound).Evaluate(_batch, arena, faults);
         Assert.Equal(expected, string.Join(" | ", Enumerable.Range(0, 3).Select(r => TestTable.TextOf(column, r, faults))));
         arena.Release();
+    }
+
+    [Fact]
+    public void The_example_of_cardinality_gives_what_its_documentation_says()
+    {
+        var function = Functions.FunctionTable.Find("cardinality")!;
+        Fields_and_elements(function.Example, $"{function.ExampleResult} | 0 | NULL");
+        Fields_and_elements("c[1]", "1 | NULL | NULL");
+        Fields_and_elements("c[3]", "3 | NULL | NULL");
     }
 
     [Theory]

@@ -11,7 +11,7 @@ public class PipelineFileTests
 {
     private const string Conf = "hocon/pipelines/flights.conf";
 
-    private static string Root { get; } = FindRoot();
+    internal static string Root { get; } = FindRoot();
 
     private static string FindRoot()
     {
@@ -68,7 +68,7 @@ public class PipelineFileTests
         var file = PipelineFile.Parse("pipeline { name = p, sources.s { topic = t, schema = \"a INT\" }, sinks.o { topic = o }, sql = \"INSERT INTO o SELECT a FROM s\" }", "p.conf").Definition;
         var built = Pipeline.Create("p").Source("s", s => s.Kafka("t").Json("a INT")).Sink("o", s => s.Kafka("o")).Sql("INSERT INTO o SELECT a FROM s").Definition;
         PipelineDefinition Plain(PipelineDefinition definition) =>
-            definition with { Sources = [], Sinks = [], Vias = [], KafkaSettings = built.KafkaSettings, Parallelism = 1 };
+            definition with { Sources = [], Sinks = [], Vias = [], KafkaSettings = built.KafkaSettings };
         Assert.Equal(Plain(built), Plain(file));
         Assert.Equal(built.Sources[0] with { Rules = [] }, file.Sources[0] with { Rules = [] });
         // A sink's topic that does not exist is created either way, with one partition.

@@ -15,7 +15,7 @@ public class ShapeTests
         var insert = Flights.Insert(Flights.Plan(Flights.Hourly), "hourly");
         Assert.Equal(["project date, origin, delay", "assign windows on date"], Shown(insert.Before));
         Assert.Equal([1], insert.ExchangeKeys!);
-        Assert.Equal(["tumble 01:00:00 on date by origin compute count(*), avg(delay)", "project window_start, origin, count(*) AS flights, avg(delay) AS average_delay"],
+        Assert.Equal(["tumble 1h on date by origin compute count(*), avg(delay)", "project window_start, origin, count(*) AS flights, avg(delay) AS average_delay"],
             Shown(insert.After));
         Assert.Equal("window_start TIMESTAMP NOT NULL, origin STRING NOT NULL, flights BIGINT NOT NULL, average_delay DOUBLE", insert.Output.ToString());
         Assert.Equal(("flights", 4), (insert.Source, insert.Written));
@@ -35,7 +35,7 @@ public class ShapeTests
             WHERE delay > 0 GROUP BY window_end, origin HAVING count(*) > 2
             """), "hourly");
         Assert.Equal(["filter delay > 0", "project date, origin, delay", "assign panes on date"], Shown(insert.Before));
-        Assert.Equal(["hop 01:00:00 of 1.00:00:00 on date by origin compute max(delay), count(*)", "filter count(*) > 2",
+        Assert.Equal(["hop 1h of 1d on date by origin compute max(delay), count(*)", "filter count(*) > 2",
             "project window_end, origin, max(delay) AS worst"], Shown(insert.After));
     }
 

@@ -51,13 +51,7 @@ public class GoldenTests
 
     private static IEnumerable<string> Result(string sql, Catalog catalog)
     {
-        try
-        {
-            return Shown.Plan(SqlPlanner.Plan(sql, catalog));
-        }
-        catch (SqlException e)
-        {
-            return [.. e.Errors.SelectMany(error => Shown.Error(sql, error))];
-        }
+        var plan = SqlPlanner.Plan(sql, catalog);
+        return plan.IsWhole ? Shown.Plan(plan) : plan.Errors.SelectMany(error => Shown.Error(sql, error));
     }
 }

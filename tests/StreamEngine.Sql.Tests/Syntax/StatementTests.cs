@@ -5,7 +5,15 @@ namespace StreamEngine.Sql.Syntax;
 /// <summary>What the parser makes of statements: parts, spans, aliases.</summary>
 public class StatementTests
 {
-    private static T One<T>(string sql) => Assert.IsType<T>(Assert.Single(StatementParser.Parse(sql)));
+    private static T One<T>(string sql) => Assert.IsType<T>(Assert.Single(Parse(sql)));
+
+    private static IReadOnlyList<Statement> Parse(string sql)
+    {
+        var errors = new ErrorCollector();
+        var statements = StatementParser.Parse(sql, errors, []);
+        errors.ThrowIfFailed();
+        return statements;
+    }
 
     private static string Part(string sql, SourceSpan span) => sql.Substring(span.Offset, span.Length);
 
@@ -50,7 +58,7 @@ public class StatementTests
     [Fact]
     public void Statements_come_in_their_order()
     {
-        var statements = StatementParser.Parse("CREATE VIEW v AS SELECT a FROM s; INSERT INTO o SELECT a FROM v; INSERT INTO p SELECT a FROM v");
+        var statements = Parse("CREATE VIEW v AS SELECT a FROM s; INSERT INTO o SELECT a FROM v; INSERT INTO p SELECT a FROM v");
         Assert.Equal(["v", "o", "p"], statements.Select(s => s is CreateViewStatement view ? view.Name.Name : ((InsertStatement)s).Sink.Name));
     }
 

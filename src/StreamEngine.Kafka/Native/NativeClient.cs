@@ -58,11 +58,30 @@ internal sealed unsafe class NativeClient : IDisposable
     /// <summary>The client behind a callback's opaque.</summary>
     public static NativeClient Of(nint opaque) => (NativeClient)GCHandle.FromIntPtr(opaque).Target!;
 
-    private static void Set(nint conf, string name, string value)
+    /// <summary>What the library has against a setting; null: nothing.</summary>
+    public static string? SettingError(string name, string value)
+    {
+        var conf = LibRdKafka.ConfNew();
+        try
+        {
+            return TrySet(conf, name, value);
+        }
+        finally
+        {
+            LibRdKafka.ConfDestroy(conf);
+        }
+    }
+
+    private static string? TrySet(nint conf, string name, string value)
     {
         var text = stackalloc byte[512];
-        if (LibRdKafka.ConfSet(conf, name, value, text, 512) != 0)
-            throw new StartupException($"the Kafka client refuses its setting '{name}': {Marshal.PtrToStringUTF8((nint)text)}\n  mend it in kafka.settings");
+        return LibRdKafka.ConfSet(conf, name, value, text, 512) == 0 ? null : Marshal.PtrToStringUTF8((nint)text);
+    }
+
+    private static void Set(nint conf, string name, string value)
+    {
+        if (TrySet(conf, name, value) is { } error)
+            throw new StartupException($"the Kafka client refuses its setting '{name}': {error}\n  mend it in kafka.settings");
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]

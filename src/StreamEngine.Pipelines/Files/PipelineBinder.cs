@@ -48,6 +48,11 @@ internal sealed class PipelineBinder(ConfigReader reader)
         foreach (var (setting, span, _) in given.Where(s => !KafkaConnection.AllowedSettings.Contains(s.Key)))
             reader.Add(ConfigError.At(span, $"the Kafka client setting '{setting}' is not one that a pipeline may set",
                 Nearest.Hint(setting, KafkaConnection.AllowedSettings) ?? "it may set transport, TLS, SASL, fetch and produce tuning"));
+        // Secrets are free texts, which nobody refuses and no message should hold.
+        foreach (var (setting, _, value) in given.Where(s => KafkaConnection.AllowedSettings.Contains(s.Key)
+            && !s.Key.Contains("password", StringComparison.Ordinal) && !s.Key.EndsWith(".pem", StringComparison.Ordinal)))
+            if (Kafka.Native.NativeClient.SettingError(setting, value.Text) is { } refused)
+                reader.Add(value.ErrorAt(0, value.Text.Length, $"the Kafka client refuses '{setting}'", refused));
         var interval = pipeline.FindDuration("commit-interval", TimeSpan.FromMilliseconds(5), TimeSpan.FromHours(1));
         var timeout = kafka.FindDuration("transaction-timeout", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(15));
         if (interval is { } epoch && timeout is { } open && epoch > open / 2)
@@ -59,20 +64,41 @@ internal sealed class PipelineBinder(ConfigReader reader)
             Sources = sources,
             Sql = sql?.Text ?? "",
             Sinks = sinks,
-            DeadLetterTopic = pipeline.GetSection("dead-letters").GetString("topic", $"{name}.dlq")!,
-            LateTopic = pipeline.GetSection("late").GetString("topic", $"{name}.late")!,
+            DeadLetterTopic = SideTopic(pipeline.GetSection("dead-letters"), $"{name}.dlq"),
+            LateTopic = SideTopic(pipeline.GetSection("late"), $"{name}.late"),
             CommitInterval = interval ?? TimeSpan.FromSeconds(1),
             Parallelism = pipeline.GetInt("parallelism", 1, 0, 64),
             StateLimit = pipeline.GetSection("state").GetSize("limit", 4L << 30, 1 << 20),
             MaxMessageBytes = (int)pipeline.GetSize("max-message-size", 1_000_000, 1024, 1 << 30),
             NamingPrefix = naming.GetString("prefix", "")!,
-            Bootstrap = kafka.GetString("bootstrap", "127.0.0.1:9092")!,
+            Bootstrap = AddressOf(kafka),
             KafkaSettings = settings,
             TransactionTimeout = timeout ?? TimeSpan.FromSeconds(60),
             ReplicationFactor = (short)kafka.GetInt("replication-factor", -1, -1, short.MaxValue),
             PromoteMaxBytes = pipeline.GetSection("promote").GetSize("max-bytes", 64 << 20, 1 << 10),
             ManifestsKeep = pipeline.GetSection("manifests").GetDuration("keep", TimeSpan.FromDays(7), TimeSpan.FromMinutes(1)),
         };
+    }
+
+    private static string AddressOf(ConfigSection kafka)
+    {
+        var bootstrap = kafka.GetString("bootstrap", "127.0.0.1:9092")!;
+        if (KafkaConnection.AddressError(bootstrap) is { } error) kafka.ErrorAt("bootstrap", error);
+        return bootstrap;
+    }
+
+    private string SideTopic(ConfigSection section, string or)
+    {
+        if (section.FindText("topic") is not { } text) return or;
+        _texts[(PlanText.Topic, section.Name, "")] = text;
+        return text.Text;
+    }
+
+    private string TopicOf(ConfigSection section, string place)
+    {
+        var topic = section.GetRequiredString("topic");
+        if (section.FindText("topic") is { } text) _texts[(PlanText.Topic, place, "")] = text;
+        return topic;
     }
 
     private static void BindLogging(ConfigSection logging)
@@ -90,7 +116,7 @@ internal sealed class PipelineBinder(ConfigReader reader)
             return new SourceDefinition { Name = source.Name, Topic = "", Schema = Schema.Empty };
         }
         source.GetChoice("connector", _source.GetString("connector", "kafka")!, ["kafka"]);
-        var topic = source.GetRequiredString("topic");
+        var topic = TopicOf(source, $"sources.{source.Name}");
         var schema = BindSchema(source);
         var rules = new List<RuleDefinition>();
         foreach (var (key, _, text) in source.GetSection("rules").Texts())
@@ -175,7 +201,7 @@ internal sealed class PipelineBinder(ConfigReader reader)
     {
         if (!sink.Exists) return new SinkDefinition { Name = sink.Name, Topic = "" };
         sink.GetChoice("connector", _sink.GetString("connector", "kafka")!, ["kafka"]);
-        var topic = sink.GetRequiredString("topic");
+        var topic = TopicOf(sink, $"sinks.{sink.Name}");
         var keys = sink.FindTextList("key", allowSingle: true) ?? [];
         for (var i = 0; i < keys.Count; i++) _texts[(PlanText.SinkKey, sink.Name, $"{i}")] = keys[i];
         if (sink.FindText("mode") is { } mode) _texts[(PlanText.SinkKey, sink.Name, "")] = mode;

@@ -87,6 +87,7 @@ internal sealed class PhysicalPlanner
     /// <summary>Plans over all declared columns, to find every error of every text.</summary>
     private LogicalPlan Check(List<SourceColumns> full)
     {
+        _errors.AddRange(TopicUses.Conflicts(_definition).Select(c => new PlanError(PlanText.Topic, c.Place, "", new SqlError(0, c.Topic.Length, c.Message))));
         foreach (var source in full) BindEventTime(source);
         foreach (var source in full) CollectRules(source);
         var logical = _gaps.Sql ? new LogicalPlan([]) { IsWhole = false } : PlanSql(full, pruned: false);

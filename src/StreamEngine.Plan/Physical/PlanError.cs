@@ -16,6 +16,9 @@ internal enum PlanText : byte
 
     /// <summary>The key of a sink.</summary>
     SinkKey,
+
+    /// <summary>The topic of a source, sink or side output, whose section is the owner.</summary>
+    Topic,
 }
 
 /// <summary>An error in one of a pipeline's texts.</summary>

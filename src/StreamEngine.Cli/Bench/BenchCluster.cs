@@ -5,8 +5,8 @@ using StreamEngine.Kafka.Topics;
 namespace StreamEngine.Cli.Bench;
 
 /// <summary>
-/// The brokers that a benchmark runs on: an embedded one in a process of its own, so that its cost is not measured, or a cluster that was named. Topics have names of this
-/// run; those of a cluster are deleted in the end.
+/// The brokers that a benchmark runs on: an embedded one in a process of its own, so that its cost is not measured, or a cluster that was named. Topics have names of
+/// this run; those of a cluster are deleted in the end.
 /// </summary>
 internal sealed class BenchCluster : IAsyncDisposable
 {

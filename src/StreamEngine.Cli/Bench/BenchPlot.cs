@@ -34,7 +34,8 @@ internal static class BenchPlot
 
     public static string Draw(IReadOnlyList<BenchResult> results)
     {
-        var rows = BenchGoal.All.Select(goal => (Goal: goal, Result: results.FirstOrDefault(r => r.Name == goal.Bench))).Where(r => r.Result is { CpuSeconds: > 0 }).ToList();
+        var rows = BenchGoal.All.Select(goal => (Goal: goal, Result: results.FirstOrDefault(r => r.Name == goal.Bench)))
+            .Where(r => r.Result is { CpuSeconds: > 0 }).ToList();
         var height = Top + rows.Count * Row + 40;
         var svg = new StringBuilder();
         Line(svg, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {height}\" font-family=\"sans-serif\" font-size=\"12\">");

@@ -27,8 +27,8 @@ internal static unsafe class BidBatches
             }
             // Readers look ahead by up to 64 bytes.
             arena.AllocateZeroed<byte>(64);
-            batches.Add(Batch.OfRecords(new LogRecords(count, "bids") { Partition = partition, Name = "bids", Offsets = offsets, Values = values, NextOffset = first + count },
-                arena, BatchRole.Raw));
+            batches.Add(Batch.OfRecords(new LogRecords(count, "bids") { Partition = partition, Name = "bids", Offsets = offsets, Values = values,
+                NextOffset = first + count }, arena, BatchRole.Raw));
         }
         return batches;
     }

@@ -67,8 +67,8 @@ internal static class PipelineBenches
 
     private static EventTimeSpec TimeOf(PhysicalPlan plan) => new(plan.Sources[0].EventTime!.Value, "date_time", Lateness, long.MaxValue / 4);
 
-    private static SinkSpec SinkOf(PhysicalInsert insert) => new("results", "results", FormatBinding.CreateEncoder(new JsonFormatDefinition(), insert.Output, insert.Written),
-        null, 1_000_000);
+    private static SinkSpec SinkOf(PhysicalInsert insert) =>
+        new("results", "results", FormatBinding.CreateEncoder(new JsonFormatDefinition(), insert.Output, insert.Written), null, 1_000_000);
 
     private static void RunAlone(PhysicalPlan plan, List<Batch> batches, IDecoder decoder, MemoryScope scope)
     {

@@ -69,7 +69,9 @@ internal sealed record StatePositions(IReadOnlyList<long> Full, long End);
 /// <summary>An incarnation announces itself, before it reads what was committed.</summary>
 internal sealed record EpochClaim(int Slot, long Incarnation, string Host, int Process, DateTimeOffset At)
 {
-    /// <summary>The id of the topic that it was written into, which is not part of what is written. In another topic of that name incarnations are counted anew.</summary>
+    /// <summary>
+    /// The id of the topic that it was written into, which is not part of what is written. In another topic of that name incarnations are counted anew.
+    /// </summary>
     public string TopicId { get; init; } = "";
 
     /// <summary>

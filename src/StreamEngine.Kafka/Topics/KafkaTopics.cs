@@ -53,7 +53,8 @@ internal sealed class KafkaTopics : IDisposable
     }
 
     /// <summary>Kafka's rule for names (org.apache.kafka.common.internals.Topic).</summary>
-    internal static bool IsName(string name) => name.Length is > 0 and <= 249 && name is not ("." or "..") && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+    internal static bool IsName(string name) => name.Length is > 0 and <= 249 && name is not ("." or "..")
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 
     /// <summary>Creates a topic; one that exists already is left as it is.</summary>
     public async Task CreateAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation, short replication = -1)

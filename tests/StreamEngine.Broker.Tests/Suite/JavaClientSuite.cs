@@ -55,7 +55,8 @@ public abstract class JavaClientSuite(BrokerFixture fixture)
             var (output, errors) = (process.StandardOutput.ReadToEndAsync(patience.Token), process.StandardError.ReadToEndAsync(patience.Token));
             await process.WaitForExitAsync(patience.Token);
             var text = await output + await errors;
-            Skip.If(text.Contains("no module named jdk.compiler", StringComparison.OrdinalIgnoreCase) || text.Contains("Module jdk.compiler not found", StringComparison.Ordinal),
+            Skip.If(text.Contains("no module named jdk.compiler", StringComparison.OrdinalIgnoreCase)
+                || text.Contains("Module jdk.compiler not found", StringComparison.Ordinal),
                 "there is a Java runtime without its compiler: the client cannot be tried");
             return (process.ExitCode, text);
         }

@@ -212,8 +212,8 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
     [Fact]
     public async Task A_setting_that_the_client_refuses_ends_the_start()
     {
-        await using var log = new KafkaCommitLog(new KafkaConnection(cluster.Bootstrap, new Dictionary<string, string> { ["linger.ms"] = "abc" }), Options, TimeProvider.System,
-            NullLogger.Instance);
+        var connection = new KafkaConnection(cluster.Bootstrap, new Dictionary<string, string> { ["linger.ms"] = "abc" });
+        await using var log = new KafkaCommitLog(connection, Options, TimeProvider.System, NullLogger.Instance);
         var refused = await Assert.ThrowsAnyAsync<Exception>(() => log.OpenAsync(null, CancellationToken.None));
         Assert.Contains("linger.ms", refused.Message, StringComparison.Ordinal);
         Assert.False(Assert.IsType<StartupException>(refused).MayPass);

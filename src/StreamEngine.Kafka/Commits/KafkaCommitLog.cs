@@ -37,6 +37,9 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
     /// <summary>The topics that the pipeline writes: outputs, dead letters, late rows. Those that do not exist are created.</summary>
     public IReadOnlyList<OutputTopic> Outputs { get; init; } = [];
 
+    /// <summary>Topics of one partition that are kept for ever beside state and manifests. Those that do not exist are created.</summary>
+    public IReadOnlyList<string> KeptTopics { get; init; } = [];
+
     public string Host { get; init; } = "";
 
     public int Process { get; init; }
@@ -145,6 +148,7 @@ internal sealed class KafkaCommitLog : ICommitLog
             throw new FencedException($"topic '{_options.EpochsTopic}' was deleted while incarnation {before.Incarnation} of slot {_options.Slot} ran: the pipeline was cancelled or reset by somebody else");
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
+        foreach (var topic in _options.KeptTopics) await _topics.EnsureAsync(topic, 1, internals, _time, cancellation, _options.ReplicationFactor);
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
         await CheckSettingsAsync(cancellation);
         var opened = await OnThread(() => Open(before, cancellation));
@@ -201,7 +205,8 @@ internal sealed class KafkaCommitLog : ICommitLog
     /// <summary>What would make every commit fail later is refused now, by name.</summary>
     private async Task CheckSettingsAsync(CancellationToken cancellation)
     {
-        var settings = await _topics.ConfigsAsync(_partitions.Topics, cancellation);
+        var settings = await _topics.ConfigsAsync([.. _partitions.Topics, .. _options.KeptTopics], cancellation);
+        foreach (var name in _options.KeptTopics) CheckKept(name, settings[name]("cleanup.policy"), settings[name]("retention.ms"));
         foreach (var name in new[] { _options.StateTopic, _options.EpochsTopic })
         {
             var (policy, retention) = (settings[name]("cleanup.policy"), settings[name]("retention.ms"));
@@ -214,6 +219,13 @@ internal sealed class KafkaCommitLog : ICommitLog
         if (long.TryParse(await _topics.BrokerConfigAsync("transaction.max.timeout.ms", cancellation), out var longest)
             && _options.TransactionTimeout.TotalMilliseconds > longest)
             throw new StartupException($"the transaction timeout of {_options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms of {longest}\n  shorten it:    --set kafka.transaction-timeout={longest}ms");
+    }
+
+    /// <exception cref="StartupException">The topic would forget something.</exception>
+    public static void CheckKept(string topic, string? policy, string? retention)
+    {
+        if ((policy ?? "delete") != "delete" || (retention ?? "-1") != "-1")
+            throw new StartupException($"topic '{topic}' has cleanup.policy={policy} and retention.ms={retention}; it tells which dead letters were redriven and needs cleanup.policy=delete and retention.ms=-1, so that none is redriven twice");
     }
 
     private CommitLogState Open(EpochClaim? before, CancellationToken cancellation)

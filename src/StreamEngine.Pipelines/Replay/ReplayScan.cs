@@ -25,6 +25,8 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
 
         public bool Ended { get; set; }
 
+        public RedrivePosition? Redrive { get; set; }
+
         public SortedDictionary<int, PartitionScan> Partitions { get; } = [];
     }
 
@@ -47,6 +49,9 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
     /// <summary>The least watermark over the sources, microseconds: windows are complete up to there.</summary>
     public long Watermark => _sources.Values.Select(s => s.Watermark).DefaultIfEmpty(Core.Watermark.None).Min();
 
+    /// <summary>Where the live pipeline began with its redrive topic; null where it has read nothing of it.</summary>
+    public RedrivePosition? Redrive => _sources.Values.Select(s => s.Redrive).OfType<RedrivePosition>().MinBy(r => r.From);
+
     /// <summary>Partitions of which no manifest is old enough: they start at their beginning, and idle moves before the oldest manifest are not known.</summary>
     public IEnumerable<string> Unseeded => _sources.SelectMany(s => s.Value.Partitions.Where(p => !p.Value.IsSeeded).Select(p => $"{s.Key}-{p.Key}"));
 
@@ -57,6 +62,7 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
             // A topic that was made anew has nothing of what was before.
             if (!_sources.TryGetValue(name, out var source) || source.TopicId != position.TopicId) _sources[name] = source = new SourceScan(position.TopicId);
             source.Watermark = Math.Max(source.Watermark, position.Watermark);
+            source.Redrive = position.Redrive ?? source.Redrive;
             if (source.Ended) continue;
             foreach (var (partition, at) in position.Partitions)
             {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using StreamEngine.Core;
+using StreamEngine.Pipelines.Redrive;
 using StreamEngine.Plan.Physical;
 
 namespace StreamEngine.Pipelines.Replay;
@@ -10,7 +11,17 @@ namespace StreamEngine.Pipelines.Replay;
 /// <param name="Sink">The sink.</param>
 /// <param name="Equal">Rows, or keys of an upsert sink, that are the same.</param>
 /// <param name="Differences">The others.</param>
-internal sealed record SinkDiff(string Sink, long Equal, IReadOnlyList<RowDifference> Differences);
+internal sealed record SinkDiff(string Sink, long Equal, IReadOnlyList<RowDifference> Differences)
+{
+    /// <summary>The windows that differ and hold redriven rows, with how many rows differ: what came too late for the live run is counted in the replay.</summary>
+    public IReadOnlyList<RedrivenWindow> Redriven { get; init; } = [];
+}
+
+/// <summary>A window, or a time, with redriven rows.</summary>
+/// <param name="From">Its beginning, microseconds.</param>
+/// <param name="To">Its end; the same for rows that belong to no window.</param>
+/// <param name="Rows">Rows of it that differ.</param>
+internal sealed record RedrivenWindow(long From, long To, int Rows);
 
 /// <summary>A row that is not the same. Null: absent.</summary>
 /// <param name="Key">The record's key.</param>
@@ -25,7 +36,8 @@ internal sealed record RowDifference(byte[]? Key, byte[]? Live, byte[]? Replayed
 /// <param name="insert">The INSERT.</param>
 /// <param name="upsert">Whether a key's last row counts.</param>
 /// <param name="range">What was replayed: live rows outside of it are left out.</param>
-internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTimeRange range)
+/// <param name="redriven">The redriven rows that the replay has counted; null for none.</param>
+internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTimeRange range, RedrivenTimes? redriven = null)
 {
     /// <summary>The most rows that are held at once, of both sides together.</summary>
     public const int MostRows = 4_000_000;
@@ -83,12 +95,13 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
         if (++_rows > MostRows) throw new StartupException($"sink {insert.Sink}: more than {MostRows:N0} rows to compare; replay and compare a shorter range");
     }
 
-    private bool IsInRange(byte[] value)
+    private bool IsInRange(byte[] value) => TimeOf(value) is { } micros && insert.Time!.IsIn(range, micros);
+
+    private long? TimeOf(byte[] value)
     {
         using var document = JsonDocument.Parse(value);
         return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(insert.Time!.Name, out var time)
-            && time.ValueKind == JsonValueKind.String
-            && TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(time.GetString()!), out var micros, out _) && insert.Time.IsIn(range, micros);
+            && time.ValueKind == JsonValueKind.String && TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(time.GetString()!), out var micros, out _) ? micros : null;
     }
 
     private (string Text, double[] Doubles) Canonical(byte[] value)
@@ -106,7 +119,15 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
         return (text.ToString(), [.. doubles]);
     }
 
-    public SinkDiff Compare() => upsert ? CompareKeys() : CompareGroups();
+    public SinkDiff Compare()
+    {
+        var diff = upsert ? CompareKeys() : CompareGroups();
+        return redriven is null ? diff : diff with { Redriven = WindowsOf(diff, redriven) };
+    }
+
+    private List<RedrivenWindow> WindowsOf(SinkDiff diff, RedrivenTimes times) =>
+        [.. diff.Differences.Select(d => TimeOf(d.Live ?? d.Replayed!)).OfType<long>().Select(t => (From: t + insert.Time!.ToStart, To: t + insert.Time!.ToEnd))
+        .Where(w => times.Any(insert.Sink, w.From, w.To)).GroupBy(w => w).OrderBy(g => g.Key.From).Select(g => new RedrivenWindow(g.Key.From, g.Key.To, g.Count()))];
 
     private SinkDiff CompareKeys()
     {

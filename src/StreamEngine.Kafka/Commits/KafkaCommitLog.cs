@@ -37,8 +37,8 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
     /// <summary>The topics that the pipeline writes: outputs, dead letters, late rows. Those that do not exist are created.</summary>
     public IReadOnlyList<OutputTopic> Outputs { get; init; } = [];
 
-    /// <summary>Topics of one partition that are kept for ever beside state and manifests. Those that do not exist are created.</summary>
-    public IReadOnlyList<string> KeptTopics { get; init; } = [];
+    /// <summary>The topic of one partition through which dead letters come again, kept for ever; created where it does not exist. Null: there is none.</summary>
+    public string? RedriveTopic { get; init; }
 
     public string Host { get; init; } = "";
 
@@ -148,7 +148,7 @@ internal sealed class KafkaCommitLog : ICommitLog
             throw new FencedException($"topic '{_options.EpochsTopic}' was deleted while incarnation {before.Incarnation} of slot {_options.Slot} ran: the pipeline was cancelled or reset by somebody else");
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation);
-        foreach (var topic in _options.KeptTopics) await _topics.EnsureAsync(topic, 1, internals, _time, cancellation, _options.ReplicationFactor);
+        if (_options.RedriveTopic is { } redrive) await _topics.EnsureAsync(redrive, 1, internals, _time, cancellation, _options.ReplicationFactor);
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
         await CheckSettingsAsync(cancellation);
         var opened = await OnThread(() => Open(before, cancellation));
@@ -205,8 +205,8 @@ internal sealed class KafkaCommitLog : ICommitLog
     /// <summary>What would make every commit fail later is refused now, by name.</summary>
     private async Task CheckSettingsAsync(CancellationToken cancellation)
     {
-        var settings = await _topics.ConfigsAsync([.. _partitions.Topics, .. _options.KeptTopics], cancellation);
-        foreach (var name in _options.KeptTopics) CheckKept(name, settings[name]("cleanup.policy"), settings[name]("retention.ms"));
+        var settings = await _topics.ConfigsAsync(_options.RedriveTopic is { } redrive ? [.. _partitions.Topics, redrive] : _partitions.Topics, cancellation);
+        if (_options.RedriveTopic is { } kept) CheckKept(kept, settings[kept]("cleanup.policy"), settings[kept]("retention.ms"));
         foreach (var name in new[] { _options.StateTopic, _options.EpochsTopic })
         {
             var (policy, retention) = (settings[name]("cleanup.policy"), settings[name]("retention.ms"));
@@ -326,7 +326,7 @@ internal sealed class KafkaCommitLog : ICommitLog
             Produce(_options.EpochsTopic, ManifestJson.Write(manifest));
             Call("deliver the records", () => _producer.Flush(_options.CallTimeout));
             Call("take the offsets", () => _producer.SendOffsets(_options.Pipeline,
-                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CallTimeout));
+                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))).Concat(Redriven(manifest)), _options.CallTimeout));
             Call("commit", () => _producer.Commit(_options.CallTimeout));
             _open = false;
             // The commit marker takes an offset in every partition that the transaction touched.
@@ -342,6 +342,10 @@ internal sealed class KafkaCommitLog : ICommitLog
         Trim(manifest);
         if (_time.GetElapsedTime(_trimmedAt) >= ManifestTrims) TrimManifestsAsync(_stopping.Token).GetAwaiter().GetResult();
     }
+
+    // Each source reads the topic for itself: what all have read is what the slowest has.
+    private IEnumerable<(string Topic, int Partition, long Offset)> Redriven(EpochManifest manifest) =>
+        _options.RedriveTopic is { } topic && manifest.Sources.Values.Min(s => s.Redrive?.Offset ?? 0) is > 0 and var offset ? [(topic, 0, offset)] : [];
 
     /// <summary>A call of the client, whose end is waited for by somebody else too.</summary>
     private void Call(string what, Action call)

@@ -46,7 +46,7 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
         TransactionTimeout = pipeline.TransactionTimeout,
         ReplicationFactor = pipeline.ReplicationFactor,
         Outputs = [.. pipeline.Sinks.Select(s => new OutputTopic(s.Topic, s.CreatePartitions ?? 1)), new(pipeline.DeadLetterTopic, 1), new(pipeline.LateTopic, 1)],
-        KeptTopics = Replay is null ? [pipeline.RedriveTopic] : [],
+        RedriveTopic = Replay is null ? pipeline.RedriveTopic : null,
         IgnoreGroupOffsets = pipeline.StartDecided,
         ManifestsKeep = pipeline.ManifestsKeep,
         MaxMessageBytes = pipeline.MaxMessageBytes,

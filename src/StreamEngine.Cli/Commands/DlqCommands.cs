@@ -12,7 +12,7 @@ using StreamEngine.Pipelines.Files;
 
 namespace StreamEngine.Cli.Commands;
 
-/// <summary>dlq list, show.</summary>
+/// <summary>dlq list, show; and redrive, which is <see cref="DlqRedriveCommand"/>.</summary>
 internal static class DlqCommands
 {
     public static Command Create()
@@ -21,6 +21,7 @@ internal static class DlqCommands
             "Dead letters: rows that a pipeline could not use, with their bytes, position and reason.\n\nExample:\n  ./engine dlq list hocon/pipelines/flights.conf");
         command.Subcommands.Add(List());
         command.Subcommands.Add(Show());
+        command.Subcommands.Add(DlqRedriveCommand.Create());
         return command;
     }
 

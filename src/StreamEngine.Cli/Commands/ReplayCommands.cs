@@ -253,12 +253,20 @@ internal static class ReplayCommands
         var changed = diff.Differences.Count - live - replayed;
         if (json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new { sink = diff.Sink, equal = diff.Equal, only_live = live, only_replayed = replayed, changed }));
+            Console.WriteLine(JsonSerializer.Serialize(new { sink = diff.Sink, equal = diff.Equal, only_live = live, only_replayed = replayed, changed,
+                redriven_windows = diff.Redriven.Select(w => new { from = Watermark.TextOf(w.From), to = Watermark.TextOf(w.To), rows = w.Rows }) }));
             return;
         }
         Console.WriteLine(diff.Differences.Count == 0 ? string.Create(CultureInfo.InvariantCulture, $"{diff.Sink}: {diff.Equal:N0} rows, all equal")
             : string.Create(CultureInfo.InvariantCulture,
                 $"{diff.Sink}: {diff.Equal:N0} rows equal, {live:N0} only live, {replayed:N0} only replayed, {changed:N0} changed"));
+        if (diff.Redriven.Count > 0)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {diff.Redriven.Sum(w => w.Rows):N0} of these rows are of windows with redriven rows, which the replay counts and the live run may have had to leave out:"));
+        foreach (var window in diff.Redriven.Take(Shown))
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"    {Watermark.TextOf(window.From)}{(window.To == window.From ? "" : $" to {Watermark.TextOf(window.To)}")}: {window.Rows:N0}"));
+        if (diff.Redriven.Count > Shown) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    .. and {diff.Redriven.Count - Shown:N0} more windows"));
         foreach (var row in diff.Differences.Take(Shown))
         {
             if (row.Live is not null) Console.WriteLine($"  - {SinkComparison.TextOf(row.Live)}");

@@ -51,7 +51,13 @@ internal sealed unsafe class LogRecords(int count, string topic)
     /// <summary>What the partition's watermark is lifted to before the first record, since it was idle; <see cref="Watermark.None"/> for nothing.</summary>
     public long IdleFloor { get; set; } = Watermark.None;
 
-    /// <summary>The offset behind the last record: where the source goes on, also past control records.</summary>
+    /// <summary>They are dead letters that were sent again; null for records of the source's own partitions.</summary>
+    public RedrivenRows? Redrive { get; init; }
+
+    /// <summary>
+    /// The offset behind the last record: where the source goes on, also past control records. Of redriven ones it is an offset of the redrive topic, whatever the records
+    /// say of where they came from.
+    /// </summary>
     public long NextOffset { get; set; }
 
     /// <summary>The bytes of all values.</summary>

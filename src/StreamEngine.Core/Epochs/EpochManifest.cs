@@ -37,7 +37,17 @@ internal sealed record EpochManifest
 /// <param name="TopicId">The topic's id.</param>
 /// <param name="Watermark">The last watermark issued, microseconds; <see cref="Core.Watermark.None"/> before the first.</param>
 /// <param name="Partitions">Per partition.</param>
-internal sealed record SourcePosition(string Topic, string TopicId, long Watermark, IReadOnlyDictionary<int, PartitionPosition> Partitions);
+internal sealed record SourcePosition(string Topic, string TopicId, long Watermark, IReadOnlyDictionary<int, PartitionPosition> Partitions)
+{
+    /// <summary>Where it stands in the redrive topic; null while it has read nothing of it.</summary>
+    public RedrivePosition? Redrive { get; init; }
+}
+
+/// <summary>Where a source stands in the pipeline's redrive topic.</summary>
+/// <param name="TopicId">The topic's id.</param>
+/// <param name="From">The offset where the pipeline began with it: what is before belongs to a former life, before a reset.</param>
+/// <param name="Offset">The next offset to read.</param>
+internal sealed record RedrivePosition(string TopicId, long From, long Offset);
 
 /// <summary>Where a partition stands.</summary>
 /// <param name="Offset">The next offset to read.</param>

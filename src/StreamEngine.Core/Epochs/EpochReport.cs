@@ -46,6 +46,7 @@ internal sealed class EpochReport(int fullFrom = 0, int fullTo = 0)
             if (!to.TryGetValue(name, out var sum)) to[name] = sum = new RowCounts();
             sum.Add(counts);
         }
+        foreach (var (insert, own) in counts.OfInserts ?? []) AddInsert(insert, own);
     }
 
     /// <summary>The sources' positions, with the lanes' newest event times put in.</summary>

@@ -13,6 +13,7 @@ internal static partial class ManifestJson
         json.WriteString("into", replay.Into);
         json.WriteNumber("from", replay.Range.From);
         json.WriteNumber("to", replay.Range.To);
+        if (replay.Redrive is { } redrive) WriteRedrive(json, redrive.TopicId, redrive.From, "end", redrive.End);
         json.WriteStartObject("sources");
         foreach (var (name, source) in replay.Sources)
         {
@@ -42,5 +43,20 @@ internal static partial class ManifestJson
         replay.GetProperty("sources").EnumerateObject().ToDictionary(s => s.Name, s => new ReplaySource(s.Value.GetProperty("topicId").GetString()!,
             s.Value.GetProperty("partitions").EnumerateObject().ToDictionary(p => int.Parse(p.Name, CultureInfo.InvariantCulture), p => new ReplayPartition(
                 p.Value.GetProperty("start").GetInt64(), p.Value.GetProperty("end").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64()
-                    : Watermark.None, ReadMoves(p.Value))))));
+                    : Watermark.None, ReadMoves(p.Value))))))
+    {
+        Redrive = replay.TryGetProperty("redrive", out var redrive) ? new ReplayRedrive(redrive.GetProperty("topicId").GetString()!, redrive.GetProperty("from").GetInt64(),
+            redrive.GetProperty("end").GetInt64()) : null,
+    };
+
+    private static void WriteRedrive(Utf8JsonWriter json, string topicId, long from, string name, long offset)
+    {
+        json.WriteStartObject("redrive");
+        json.WriteString("topicId", topicId);
+        json.WriteNumber("from", from);
+        json.WriteNumber(name, offset);
+        json.WriteEndObject();
+    }
+
+    private static bool HasRedrive(EpochManifest manifest) => manifest.Replay?.Redrive is not null || manifest.Sources.Values.Any(s => s.Redrive is not null);
 }

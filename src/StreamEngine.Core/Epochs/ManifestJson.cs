@@ -6,10 +6,12 @@ namespace StreamEngine.Core;
 
 /// <summary>
 /// Manifests and claims as the records of the epochs topic hold them: JSON, version 1 (reference form "The last committed manifest"). Every later version reads this one.
+/// A manifest that says where redriven rows were read is of version 2: an engine that passed over it would count them again.
 /// </summary>
 internal static partial class ManifestJson
 {
-    public const int Version = 1;
+    public const int Version = 2;
+    private const int WithoutRedrive = 1;
 
     public static byte[] Write(EpochManifest manifest)
     {
@@ -17,7 +19,7 @@ internal static partial class ManifestJson
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteNumber("v", Version);
+            json.WriteNumber("v", HasRedrive(manifest) ? Version : WithoutRedrive);
             json.WriteString("kind", "manifest");
             json.WriteString("pipeline", manifest.Pipeline);
             json.WriteNumber("slot", manifest.Slot);
@@ -62,6 +64,7 @@ internal static partial class ManifestJson
             json.WriteEndObject();
         }
         json.WriteEndObject();
+        if (source.Redrive is { } redrive) WriteRedrive(json, redrive.TopicId, redrive.From, "offset", redrive.Offset);
         json.WriteEndObject();
     }
 
@@ -97,7 +100,7 @@ internal static partial class ManifestJson
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteNumber("v", Version);
+            json.WriteNumber("v", WithoutRedrive);
             json.WriteString("kind", "claim");
             json.WriteNumber("slot", claim.Slot);
             json.WriteNumber("incarnation", claim.Incarnation);
@@ -118,7 +121,7 @@ internal static partial class ManifestJson
             using var document = JsonDocument.Parse(record);
             var root = document.RootElement;
             var version = root.GetProperty("v").GetInt32();
-            if (version != Version) throw new FormatException($"a record of the epochs topic has version {version}; this engine reads version {Version}: run the engine that wrote it, or a newer one");
+            if (version is < WithoutRedrive or > Version) throw new FormatException($"a record of the epochs topic has version {version}; this engine reads versions up to {Version}: run the engine that wrote it, or a newer one");
             return root.GetProperty("kind").GetString() switch
             {
                 "manifest" => (ReadManifest(root), null),
@@ -154,7 +157,11 @@ internal static partial class ManifestJson
         source.GetProperty("partitions").EnumerateObject().ToDictionary(p => int.Parse(p.Name, CultureInfo.InvariantCulture), p => new PartitionPosition(
             p.Value.GetProperty("offset").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64() : Watermark.None,
             ReadMoves(p.Value),
-            p.Value.TryGetProperty("idle", out var idle) && idle.GetBoolean())));
+            p.Value.TryGetProperty("idle", out var idle) && idle.GetBoolean())))
+    {
+        Redrive = source.TryGetProperty("redrive", out var redrive) ? new RedrivePosition(redrive.GetProperty("topicId").GetString() ?? "",
+            redrive.GetProperty("from").GetInt64(), redrive.GetProperty("offset").GetInt64()) : null,
+    };
 
     private static WatermarkMove[] ReadMoves(JsonElement partition) =>
         [.. partition.GetProperty("moves").EnumerateArray().Select(m => new WatermarkMove(m.GetProperty("offset").GetInt64(), m.GetProperty("to").GetInt64()))];

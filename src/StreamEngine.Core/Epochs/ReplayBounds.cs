@@ -16,7 +16,17 @@ internal readonly record struct EventTimeRange(long From, long To)
 /// <param name="Into">What is put before the names of its output topics.</param>
 /// <param name="Range">The event time whose rows count, and whose whole windows are written.</param>
 /// <param name="Sources">By source.</param>
-internal sealed record ReplayBounds(string Pipeline, string Into, EventTimeRange Range, IReadOnlyDictionary<string, ReplaySource> Sources);
+internal sealed record ReplayBounds(string Pipeline, string Into, EventTimeRange Range, IReadOnlyDictionary<string, ReplaySource> Sources)
+{
+    /// <summary>The redriven rows that are counted too, those of the range; null where nothing was redriven.</summary>
+    public ReplayRedrive? Redrive { get; init; }
+}
+
+/// <summary>What a replay reads of the live pipeline's redrive topic, all of it before anything else.</summary>
+/// <param name="TopicId">The topic's id.</param>
+/// <param name="From">The first offset.</param>
+/// <param name="End">The offset behind the last one.</param>
+internal sealed record ReplayRedrive(string TopicId, long From, long End);
 
 /// <summary>A source of a replay.</summary>
 /// <param name="TopicId">The topic's id: offsets mean nothing in one that was made anew.</param>

@@ -6,56 +6,6 @@ using StreamEngine.Kafka.Topics;
 
 namespace StreamEngine.Kafka.Commits;
 
-/// <summary>Names and limits of a slot's commit log.</summary>
-/// <param name="Pipeline">The pipeline's name with its prefix: the group, and the stem of the internal topics and the transactional id.</param>
-/// <param name="Slot">The worker slot: its partition of the internal topics.</param>
-/// <param name="Slots">Partitions of the internal topics.</param>
-internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int Slots = 1)
-{
-    public string StateTopic => $"{Pipeline}.state";
-
-    public string EpochsTopic => $"{Pipeline}.epochs";
-
-    public string TransactionalId => $"{Pipeline}-{Slot}";
-
-    public TimeSpan TransactionTimeout { get; init; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>After which a call of the client counts as of unknown outcome.</summary>
-    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>The same of a producer's call: a transaction that has a shorter time to live is over by then anyway.</summary>
-    public TimeSpan CommitTimeout => TimeSpan.FromTicks(Math.Min(CallTimeout.Ticks, TransactionTimeout.Ticks));
-
-    public short ReplicationFactor { get; init; } = -1;
-
-    /// <summary>The most bytes of key, value and headers of a record.</summary>
-    public int MaxMessageBytes { get; init; } = 1_000_000;
-
-    /// <summary>Somebody has decided where a pipeline without a manifest starts, so that offsets of its group do not matter.</summary>
-    public bool IgnoreGroupOffsets { get; init; }
-
-    /// <summary>A worker that has written nothing for so long looks whether another one has taken over: nothing else would tell it.</summary>
-    public TimeSpan IdleLook { get; init; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>Older manifests are deleted, but never the last one.</summary>
-    public TimeSpan ManifestsKeep { get; init; } = TimeSpan.FromDays(7);
-
-    /// <summary>How often that is done.</summary>
-    public TimeSpan ManifestTrims { get; init; } = TimeSpan.FromHours(1);
-
-    /// <summary>The topics that the pipeline writes: outputs, dead letters, late rows. Those that do not exist are created.</summary>
-    public IReadOnlyList<OutputTopic> Outputs { get; init; } = [];
-
-    public string Host { get; init; } = "";
-
-    public int Process { get; init; }
-}
-
-/// <summary>A topic that is written to.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Partitions">Partitions to create it with where it does not exist.</param>
-internal sealed record OutputTopic(string Name, int Partitions);
-
 /// <summary>
 /// Epochs as Kafka transactions. Blocking calls of the client are made on the log's own thread; appending is a call from the graph that never blocks. Its offsets are
 /// sent under the group of the pipeline's name for people to see; the manifest's are the truth.
@@ -157,6 +107,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         if (before is not null && await ReplacedAsync(before, cancellation) is { } replaced) throw replaced;
         await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
         _epochsId = (await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation)).Id;
+        if (_options.RedriveTopic is { } redrive) await _topics.EnsureAsync(redrive, 1, internals, _time, cancellation, _options.ReplicationFactor);
         foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
         await CheckSettingsAsync(cancellation);
         var opened = await OnThread(() => Open(before, cancellation));
@@ -226,7 +177,8 @@ internal sealed class KafkaCommitLog : ICommitLog
     /// <summary>What would make every commit fail later is refused now, by name.</summary>
     private async Task CheckSettingsAsync(CancellationToken cancellation)
     {
-        var settings = await _topics.ConfigsAsync(_partitions.Topics, cancellation);
+        var settings = await _topics.ConfigsAsync(_options.RedriveTopic is { } redrive ? [.. _partitions.Topics, redrive] : _partitions.Topics, cancellation);
+        if (_options.RedriveTopic is { } kept) CheckKept(kept, settings[kept]("cleanup.policy"), settings[kept]("retention.ms"));
         foreach (var name in new[] { _options.StateTopic, _options.EpochsTopic })
         {
             var (policy, retention) = (settings[name]("cleanup.policy"), settings[name]("retention.ms"));
@@ -239,6 +191,13 @@ internal sealed class KafkaCommitLog : ICommitLog
         if (long.TryParse(await _topics.BrokerConfigAsync("transaction.max.timeout.ms", cancellation), out var longest)
             && _options.TransactionTimeout.TotalMilliseconds > longest)
             throw new StartupException($"the transaction timeout of {_options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms of {longest}\n  shorten it:    --set kafka.transaction-timeout={longest}ms");
+    }
+
+    /// <exception cref="StartupException">The topic would forget something.</exception>
+    public static void CheckKept(string topic, string? policy, string? retention)
+    {
+        if ((policy ?? "delete") != "delete" || (retention ?? "-1") != "-1")
+            throw new StartupException($"topic '{topic}' has cleanup.policy={policy} and retention.ms={retention}; it tells which dead letters were redriven and needs cleanup.policy=delete and retention.ms=-1, so that none is redriven twice");
     }
 
     private CommitLogState Open(EpochClaim? before, CancellationToken cancellation)
@@ -340,7 +299,7 @@ internal sealed class KafkaCommitLog : ICommitLog
             Produce(_options.EpochsTopic, ManifestJson.Write(manifest));
             Call("deliver the records", () => _producer.Flush(_options.CommitTimeout));
             Call("take the offsets", () => _producer.SendOffsets(_options.Pipeline,
-                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CommitTimeout));
+                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))).Concat(Redriven(manifest)), _options.CommitTimeout));
             Call("commit", () => _producer.Commit(_options.CommitTimeout));
             _open = false;
             // The commit marker takes an offset in every partition that the transaction touched.
@@ -358,6 +317,10 @@ internal sealed class KafkaCommitLog : ICommitLog
         Trim(manifest);
         if (_time.GetElapsedTime(_trimmedAt) >= _options.ManifestTrims) TrimManifestsAsync(_stopping.Token).GetAwaiter().GetResult();
     }
+
+    // Each source reads the topic for itself: what all have read is what the slowest has.
+    private IEnumerable<(string Topic, int Partition, long Offset)> Redriven(EpochManifest manifest) =>
+        _options.RedriveTopic is { } topic && manifest.Sources.Values.Min(s => s.Redrive?.Offset ?? 0) is > 0 and var offset ? [(topic, 0, offset)] : [];
 
     /// <summary>A call of the client, whose end is waited for by somebody else too.</summary>
     private void Call(string what, Action call)

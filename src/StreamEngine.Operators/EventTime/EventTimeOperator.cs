@@ -12,7 +12,7 @@ internal sealed record EventTimeSpec(int Column, string Name, long OutOfOrdernes
 /// <summary>
 /// Gives each row the watermark of its own partition just before it: lateness is then a property of the log, the same for every batch size, lane and interleaving. Rows
 /// that are dead letters by here do not move the watermark. Row by row in record order; the newest event time of each partition goes back to the source, and into the
-/// manifest.
+/// manifest. Redriven rows stand outside: what counts for them is the watermark that the source had issued, and they move nothing.
 /// </summary>
 internal sealed unsafe class EventTimeOperator(string id, string source, Schema schema, EventTimeSpec spec, INewestEventTimes feedback, IReadOnlyDictionary<int,
     long> newest) : IOperator
@@ -35,7 +35,7 @@ internal sealed unsafe class EventTimeOperator(string id, string source, Schema 
     public Progress Process(Batch batch, IEmitter output)
     {
         var records = batch.Records ?? throw new InvalidOperationException("event time is taken where rows still have their records");
-        if (!_partitions.TryGetValue(records.Partition, out var partition)) _partitions[records.Partition] = partition = new PartitionTime();
+        var partition = records.Redrive is { } redrive ? new PartitionTime { Floor = redrive.Watermark } : Of(records.Partition);
         partition.Floor = Math.Max(partition.Floor, records.IdleFloor);
         var arena = _scope.RentArena();
         var watermarks = arena.Allocate<long>(batch.Rows);
@@ -61,7 +61,7 @@ internal sealed unsafe class EventTimeOperator(string id, string source, Schema 
                 continue;
             }
             watermarks[row] = Math.Max(partition.Newest == Watermark.None ? Watermark.None : partition.Newest - spec.OutOfOrderness, partition.Floor);
-            if (time > partition.Newest) partition.Newest = time;
+            if (time > partition.Newest && records.Redrive is null) partition.Newest = time;
             if (selection is not null) selection[kept] = (ushort)row;
             kept++;
         }
@@ -71,6 +71,12 @@ internal sealed unsafe class EventTimeOperator(string id, string source, Schema 
         output.Emit(result);
         if (partition.Newest > before) feedback.Report(records.Partition, partition.Newest);
         return Progress.Done;
+    }
+
+    private PartitionTime Of(int partition)
+    {
+        if (!_partitions.TryGetValue(partition, out var time)) _partitions[partition] = time = new PartitionTime();
+        return time;
     }
 
     private void Refuse(Batch batch, int row, bool isNull, IEmitter output) =>

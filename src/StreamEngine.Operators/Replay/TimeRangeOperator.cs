@@ -37,7 +37,7 @@ internal sealed unsafe class TimeRangeOperator(string id, Schema schema, int col
             selection[kept] = (ushort)row;
             if (range.Contains(times is null ? batch.Records!.Timestamps[row] * 1000 : times[row])) kept++;
         }
-        _counts.Filtered += batch.Count - kept;
+        _counts.Of(batch.Records).Filtered += batch.Count - kept;
         if (kept == batch.Count)
         {
             arena.Release();

@@ -164,7 +164,7 @@ internal sealed unsafe class AssignWindowOperator(string id, Schema input, int t
     private void Late(Batch batch, int row, long watermark, long end, IEmitter output)
     {
         var idle = batch.IdleFloor != Watermark.None && watermark == batch.IdleFloor;
-        output.Fault(batch, row, new Fault(FaultStage.Late, idle ? "idle"
+        output.Fault(batch, row, new Fault(FaultStage.Late, batch.Records?.Redrive is not null ? "redrive" : idle ? "idle"
             : $"its last window ended {DurationText.OfMicros(watermark - end)} before the watermark of its partition", Insert: insert));
     }
 

@@ -28,12 +28,25 @@ internal sealed class KafkaConnectors(TimeProvider time, ILoggerFactory loggers)
             loggers.CreateLogger<KafkaSource>());
     }
 
+    public ISource? CreateRedrive(PipelineDefinition pipeline, string source, MemoryScope scope)
+    {
+        // A pipeline without a manifest meets every row again, and those that fail become new dead letters: it starts at the end.
+        if (Replay is null) return Open(new KafkaSourceOptions(source, pipeline.RedriveTopic, StartPosition.Latest));
+        return Replay.Redrive is not { } redrive ? null : Open(new KafkaSourceOptions(source, PipelineDefinition.RedriveTopicOf(Replay.Pipeline))
+        {
+            Bounds = new Dictionary<int, ReplayPartition> { [0] = new(redrive.From, redrive.End, Watermark.None, []) },
+        });
+
+        KafkaSource Open(KafkaSourceOptions options) => new(ConnectionOf(pipeline), options, scope, time, loggers.CreateLogger<KafkaSource>());
+    }
+
     public ICommitLog CreateLog(PipelineDefinition pipeline, int slot) =>
         new KafkaCommitLog(ConnectionOf(pipeline), new KafkaCommitLogOptions(pipeline.QualifiedName, slot)
     {
         TransactionTimeout = pipeline.TransactionTimeout,
         ReplicationFactor = pipeline.ReplicationFactor,
         Outputs = [.. pipeline.Sinks.Select(s => new OutputTopic(s.Topic, s.CreatePartitions ?? 1)), new(pipeline.DeadLetterTopic, 1), new(pipeline.LateTopic, 1)],
+        RedriveTopic = Replay is null ? pipeline.RedriveTopic : null,
         IgnoreGroupOffsets = pipeline.StartDecided,
         ManifestsKeep = pipeline.ManifestsKeep,
         MaxMessageBytes = pipeline.MaxMessageBytes,

@@ -2,6 +2,7 @@ using StreamEngine.Core;
 using StreamEngine.Kafka;
 using StreamEngine.Pipelines.Commands.Topics;
 using StreamEngine.Pipelines.Connectors;
+using StreamEngine.Pipelines.Redrive;
 using StreamEngine.Plan.Definitions;
 
 namespace StreamEngine.Pipelines.Replay;
@@ -15,11 +16,12 @@ internal static class ReplayDiff
         Check(replay);
         if (!state.IsFinished) throw new StartupException($"replay {state.Id} is not finished: it is at {Watermark.TextOf(state.Watermark)} of {Watermark.TextOf(replay.Range.To)}\n  go on with it:    ./engine replay start FILE --from {Watermark.TextOf(replay.Range.From)} --to {Watermark.TextOf(replay.Range.To)}");
         var reader = new TopicReader(KafkaConnectors.ConnectionOf(replay.Definition));
+        var redriven = await RedrivenTimes.ReadAsync(replay.Live.Definition, replay.Plan, state.Bounds, cancellation);
         var diffs = new List<SinkDiff>();
         foreach (var insert in replay.Plan.Inserts)
         {
             var sink = replay.Live.Definition.Sinks.First(s => s.Name == insert.Sink);
-            var comparison = new SinkComparison(insert, sink.Upsert, replay.Range);
+            var comparison = new SinkComparison(insert, sink.Upsert, replay.Range, redriven);
             await foreach (var record in reader.ReadAsync(new ReadRequest(replay.TargetOf(sink.Topic)) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key,
                 record.Value, live: false);
             await foreach (var record in reader.ReadAsync(new ReadRequest(sink.Topic) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value,

@@ -26,7 +26,12 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
     {
         using var topics = new KafkaTopics(_connection, _logger);
         var last = await ReplayCatalog.LastOfAsync(_connection, replay.EpochsTopic, topics, time, _logger, cancellation);
-        if (last is { Finished: true }) return null;
+        if (last is { Finished: true })
+        {
+            if (await RedriveAsync(topics, null, cancellation) is { } now && now.End > (last.Replay?.Redrive?.End ?? 0))
+                Notes.Add($"rows were redriven since it began, which it has not counted; to count them, forget it and start it again:    ./engine replay cancel FILE --id {replay.Id}");
+            return null;
+        }
         if (last is not null && last.Pipeline != replay.Plan.Hash)
             throw new StartupException($"the pipeline's file was changed since replay {replay.Id} began: what it has written so far would not fit\n  go back to that file, or forget the replay:    ./engine replay cancel FILE --id {replay.Id}");
         var bounds = last?.Replay ?? await BoundAsync(topics, cancellation);
@@ -52,12 +57,22 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
         if (await topics.FindAsync(epochs, cancellation) is not null)
             await new EpochsReader(_connection, epochs, 0, TimeSpan.FromSeconds(30), time, _logger).ReadAllAsync(scan.Add, cancellation);
         if (scan.IsEmpty) throw new StartupException($"pipeline '{live.QualifiedName}' has committed nothing on {live.Bootstrap}: there is no history of it to replay\n  run it first:    ./engine run FILE");
-        if (scan.Watermark != Watermark.None && replay.Range.To > scan.Watermark)
-            throw new StartupException($"the live pipeline has closed its windows up to {Watermark.TextOf(scan.Watermark)}: a replay up to {Watermark.TextOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {Watermark.TextOf(scan.Watermark)}");
+        if (scan.ClosedTo is { } closed && replay.Range.To > closed)
+            throw new StartupException(closed == Watermark.None ? "the live pipeline has not closed a window yet: there is nothing that a replay could equal"
+                : $"the live pipeline has closed its windows up to {Watermark.TextOf(closed)}: a replay up to {Watermark.TextOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {Watermark.TextOf(closed)}");
         if (scan.Unseeded.ToList() is { Count: > 0 } unseeded)
             Notes.Add($"no manifest of {string.Join(", ", unseeded)} is as old as {Watermark.TextOf(replay.Range.From)}: the beginning of the topic is read, and what was idle before the oldest manifest is not known");
         await CheckTargetAsync(topics, cancellation);
-        return scan.ToBounds(live.QualifiedName, replay.Into);
+        return scan.ToBounds(live.QualifiedName, replay.Into) with { Redrive = await RedriveAsync(topics, scan.Redrive, cancellation) };
+    }
+
+    /// <summary>All that is in the live pipeline's redrive topic now, from where the pipeline began with it; null where nothing is.</summary>
+    private async Task<ReplayRedrive?> RedriveAsync(KafkaTopics topics, RedrivePosition? began, CancellationToken cancellation)
+    {
+        if (await topics.FindAsync(replay.Live.Definition.RedriveTopic, cancellation) is not { } topic) return null;
+        var from = began?.TopicId == topic.Id ? began.From : (await topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation))[0];
+        var (end, _) = await topics.EndsAsync(topic.Name, 0, cancellation);
+        return end > from ? new ReplayRedrive(topic.Id, from, end) : null;
     }
 
     /// <summary>Rows of another replay between its own would make every comparison wrong.</summary>

@@ -23,7 +23,11 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
 
         public long Watermark { get; set; } = Core.Watermark.None;
 
+        public bool HasRows { get; set; }
+
         public bool Ended { get; set; }
+
+        public RedrivePosition? Redrive { get; set; }
 
         public SortedDictionary<int, PartitionScan> Partitions { get; } = [];
     }
@@ -44,8 +48,14 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
     /// <summary>Whether any manifest was seen.</summary>
     public bool IsEmpty => _sources.Count == 0;
 
-    /// <summary>The least watermark over the sources, microseconds: windows are complete up to there.</summary>
-    public long Watermark => _sources.Values.Select(s => s.Watermark).DefaultIfEmpty(Core.Watermark.None).Min();
+    /// <summary>
+    /// The least watermark over the sources that ever had a row, microseconds: windows are complete up to there. <see cref="Core.Watermark.None"/>: none is; null: there was
+    /// no row.
+    /// </summary>
+    public long? ClosedTo => _sources.Values.Where(s => s.HasRows).Select(s => (long?)s.Watermark).Min();
+
+    /// <summary>Where the live pipeline began with its redrive topic; null where it has read nothing of it.</summary>
+    public RedrivePosition? Redrive => _sources.Values.Select(s => s.Redrive).OfType<RedrivePosition>().MinBy(r => r.From);
 
     /// <summary>Partitions of which no manifest is old enough: they start at their beginning, and idle moves before the oldest manifest are not known.</summary>
     public IEnumerable<string> Unseeded => _sources.SelectMany(s => s.Value.Partitions.Where(p => !p.Value.IsSeeded).Select(p => $"{s.Key}-{p.Key}"));
@@ -57,6 +67,8 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
             // A topic that was made anew has nothing of what was before.
             if (!_sources.TryGetValue(name, out var source) || source.TopicId != position.TopicId) _sources[name] = source = new SourceScan(position.TopicId);
             source.Watermark = Math.Max(source.Watermark, position.Watermark);
+            source.HasRows |= position.Partitions.Values.Any(p => p.Newest != Core.Watermark.None);
+            source.Redrive = position.Redrive ?? source.Redrive;
             if (source.Ended) continue;
             foreach (var (partition, at) in position.Partitions)
             {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using StreamEngine.Core;
+using StreamEngine.Pipelines.Redrive;
 using StreamEngine.Plan.Physical;
 
 namespace StreamEngine.Pipelines.Replay;
@@ -10,7 +11,17 @@ namespace StreamEngine.Pipelines.Replay;
 /// <param name="Sink">The sink.</param>
 /// <param name="Equal">Rows, or keys of an upsert sink, that are the same.</param>
 /// <param name="Differences">The others.</param>
-internal sealed record SinkDiff(string Sink, long Equal, IReadOnlyList<RowDifference> Differences);
+internal sealed record SinkDiff(string Sink, long Equal, IReadOnlyList<RowDifference> Differences)
+{
+    /// <summary>The windows that differ and hold redriven rows, with how many rows differ: what came too late for the live run is counted in the replay.</summary>
+    public IReadOnlyList<RedrivenWindow> Redriven { get; init; } = [];
+}
+
+/// <summary>A window, or a time, with redriven rows.</summary>
+/// <param name="From">Its beginning, microseconds.</param>
+/// <param name="To">Its end; the same for rows that belong to no window.</param>
+/// <param name="Rows">Rows of it that differ.</param>
+internal sealed record RedrivenWindow(long From, long To, int Rows);
 
 /// <summary>A row that is not the same. Null: absent.</summary>
 /// <param name="Key">The record's key.</param>
@@ -25,7 +36,8 @@ internal sealed record RowDifference(byte[]? Key, byte[]? Live, byte[]? Replayed
 /// <param name="insert">The INSERT.</param>
 /// <param name="upsert">Whether a key's last row counts.</param>
 /// <param name="range">What was replayed: live rows outside of it are left out.</param>
-internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTimeRange range)
+/// <param name="redriven">The redriven rows that the replay has counted; null for none.</param>
+internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTimeRange range, RedrivenTimes? redriven = null)
 {
     /// <summary>The most rows that are held at once, of both sides together.</summary>
     public const int MostRows = 4_000_000;
@@ -34,7 +46,10 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
 
     private readonly HashSet<string> _doubles = [.. insert.Output.Take(insert.Written).Where(f => f.Type.Kind == TypeKind.Float64).Select(f => f.Name)];
     private readonly Dictionary<string, Group> _groups = [];
-    private readonly Dictionary<string, (byte[]? Key, byte[]? Live, byte[]? Replayed)> _keys = [];
+    private readonly Dictionary<string, KeyedRows> _keys = [];
+
+    // A key that holds the time names rows of one time only; any other may have a newer row that has nothing to do with the range, or an older one that comes back.
+    private readonly bool _keyHoldsTime = insert.KeyColumns.Any(c => insert.Time is { } time && insert.Output[c].Name == time.Name);
     private long _rows;
 
     /// <summary>Rows that are equal but for their doubles.</summary>
@@ -46,6 +61,23 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
     }
 
     private sealed record Row(double[] Doubles, byte[]? Key, byte[] Value);
+
+    /// <summary>What a key has on both sides.</summary>
+    private sealed class KeyedRows(byte[]? key)
+    {
+        public byte[]? Key => key;
+
+        /// <summary>The last live row of the range; null for none, or where a tombstone came behind it.</summary>
+        public byte[]? Live { get; set; }
+
+        public byte[]? Replayed { get; set; }
+
+        /// <summary>The last live row that was written before those of the range and lies outside of it.</summary>
+        public byte[]? Before { get; set; }
+
+        /// <summary>What the key has now in production lies outside of the range: nothing of the range counts any more.</summary>
+        public bool IsElsewhere { get; set; }
+    }
 
     /// <param name="key">The record's key.</param>
     /// <param name="value">The record's value; null: a tombstone.</param>
@@ -67,15 +99,23 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
 
     private void AddByKey(byte[]? key, byte[]? value, bool live)
     {
+        var outside = value is not null && live && !IsInRange(value);
+        if (outside && _keyHoldsTime) return;
         var name = key is null ? "" : Convert.ToBase64String(key);
-        // A tombstone takes back the row before; which window it was of shows only that row.
-        if (value is not null && live && !IsInRange(value)) return;
-        if (!_keys.TryGetValue(name, out var both))
+        if (!_keys.TryGetValue(name, out var rows))
         {
+            // A tombstone takes back the row before; which window it was of shows only that row.
             if (value is null) return;
             Count();
+            _keys[name] = rows = new KeyedRows(key);
         }
-        _keys[name] = live ? (key, value, both.Replayed) : (key, both.Live, value);
+        if (!live) rows.Replayed = value;
+        else if (outside) (rows.IsElsewhere, rows.Before, rows.Live) = (true, value, null);
+        else
+        {
+            if (value is null) rows.Before = null;
+            (rows.IsElsewhere, rows.Live) = (false, value);
+        }
     }
 
     private void Count()
@@ -83,12 +123,13 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
         if (++_rows > MostRows) throw new StartupException($"sink {insert.Sink}: more than {MostRows:N0} rows to compare; replay and compare a shorter range");
     }
 
-    private bool IsInRange(byte[] value)
+    private bool IsInRange(byte[] value) => TimeOf(value) is { } micros && insert.Time!.IsIn(range, micros);
+
+    private long? TimeOf(byte[] value)
     {
         using var document = JsonDocument.Parse(value);
         return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(insert.Time!.Name, out var time)
-            && time.ValueKind == JsonValueKind.String
-            && TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(time.GetString()!), out var micros, out _) && insert.Time.IsIn(range, micros);
+            && time.ValueKind == JsonValueKind.String && TimeText.TryParseTimestamp(Encoding.UTF8.GetBytes(time.GetString()!), out var micros, out _) ? micros : null;
     }
 
     private (string Text, double[] Doubles) Canonical(byte[] value)
@@ -106,17 +147,27 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
         return (text.ToString(), [.. doubles]);
     }
 
-    public SinkDiff Compare() => upsert ? CompareKeys() : CompareGroups();
+    public SinkDiff Compare()
+    {
+        var diff = upsert ? CompareKeys() : CompareGroups();
+        return redriven is null ? diff : diff with { Redriven = WindowsOf(diff, redriven) };
+    }
+
+    private List<RedrivenWindow> WindowsOf(SinkDiff diff, RedrivenTimes times) =>
+        [.. diff.Differences.Select(d => TimeOf(d.Live ?? d.Replayed!)).OfType<long>().Select(t => (From: t + insert.Time!.ToStart, To: t + insert.Time!.ToEnd))
+        .Where(w => times.Any(insert.Sink, w.From, w.To)).GroupBy(w => w).OrderBy(g => g.Key.From).Select(g => new RedrivenWindow(g.Key.From, g.Key.To, g.Count()))];
 
     private SinkDiff CompareKeys()
     {
         long equal = 0;
         var differences = new List<RowDifference>();
-        foreach (var (key, live, replayed) in _keys.Values)
+        foreach (var rows in _keys.Values.Where(r => !r.IsElsewhere))
         {
+            // Without a row of the range the key has what it had before.
+            var (live, replayed) = (rows.Live, rows.Replayed ?? rows.Before);
             if (live is null && replayed is null) continue;
             if (live is not null && replayed is not null && AreEqual(live, replayed)) equal++;
-            else differences.Add(new RowDifference(key, live, replayed));
+            else differences.Add(new RowDifference(rows.Key, live, replayed));
         }
         return new SinkDiff(insert.Sink, equal, differences);
     }

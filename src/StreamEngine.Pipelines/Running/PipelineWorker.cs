@@ -6,6 +6,7 @@ using StreamEngine.Kafka.Native;
 using StreamEngine.Operators.EventTime;
 using StreamEngine.Operators.Sinks;
 using StreamEngine.Pipelines.Connectors;
+using StreamEngine.Pipelines.Redrive;
 using StreamEngine.Plan.Definitions;
 using StreamEngine.Plan.Physical;
 using StreamEngine.Quality.DeadLetters;
@@ -182,6 +183,7 @@ internal sealed class PipelineWorker
     {
         await using var log = _connectors.CreateLog(_definition, _slot);
         var sources = _plan.Sources.ToDictionary(s => s.Name, s => _connectors.CreateSource(_definition, _definition.Sources.First(d => d.Name == s.Name), scope));
+        RedriveRuns? redrive = null;
         try
         {
             var layouts = new Dictionary<string, SourceLayout>();
@@ -192,12 +194,16 @@ internal sealed class PipelineWorker
             var state = await RestoredState.ReadAsync(log, opened.Last, drain);
             CheckState(state);
             var runs = sources.ToDictionary(s => s.Key, s => ToRun(s.Key, s.Value, layouts[s.Key], opened.Last));
+            // Behind the log, which creates the topic where it does not exist.
+            redrive = await RedriveRuns.OpenAsync(_connectors, _definition, _plan, Replay, opened.Last, scope, drain);
+            runs = runs.ToDictionary(r => r.Key, r => r.Value with { Redrive = redrive.Runs.GetValueOrDefault(r.Key) });
             _sources = [.. sources.Values];
             return await RunGraphAsync(SpecOf(log, opened, state, runs, scope), drain);
         }
         finally
         {
             _sources = null;
+            if (redrive is not null) await redrive.DisposeAsync();
             foreach (var source in sources.Values) await source.DisposeAsync();
         }
     }

@@ -31,6 +31,11 @@ internal sealed class MemoryLog
             if (!_topics.ContainsKey(topic)) _topics[topic] = [.. Enumerable.Range(0, partitions).Select(_ => new List<MemoryRecord>())];
     }
 
+    public bool Exists(string topic)
+    {
+        lock (_lock) return _topics.ContainsKey(topic);
+    }
+
     public int Partitions(string topic)
     {
         lock (_lock) return _topics[topic].Length;

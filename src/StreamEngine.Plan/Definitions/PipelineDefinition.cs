@@ -60,6 +60,12 @@ internal sealed record PipelineDefinition
 
     /// <summary>Name and prefix: the group, the stem of internal topics and transactional ids.</summary>
     public string QualifiedName => NamingPrefix + Name;
+
+    /// <summary>Dead letters that are sent again come through this topic.</summary>
+    public string RedriveTopic => RedriveTopicOf(QualifiedName);
+
+    /// <summary>The redrive topic of a pipeline by its qualified name.</summary>
+    public static string RedriveTopicOf(string pipeline) => $"{pipeline}.redrive";
 }
 
 /// <summary>A source of rows.</summary>

@@ -52,6 +52,9 @@ internal sealed record PhysicalSource(string Name, Schema Declared, bool[] Read,
 internal sealed record PhysicalInsert(string Sink, string Source, IReadOnlyList<OperatorFactory> Before, int[]? ExchangeKeys, IReadOnlyList<OperatorFactory> After,
     Schema Output, int[] KeyColumns, int Written)
 {
+    /// <summary>The windows that its rows are counted in; null where there are none.</summary>
+    public Operators.Windows.WindowSpec? Window { get; init; }
+
     /// <summary>A written column that tells where in event time a row belongs; null where none does.</summary>
     public TimeColumn? Time { get; init; }
 }

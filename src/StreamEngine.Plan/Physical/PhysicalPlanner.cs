@@ -198,7 +198,10 @@ internal sealed class PhysicalPlanner
         }
         var sink = _definition.Sinks.First(s => s.Name == insert.Sink);
         var (output, keyColumns) = AddKey(sink, insert, keys is null ? before : after);
-        return new PhysicalInsert(insert.Sink, insert.Root.Source, before, keys, after, output, keyColumns, insert.Root.Output.Count) { Time = TimeOf(insert.Root) };
+        return new PhysicalInsert(insert.Sink, insert.Root.Source, before, keys, after, output, keyColumns, insert.Root.Output.Count)
+        {
+            Time = TimeOf(insert.Root), Window = nodes.OfType<WindowNode>().FirstOrDefault()?.Window,
+        };
     }
 
     private static IEnumerable<string> Above(LogicalNode? node)

@@ -23,6 +23,9 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
 
     private const int MostOfMessage = 1000;
 
+    /// <summary>In the reason of a dead letter that does not hold its record: it cannot be redriven.</summary>
+    public const string TooLarge = "is too large for a dead letter";
+
     private readonly Side _dead = new(spec.DeadLetterTopic, BatchRole.DeadLetter);
     private readonly Side _late = new(spec.LateTopic, BatchRole.Late);
     private readonly Dictionary<Schema, IEncoder> _encoders = [];
@@ -53,7 +56,7 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
         // What does not fit is left out, the largest part first, and the position says where it all is: the dead letter itself must not be refused.
         if (Size(key, value, original, message) > spec.MaxBytes)
         {
-            message = $"{message} (the record itself, of {Math.Max(value.Length, 0)} bytes, is too large for a dead letter: it is at {records.Topic}-{records.Partition}@{records.Offsets[row]})";
+            message = $"{message} (the record itself, of {Math.Max(value.Length, 0)} bytes, {TooLarge}: it is at {records.Topic}-{records.Partition}@{records.Offsets[row]})";
             value = Bytes.Null;
             if (Size(key, value, original, message) > spec.MaxBytes) original = Bytes.Null;
             if (Size(key, value, original, message) > spec.MaxBytes) key = Bytes.Null;
@@ -67,7 +70,7 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
         var (value, message) = (Encode(batch, row, arena), Cut(fault.Message));
         if (Size(Bytes.Null, value, Bytes.Null, message) > spec.MaxBytes)
         {
-            message = $"{message} (the row, of {value.Length} bytes as JSON, is too large for a dead letter)";
+            message = $"{message} (the row, of {value.Length} bytes as JSON, {TooLarge})";
             value = Bytes.Null;
         }
         return (Bytes.Null, value, Headers(null, 0, default, fault, message, arena), -1);
@@ -94,7 +97,7 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
     {
         var topic = records is null ? 0 : Encoding.UTF8.GetMaxByteCount(records.Topic.Length);
         var needed = original.Length + topic + Encoding.UTF8.GetMaxByteCount(message.Length) * 2 + Encoding.UTF8.GetMaxByteCount((fault.Rule?.Length
-            ?? 0) + (fault.Insert?.Length ?? 0)) + 512;
+            ?? 0) + ((fault.Insert ?? records?.Redrive?.Insert)?.Length ?? 0)) + 512;
         if (_headers.Length < needed) _headers = new byte[needed];
         original.CopyTo(_headers);
         var rest = _headers.AsSpan(original.Length);
@@ -108,7 +111,7 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
         rest = RecordHeaders.Write(rest, "streamengine.stage"u8, Stages[fault.Stage]);
         if (fault.Rule is not null) rest = Text(rest, "streamengine.rule"u8, fault.Rule);
         rest = Text(rest, "streamengine.reason"u8, message);
-        rest = Text(rest, "streamengine.insert"u8, fault.Insert ?? "*");
+        rest = Text(rest, "streamengine.insert"u8, fault.Insert ?? records?.Redrive?.Insert ?? "*");
         var length = _headers.Length - rest.Length;
         return new Bytes(arena.Copy(_headers.AsSpan(0, length)), length);
     }

@@ -150,8 +150,9 @@ internal sealed class OperatorChain : IDisposable
         {
             if (!batch.IsAggregated)
             {
-                if (fault.Stage == FaultStage.Late) chain._counts.Late++;
-                else chain._counts.DeadLettered++;
+                var counts = chain._counts.Of(batch.Records);
+                if (fault.Stage == FaultStage.Late) counts.Late++;
+                else counts.DeadLettered++;
             }
             chain._sides.Add(batch, row, fault);
         }

@@ -202,7 +202,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
 
         private static bool SameOffsets(IReadOnlyDictionary<string, SourcePosition> a, IReadOnlyDictionary<string, SourcePosition> b) => a.Count == b.Count
             && a.All(s => b.TryGetValue(s.Key, out var other)
-            && s.Value.Partitions.Count == other.Partitions.Count
+            && s.Value.Redrive == other.Redrive && s.Value.Partitions.Count == other.Partitions.Count
                 && s.Value.Partitions.All(p => other.Partitions.TryGetValue(p.Key, out var position) && position.Offset == p.Value.Offset));
 
         private void Committed(long epoch)

@@ -115,13 +115,30 @@ internal abstract class FanOutStage : GraphStage<UniformFanOutShape<StreamElemen
     }
 }
 
-/// <summary>Every outlet gets every row: where several INSERTs read one source. Side batches go to the first outlet alone, so that they reach the commit once.</summary>
-internal sealed class ForkStage(string name, int outlets) : FanOutStage(name, outlets)
+/// <summary>
+/// Every outlet gets every row: where several INSERTs read one source. Side batches go to the first outlet alone, so that they reach the commit once; redriven rows to
+/// the INSERT that failed them.
+/// </summary>
+/// <param name="name">The stage's name.</param>
+/// <param name="readers">The INSERTs and users' own stages, by outlet.</param>
+internal sealed class ForkStage(string name, IReadOnlyList<string> readers) : FanOutStage(name, readers.Count)
 {
     protected override Divide CreateDivider() => (batch, parts) =>
     {
+        if (batch.Role == BatchRole.Main && batch.Records?.Redrive?.Insert is { } insert)
+        {
+            parts[IndexOf(insert)] = batch;
+            return;
+        }
         if (batch.Role == BatchRole.Main)
             for (var i = 1; i < parts.Length; i++) parts[i] = batch.Share();
         parts[0] = batch;
     };
+
+    private int IndexOf(string insert)
+    {
+        for (var i = 0; i < readers.Count; i++)
+            if (readers[i] == insert) return i;
+        throw new InvalidOperationException($"redriven rows for {insert} came to a fork that it does not read from");
+    }
 }

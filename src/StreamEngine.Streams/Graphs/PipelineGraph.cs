@@ -99,7 +99,10 @@ internal sealed class PipelineGraph
     {
         var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () =>
             Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All, records =>
-            _feedback[source.Name].Processed(records.Partition, records.NextOffset))));
+            {
+                // Redriven rows only name a partition.
+                if (records.Redrive is null) _feedback[source.Name].Processed(records.Partition, records.NextOffset);
+            })));
         var outlets = new List<Outlet<StreamElement>>();
         AddReaders(builder, source.Name, prefix.Outlet, lane, outlets);
         return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, [.. outlets]);
@@ -110,7 +113,8 @@ internal sealed class PipelineGraph
     {
         var inserts = _spec.Plan.Inserts.Where(i => i.Source == stream).ToList();
         var vias = _spec.Plan.Vias.Where(v => v.Input == stream).ToList();
-        var fork = inserts.Count + vias.Count > 1 ? builder.Add(new ForkStage($"fork {stream} {lane}", inserts.Count + vias.Count)) : null;
+        var fork = inserts.Count + vias.Count > 1 ? builder.Add(new ForkStage($"fork {stream} {lane}",
+            [.. inserts.Select(i => i.Sink), .. vias.Select(v => v.Name)])) : null;
         if (fork is not null) builder.From(from).To(fork.In);
         Outlet<StreamElement> Branch(int i) => fork is null ? from : fork.Out(i);
         foreach (var (i, insert) in inserts.Index()) AddInsert(builder, insert, Branch(i), lane, outlets);

@@ -20,6 +20,9 @@ internal sealed record SourceRun(ISource Source, SourceLayout Layout, IReadOnlyD
     /// position count from its first row on.
     /// </summary>
     public IReadOnlyDictionary<int, IReadOnlyList<WatermarkMove>> Moves { get; init; } = new Dictionary<int, IReadOnlyList<WatermarkMove>>();
+
+    /// <summary>The redrive topic; null where there is none.</summary>
+    public RedriveRun? Redrive { get; init; }
 }
 
 /// <summary>How a source's event time becomes watermarks.</summary>
@@ -79,6 +82,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
         private readonly Action<(int Partition, long Offset)> _onEndOfPartition;
         private readonly Action<(int Partition, long Stable, long High)> _onEnds;
         private readonly Action<Exception> _onFailed;
+        private readonly RedriveInput? _redrive;
         private long _watermark;
         private long _clockAt;
         private bool _stopped;
@@ -104,6 +108,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             _onEndOfPartition = GetAsyncCallback<(int, long)>(EndOfPartition);
             _onEnds = GetAsyncCallback<(int, long, long)>(Ends);
             _onFailed = GetAsyncCallback<Exception>(FailStage);
+            if (_run.Redrive is { } redrive) _redrive = new RedriveInput(redrive, GetAsyncCallback(() => Serve(0)), GetAsyncCallback<long>(EndOfRedrive), _onFailed);
             for (var i = 0; i < _outlets.Length; i++)
             {
                 var lane = i;
@@ -130,6 +135,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             if (_watermark != Watermark.None) Send(new Watermark(_watermark));
             _control.AddSource(GetAsyncCallback<SourceCommand>(Command));
             _source.Start(_run.Positions.ToDictionary(p => p.Key, p => p.Value.Offset), this);
+            _redrive?.Start();
             if (_run.EventTime is { } time)
                 ScheduleRepeatedly("idle", TimeSpan.FromTicks(Math.Clamp(time.IdleTimeout.Ticks / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond)));
         }
@@ -143,7 +149,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
                 if (element is End) Complete(_outlets[lane]);
                 return;
             }
-            if (_stopped) return;
+            if (_stopped || (lane == 0 && TryRedriven(whateverTurn: false)) || _redrive is { HoldsBack: true }) return;
             var least = LeastNewest();
             PartitionState? chosen = null;
             Batch? batch = null;
@@ -154,9 +160,30 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
                 chosen = state;
                 break;
             }
-            if (chosen is null || batch is null) return;
+            if (chosen is null || batch is null)
+            {
+                if (lane == 0) TryRedriven(whateverTurn: true);
+                return;
+            }
             Take(chosen, batch);
             Push(_outlets[lane], batch);
+        }
+
+        /// <summary>Redriven rows go down the first lane: which it is does not matter, since an exchange stands before all state where there are several.</summary>
+        private bool TryRedriven(bool whateverTurn)
+        {
+            if (_redrive?.TryTake(_watermark, whateverTurn) is not { } batch) return false;
+            _progress.AddRowsIn(batch.Records!.Count);
+            Push(_outlets[0], batch);
+            return true;
+        }
+
+        private void EndOfRedrive(long offset)
+        {
+            _redrive!.Reached(offset);
+            if (!_redrive.IsFinished) return;
+            FinishAll();
+            ServeAll();
         }
 
         private IEnumerable<PartitionState> InOrder(PartitionState[] states) => states.Length == 1 ? states : states.OrderBy(s => _feedback[s.Partition])
@@ -225,7 +252,12 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
         private void Finish(PartitionState state)
         {
             state.Finished = true;
-            if (_finished || !_partitions.Values.All(p => p.Finished)) return;
+            FinishAll();
+        }
+
+        private void FinishAll()
+        {
+            if (_finished || !_partitions.Values.All(p => p.Finished) || _redrive is { IsFinished: false }) return;
             _finished = true;
             Send(new Watermark(Watermark.Finished));
             _control.Ask(EpochRequest.SourceFinished);
@@ -281,7 +313,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             Advance();
             _stopped |= command.Last;
             barrier.Report.PutSource(_source.Name, new SourcePosition(_run.Layout.Topic, _run.Layout.TopicId, _watermark,
-                _partitions.Values.ToDictionary(p => p.Partition, p => p.TakePosition(_feedback[p.Partition]))));
+                _partitions.Values.ToDictionary(p => p.Partition, p => p.TakePosition(_feedback[p.Partition]))) { Redrive = _redrive?.Position });
             foreach (var controls in _controls)
             {
                 controls.Enqueue(barrier);

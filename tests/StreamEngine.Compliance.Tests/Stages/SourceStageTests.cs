@@ -33,10 +33,11 @@ public class SourceStageTests
         }
 
         public Rig(Setting setting, int lanes, long watermark, EventTimeSettings time, PartitionPosition[] positions, IReadOnlyDictionary<int,
-            IReadOnlyList<WatermarkMove>>? moves = null)
+            IReadOnlyList<WatermarkMove>>? moves = null, bool? redrive = null)
         {
             Lab = new StageLab(setting);
             Source = new ScriptedSource(Lab.Scope);
+            Redriven = new ScriptedSource(Lab.Scope);
             _newest = [.. positions.Select(p => p.Newest)];
             Feedback = new EventTimeFeedback(_newest);
             var run = new SourceRun(Source, new SourceLayout("topic", "id", positions.Length, new Dictionary<int, long>()),
@@ -44,6 +45,7 @@ public class SourceStageTests
             {
                 EventTime = time,
                 Moves = moves ?? new Dictionary<int, IReadOnlyList<WatermarkMove>>(),
+                Redrive = redrive is { } first ? new RedriveRun(Redriven, "redrive", 3, 5) { ComesFirst = first } : null,
             };
             Control.SetCommitter(Requests.Add);
             Lab.Run(new SourceStage(run, lanes, Feedback, Control, Progress, Lab.Clock));
@@ -52,6 +54,9 @@ public class SourceStageTests
         public StageLab Lab { get; }
 
         public ScriptedSource Source { get; }
+
+        /// <summary>The redrive topic, where the rig has one.</summary>
+        public ScriptedSource Redriven { get; }
 
         public EventTimeFeedback Feedback { get; }
 
@@ -104,8 +109,69 @@ public class SourceStageTests
         {
             Lab.Stop();
             await Source.DisposeAsync();
+            await Redriven.DisposeAsync();
             Lab.Dispose();
         }
+    }
+
+    private static Rig WithRedrive(Setting setting, int lanes, bool first, params PartitionPosition[] positions) =>
+        new(setting, lanes, Watermark.None, new EventTimeSettings(Delay, TimeSpan.FromSeconds(30), 1000), positions, null, first);
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task Redriven_rows_stand_between_the_barriers_that_their_offsets_say_and_know_the_watermark(Setting setting, int lanes)
+    {
+        await using var rig = WithRedrive(setting, lanes, first: false, At(0), At(0));
+        var random = rig.Lab.Random;
+        var positions = new List<SourcePosition>();
+        for (var i = 0; i < 60; i++)
+        {
+            switch (random.Next(5))
+            {
+                case 0: positions.Add(rig.Barrier()); break;
+                case 1: rig.Lab.Sinks[random.Next(lanes)].Request(random.Next(3)); break;
+                case 2: rig.Source.Give(random.Next(2), 1 + random.Next(10)); break;
+                case 3: rig.Feedback.Report(0, 100 + i); rig.Feedback.Report(1, 100 + i); break;
+                default: rig.Redriven.Give(0, 1 + random.Next(10), new RedrivenRows(null, null)); break;
+            }
+            if (random.Next(2) == 0) rig.Lab.System.Settle();
+        }
+        positions.Add(rig.Barrier(last: true));
+        var (next, barrier, watermark) = (5L, 0, Watermark.None);
+        foreach (var element in rig.Lab.Sinks[0].Received)
+        {
+            if (element is Watermark issued) watermark = issued.Time;
+            if (element is Barrier) Assert.Equal(new RedrivePosition("redrive", 3, next), positions[barrier++].Redrive);
+            if (element is not Batch { Records.Redrive: { } redrive } batch) continue;
+            Assert.Equal((next, watermark), (FirstOffset(batch), redrive.Watermark));
+            next = batch.Records.NextOffset;
+        }
+        Assert.True(next > 5 && barrier == positions.Count);
+        Assert.DoesNotContain(rig.Lab.Sinks.Skip(1), s => s.Received.OfType<Batch>().Any(b => b.Records!.Redrive is not null));
+        await rig.Source.DisposeAsync();
+        await rig.Redriven.DisposeAsync();
+        Assert.Equal(0, rig.Lab.Lost([]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task In_a_replay_they_come_before_everything_and_are_never_late(Setting setting, int lanes)
+    {
+        await using var rig = WithRedrive(setting, lanes, first: true, At(0, newest: 500), At(0, newest: 500));
+        rig.Source.Give(0, 3);
+        rig.Source.Give(1, 3);
+        rig.Redriven.Give(0, 2, new RedrivenRows("a", null));
+        rig.Barrier();
+        Assert.All(rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>(), b => Assert.Equal(Watermark.None, b.Records!.Redrive!.Watermark));
+        rig.Source.ReachEnd(0, finished: true);
+        rig.Source.ReachEnd(1, finished: true);
+        rig.Redriven.ReachEnd(0, finished: true);
+        rig.Lab.TakeAll();
+        Assert.Equal(3, rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>().Count());
+        rig.Source.ReachEnd(0, finished: true);
+        rig.Source.ReachEnd(1, finished: true);
+        rig.Lab.TakeAll();
+        Assert.Contains(EpochRequest.SourceFinished, rig.Requests);
     }
 
     private static PartitionPosition At(long offset, long newest = Watermark.None, bool idle = false) => new(offset, newest, [], idle);

@@ -39,7 +39,7 @@ public class StageContractTests
                     new OperatorContext(lab.Scope, new RowCounts(), KeyGroupRange.All), new NoSideOutputs(), (_, _) => { })));
                 break;
             case "fork":
-                lab.Run(new ForkStage("fork", 3));
+                lab.Run(new ForkStage("fork", ["a", "b", "c"]));
                 break;
             case "records":
                 lab.Run(Records.Select<Pair, Pair>(p => p).Flow);

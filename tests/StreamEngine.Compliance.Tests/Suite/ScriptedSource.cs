@@ -25,14 +25,14 @@ internal sealed class ScriptedSource(MemoryScope scope) : IBoundedSource
     }
 
     /// <summary>Makes so many records ready to be taken.</summary>
-    public unsafe void Give(int partition, int count)
+    public unsafe void Give(int partition, int count, RedrivenRows? redrive = null)
     {
         var arena = scope.RentArena();
         var offsets = arena.Allocate<long>(count);
         var values = arena.Allocate<Bytes>(count);
         for (var i = 0; i < count; i++) (offsets[i], values[i]) = (_next[partition]++, new Bytes(arena.Copy("{}"u8), 2));
         _ready[partition].Enqueue(Batch.OfRecords(new LogRecords(count, "topic") { Partition = partition, Name = Name, Offsets = offsets, Values = values,
-            NextOffset = _next[partition] }, arena, BatchRole.Raw));
+            NextOffset = _next[partition], Redrive = redrive }, arena, BatchRole.Raw));
         Listener.OnReady(partition);
     }
 

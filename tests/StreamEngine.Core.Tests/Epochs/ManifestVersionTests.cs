@@ -45,6 +45,23 @@ public class ManifestVersionTests
     }
 
     [Fact]
+    public void Only_a_manifest_that_tells_of_redriven_rows_is_of_version_2()
+    {
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest!;
+        Assert.StartsWith("{\"v\":1,", Encoding.UTF8.GetString(ManifestJson.Write(manifest)), StringComparison.Ordinal);
+        var redrive = new RedrivePosition("redrive", 3, 17);
+        var with = manifest with { Sources = new Dictionary<string, SourcePosition> { ["flights"] = manifest.Sources["flights"] with { Redrive = redrive } } };
+        var text = Encoding.UTF8.GetString(ManifestJson.Write(with));
+        // An engine that passed over it would count these rows again.
+        Assert.StartsWith("{\"v\":2,", text, StringComparison.Ordinal);
+        Assert.Equal(redrive, ManifestJson.Read(Encoding.UTF8.GetBytes(text)).Manifest!.Sources["flights"].Redrive);
+        var bounds = new ReplayBounds("p", "shadow", new EventTimeRange(1, 2), new Dictionary<string, ReplaySource>()) { Redrive = new ReplayRedrive("redrive", 3, 9) };
+        text = Encoding.UTF8.GetString(ManifestJson.Write(manifest with { Replay = bounds }));
+        Assert.StartsWith("{\"v\":2,", text, StringComparison.Ordinal);
+        Assert.Equal(bounds.Redrive, ManifestJson.Read(Encoding.UTF8.GetBytes(text)).Manifest!.Replay!.Redrive);
+    }
+
+    [Fact]
     public void A_claim_of_version_1_is_read()
     {
         var claim = ManifestJson.Read(Encoding.UTF8.GetBytes(ClaimOne)).Claim!;
@@ -60,7 +77,8 @@ public class ManifestVersionTests
     }
 
     [Theory]
-    [InlineData("""{"v":2,"kind":"manifest"}""", "version 2")]
+    [InlineData("""{"v":3,"kind":"manifest"}""", "version 3")]
+    [InlineData("""{"v":0,"kind":"manifest"}""", "version 0")]
     [InlineData("""{"v":1,"kind":"else"}""", "kind 'else'")]
     [InlineData("""{"v":1,"kind":"manifest"}""", "neither a manifest nor a claim")]
     [InlineData("no json", "neither a manifest nor a claim")]

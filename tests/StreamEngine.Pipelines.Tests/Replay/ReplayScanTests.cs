@@ -80,6 +80,26 @@ public class ReplayScanTests
     }
 
     [Fact]
+    public void A_source_without_rows_does_not_make_open_windows_closed()
+    {
+        var both = Manifest(1, 150, At(10, 170));
+        both = both with { Sources = new Dictionary<string, SourcePosition>(both.Sources)
+        {
+            ["empty"] = new("other", "id2", Watermark.None, new Dictionary<int, PartitionPosition> { [0] = At(0, Watermark.None) }),
+        } };
+        var scan = new ReplayScan(Range, new HashSet<string> { "s" });
+        scan.Add(both);
+        Assert.Equal(150, scan.ClosedTo);
+        // One with rows of which nothing is closed holds everything open.
+        scan.Add(both with { Sources = new Dictionary<string, SourcePosition>(both.Sources)
+        {
+            ["empty"] = new("other", "id2", Watermark.None, new Dictionary<int, PartitionPosition> { [0] = At(1, 120) }),
+        } });
+        Assert.Equal(Watermark.None, scan.ClosedTo);
+        Assert.Null(new ReplayScan(Range, new HashSet<string>()).ClosedTo);
+    }
+
+    [Fact]
     public void Too_many_moves_are_refused()
     {
         var moves = Enumerable.Range(1, ReplayScan.MostMoves + 1).Select(i => new WatermarkMove(20 + i, i)).ToArray();

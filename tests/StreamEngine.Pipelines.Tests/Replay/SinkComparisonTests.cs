@@ -58,6 +58,24 @@ public class SinkComparisonTests
     }
 
     [Fact]
+    public void What_a_key_has_outside_of_the_range_is_neither_overwritten_nor_lost()
+    {
+        (string?, byte[]?)[] live =
+        [
+            // Its newest row is of a later time: nothing of the range counts any more.
+            ("later", Row(1, "later", 1, "1")), ("later", Row(12, "later", 100, "1")),
+            // It had a row of an earlier time, which comes back where the replay has none.
+            ("earlier", Row(0, "earlier", 7, "1")), ("earlier", Row(1, "earlier", 1, "1")),
+            ("taken back", Row(0, "taken back", 7, "1")), ("taken back", null), ("taken back", Row(1, "taken back", 1, "1")),
+            ("only later", Row(12, "only later", 1, "1")),
+        ];
+        var diff = Compare(true, live, [("later", Row(1, "later", 10, "1")), ("only later", Row(3, "only later", 1, "1"))]);
+        Assert.Equal(0, diff.Equal);
+        Assert.Equal([("earlier", SinkComparison.TextOf(Row(0, "earlier", 7, "1"))), ("taken back", "-")],
+            diff.Differences.Select(d => (Encoding.UTF8.GetString(d.Key!), SinkComparison.TextOf(d.Replayed))).Order());
+    }
+
+    [Fact]
     public void Of_upserts_the_last_row_of_a_key_counts()
     {
         (string?, byte[]?)[] live = [("a", Row(1, "a", 1, "1")), ("a", Row(1, "a", 2, "1")), ("b", Row(2, "b", 1, "1")), ("c", Row(3, "c", 1, "1")), ("c", null),

@@ -1,0 +1,58 @@
+using StreamEngine.Core;
+using StreamEngine.Pipelines.Connectors;
+using StreamEngine.Plan.Definitions;
+using StreamEngine.Plan.Physical;
+using StreamEngine.Streams;
+
+namespace StreamEngine.Pipelines.Redrive;
+
+/// <summary>The redrive topic, opened for each source of a pipeline that reads it, and where each goes on.</summary>
+internal sealed class RedriveRuns : IAsyncDisposable
+{
+    private readonly Dictionary<string, RedriveRun> _runs = [];
+    private readonly List<ISource> _sources = [];
+
+    public IReadOnlyDictionary<string, RedriveRun> Runs => _runs;
+
+    /// <exception cref="StartupException">It cannot be read from where the last manifest stands.</exception>
+    public static async Task<RedriveRuns> OpenAsync(IConnectors connectors, PipelineDefinition definition, PhysicalPlan plan, ReplayBounds? replay, EpochManifest? last,
+        MemoryScope scope, CancellationToken cancellation)
+    {
+        var opened = new RedriveRuns();
+        try
+        {
+            var names = plan.Sources.Select(s => s.Name).ToHashSet();
+            foreach (var (i, source) in plan.Sources.Index())
+            {
+                if (connectors.CreateRedrive(definition, source.Name, scope) is not { } topic) continue;
+                opened._sources.Add(topic);
+                var layout = await topic.OpenAsync(cancellation);
+                var targets = new RedriveTargets(source.Name, plan.Inserts.Where(p => p.Source == source.Name).Select(p => p.Sink).ToHashSet(), names, TakesOrphans: i == 0);
+                opened._runs[source.Name] = ToRun(new RedrivenSource(topic, targets, scope), layout, replay, last, source.Name);
+            }
+            return opened;
+        }
+        catch
+        {
+            await opened.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static RedriveRun ToRun(RedrivenSource source, SourceLayout layout, ReplayBounds? replay, EpochManifest? last, string name)
+    {
+        var position = last?.Sources.GetValueOrDefault(name)?.Redrive;
+        var known = position?.TopicId ?? replay?.Redrive?.TopicId ?? layout.TopicId;
+        if (known != layout.TopicId)
+            throw new StartupException($"topic '{layout.Topic}' was deleted and created again since epoch {last?.Epoch}: its id was {known} and is {layout.TopicId}, so that what was redriven is not known any more\n  to start the pipeline anew:   give it another name, or ./engine run FILE --reset");
+        var from = position?.From ?? replay?.Redrive?.From ?? (last is null ? layout.Starts[0] : layout.Begins[0]);
+        return new RedriveRun(source, layout.TopicId, from, position?.Offset ?? from) { ComesFirst = replay is not null };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var run in _runs.Values) await run.Source.DisposeAsync();
+        // Those that failed to open are not wrapped yet; a second disposal of the others would do harm.
+        foreach (var source in _sources.Skip(_runs.Count)) await source.DisposeAsync();
+    }
+}

@@ -24,7 +24,8 @@ public class RedriveSimulationTests
         string?[] inserts = [null, "hourly", "delayed", "routes", "removed"];
         return [.. Enumerable.Range(0, count).Select(i =>
         {
-            var mark = new RedriveMark("flights", inserts[random.Next(inserts.Length)], "flights", random.Next(3), 10_000 + i, 982_000_000_000, new LetterIdentity("dlq", "id", 0, i));
+            var letter = new LetterIdentity("dlq", "id", 0, i);
+            var mark = new RedriveMark("flights", inserts[random.Next(inserts.Length)], "flights", random.Next(3), 10_000 + i, 982_000_000_000, letter);
             // Some fail again: they are no JSON, break a rule, or fail in an expression.
             var delay = random.Next(8) switch { 0 => "100", 1 => "9999", var n => $"{n * 10}" };
             var text = random.Next(9) == 0 ? "{again" : $$"""{"date":"2001/02/01 0{{random.Next(8)}}:10","delay":{{delay}},"distance":7,"origin":"ATL","destination":"D{{random.Next(3)}}"}""";

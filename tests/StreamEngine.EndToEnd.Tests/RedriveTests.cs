@@ -6,13 +6,16 @@ using Xunit.Abstractions;
 
 namespace StreamEngine.EndToEnd.Tests;
 
-/// <summary>Dead letters of several stages are fixed and redriven while commands and pipeline are killed: each one counts once, and a replay counts those that came late.</summary>
+/// <summary>
+/// Dead letters of several stages are fixed and redriven while commands and pipeline are killed: each one counts once, and a replay counts those that came late.
+/// </summary>
 public class RedriveTests(ITestOutputHelper output)
 {
     private const string Topic = "flights.redrive";
     private const string Distance = "rule = 'positive-distance'";
 
-    private static string[] Redrive(string filter, string? fix) => ["dlq", "redrive", "FILE", "--filter", filter, "--json", .. fix is null ? Array.Empty<string>() : ["--fix", fix]];
+    private static string[] Redrive(string filter, string? fix) =>
+        ["dlq", "redrive", "FILE", "--filter", filter, "--json", .. fix is null ? Array.Empty<string>() : ["--fix", fix]];
 
     private static long Number(string json, string name) => JsonDocument.Parse(json.Split('\n').First(l => l.StartsWith('{'))).RootElement.GetProperty(name).GetInt64();
 
@@ -23,7 +26,8 @@ public class RedriveTests(ITestOutputHelper output)
         return Number(text, "redriven");
     }
 
-    private static async Task<IReadOnlyList<SeenRecord>> RecordsAsync(FlightScene scene) => await CommittedReader.ReadAllAsync(scene.Broker.Bootstrap, scene.Cluster, Topic);
+    private static async Task<IReadOnlyList<SeenRecord>> RecordsAsync(FlightScene scene) =>
+        await CommittedReader.ReadAllAsync(scene.Broker.Bootstrap, scene.Cluster, Topic);
 
     /// <summary>Waits until the pipeline has committed everything of the redrive topic.</summary>
     private static async Task IsReadAsync(FlightScene scene, ChildProcess engine)
@@ -80,20 +84,22 @@ public class RedriveTests(ITestOutputHelper output)
             Assert.Equal(soon.Count, await RedrivenAsync(scene, "stage = 'contract' AND payload LIKE '%soon%'", "delay = 20"));
             // These fail again, and are new dead letters.
             await IsReadAsync(scene, engine);
-            var letters = scene.Reader.Count(FlightPipeline.DeadLetters);
+            var deadLetters = scene.Reader.Count(FlightPipeline.DeadLetters);
             var broken = await RedrivenAsync(scene, "payload IS NULL", null);
             Assert.Equal(open.Count(f => f.Value is null), broken);
             await IsReadAsync(scene, engine);
-            await scene.WaitAsync(engine, () => scene.Reader.Count(FlightPipeline.DeadLetters) >= letters + broken, "the new dead letters");
+            await scene.WaitAsync(engine, () => scene.Reader.Count(FlightPipeline.DeadLetters) >= deadLetters + broken, "the new dead letters");
 
             var records = await RecordsAsync(scene);
-            Assert.Equal(records.Count, records.Select(r => (r.Header("streamengine.redrive.letter.partition"), r.Header("streamengine.redrive.letter.offset"))).Distinct().Count());
+            var letter = "streamengine.redrive.letter";
+            Assert.Equal(records.Count, records.Select(r => (r.Header($"{letter}.partition"), r.Header($"{letter}.offset"))).Distinct().Count());
             await scene.Loader.SendRestAsync();
             scene.Loader.Finish();
             await scene.WaitUntilReadAsync(engine, flights.GroupBy(f => f.Partition).ToDictionary(g => g.Key, g => (long)g.Count()));
             await scene.WaitAsync(engine, () => scene.Reader.Count("flights.hourly") > 0, "hours");
             await scene.DrainAsync(engine);
-            await scene.Reader.PassAsync(await scene.Cluster.EndsAsync(scene.Cluster.Partitions([.. FlightPipeline.Outputs, FlightPipeline.DeadLetters, FlightPipeline.Late])));
+            var written = scene.Cluster.Partitions([.. FlightPipeline.Outputs, FlightPipeline.DeadLetters, FlightPipeline.Late]);
+            await scene.Reader.PassAsync(await scene.Cluster.EndsAsync(written));
             List<Flight> windowed = [.. distance, .. soon];
             CheckLate(scene, before, windowed);
             CheckDelayed(scene, distance, odd, soon);
@@ -139,7 +145,8 @@ public class RedriveTests(ITestOutputHelper output)
         var rows = scene.Reader.Of("flights.delayed").Select(r => JsonDocument.Parse(r.Text).RootElement)
             .Select(r => $"{r.GetProperty("id").GetInt32()} {r.GetProperty("delay").GetInt32()} {r.GetProperty("odd").GetInt32()}").Order();
         string Row(Flight f, int delay) => $"{f.Id} {delay} {1000 / (delay - 100)}";
-        var ordinary = scene.Expected.Rows["flights.delayed"].Select(r => r.Split(' ').Select(p => p.Split('=')).Where(p => p.Length == 2).ToDictionary(p => p[0], p => p[1]))
+        var ordinary = scene.Expected.Rows["flights.delayed"]
+            .Select(r => r.Split(' ').Select(p => p.Split('=')).Where(p => p.Length == 2).ToDictionary(p => p[0], p => p[1]))
             .Select(r => $"{r["id"]} {r["delay"]} {r["odd"]}");
         var redriven = distance.Where(f => f.Delay is > 15 and not 100).Select(f => Row(f, f.Delay)).Concat(soon.Select(f => Row(f, 20)))
             .Concat(odd.Concat(distance.Where(f => f.Delay == 100)).Select(f => Row(f, 120)));

@@ -79,7 +79,8 @@ internal static class DlqRedriveCommand
 
     private static void PrintJson(RedriveReport report, RedriveRequest request, PipelineFile pipeline, string path) => Console.WriteLine(JsonSerializer.Serialize(new
     {
-        pipeline = pipeline.Definition.QualifiedName, dead_letters = pipeline.Definition.DeadLetterTopic, topic = pipeline.Definition.RedriveTopic, dry_run = request.DryRun,
+        pipeline = pipeline.Definition.QualifiedName, dead_letters = pipeline.Definition.DeadLetterTopic, topic = pipeline.Definition.RedriveTopic,
+        dry_run = request.DryRun,
         read = report.Read, chosen = report.Selected, already = report.Already, redriven = report.Redriven.Count,
         groups = report.Redriven.Groups().Select(GroupOf), undecodable = report.Undecodable, filter_failed = report.FilterFailed, cannot = report.Stuck,
         late = report.Closed.LateRows, partly_late = report.Closed.PartlyLateRows, closed_windows = report.Closed.Windows,

@@ -55,8 +55,8 @@ internal sealed unsafe class LogRecords(int count, string topic)
     public RedrivenRows? Redrive { get; init; }
 
     /// <summary>
-    /// The offset behind the last record: where the source goes on, also past control records. Of redriven ones it is an offset of the redrive topic, whatever the records
-    /// say of where they came from.
+    /// The offset behind the last record: where the source goes on, also past control records. Of redriven ones it is an offset of the redrive topic, whatever they say
+    /// of where they came from.
     /// </summary>
     public long NextOffset { get; set; }
 

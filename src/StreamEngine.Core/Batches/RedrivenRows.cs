@@ -8,6 +8,6 @@ namespace StreamEngine.Core;
 /// <param name="Refusal">Why nothing of this pipeline can take them: they become dead letters again; null where they can be taken.</param>
 internal sealed record RedrivenRows(string? Insert, string? Refusal)
 {
-    /// <summary>The watermark that the source has issued when they go down the lane: what ended by then is closed. <see cref="Core.Watermark.None"/>: nothing is.</summary>
+    /// <summary>What the source has issued when they go down the lane: windows that ended by then are closed; <see cref="Core.Watermark.None"/>: none is.</summary>
     public long Watermark { get; set; } = Core.Watermark.None;
 }

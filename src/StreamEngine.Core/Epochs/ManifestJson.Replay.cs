@@ -45,8 +45,8 @@ internal static partial class ManifestJson
                 p.Value.GetProperty("start").GetInt64(), p.Value.GetProperty("end").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64()
                     : Watermark.None, ReadMoves(p.Value))))))
     {
-        Redrive = replay.TryGetProperty("redrive", out var redrive) ? new ReplayRedrive(redrive.GetProperty("topicId").GetString()!, redrive.GetProperty("from").GetInt64(),
-            redrive.GetProperty("end").GetInt64()) : null,
+        Redrive = replay.TryGetProperty("redrive", out var redrive) ? new ReplayRedrive(redrive.GetProperty("topicId").GetString()!,
+            redrive.GetProperty("from").GetInt64(), redrive.GetProperty("end").GetInt64()) : null,
     };
 
     private static void WriteRedrive(Utf8JsonWriter json, string topicId, long from, string name, long offset)

@@ -2,7 +2,10 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Operators.Decoding;
 
-/// <summary>The head of a lane: raw records to columns. It counts the rows that come in; what the decoder refuses is counted by the faults, and so are redriven rows that nothing takes.</summary>
+/// <summary>
+/// The head of a lane: raw records to columns. It counts the rows that come in; what the decoder refuses is counted by the faults, and so are redriven rows that nothing
+/// takes.
+/// </summary>
 internal sealed class DecodeOperator(string id, IDecoder decoder) : IOperator
 {
     private RowCounts _counts = null!;

@@ -22,7 +22,8 @@ internal sealed class ClosedWindows(PhysicalPlan plan, EpochManifest? last)
     public long PartlyLateRows { get; private set; }
 
     /// <summary>Closed windows by INSERT.</summary>
-    public IReadOnlyDictionary<string, int> Windows => _windows.GroupBy(w => w.Insert).OrderBy(g => g.Key, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count());
+    public IReadOnlyDictionary<string, int> Windows =>
+        _windows.GroupBy(w => w.Insert).OrderBy(g => g.Key, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count());
 
     /// <summary>There are more than were counted.</summary>
     public bool IsCut { get; private set; }

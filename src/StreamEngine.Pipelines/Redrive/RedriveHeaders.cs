@@ -42,9 +42,10 @@ internal static class RedriveHeaders
 
     private static IEnumerable<(string Name, string Value)> Block(RedriveMark mark) =>
     [
-        ("version", Version), ("source", mark.Source), ("insert", mark.Insert ?? "*"), ("topic", mark.Topic), ("partition", Number(mark.Partition)), ("offset", Number(mark.Offset)),
-        ("timestamp", Number(mark.Timestamp)), ("letter.topic", mark.Letter.Topic), ("letter.topic-id", mark.Letter.TopicId),
-        ("letter.partition", Number(mark.Letter.Partition)), ("letter.offset", Number(mark.Letter.Offset)),
+        ("version", Version), ("source", mark.Source), ("insert", mark.Insert ?? "*"), ("topic", mark.Topic),
+        ("partition", Number(mark.Partition)), ("offset", Number(mark.Offset)), ("timestamp", Number(mark.Timestamp)),
+        ("letter.topic", mark.Letter.Topic), ("letter.topic-id", mark.Letter.TopicId), ("letter.partition", Number(mark.Letter.Partition)),
+        ("letter.offset", Number(mark.Letter.Offset)),
     ];
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);

@@ -27,7 +27,8 @@ internal sealed class RedriveRuns : IAsyncDisposable
                 if (connectors.CreateRedrive(definition, source.Name, scope) is not { } topic) continue;
                 opened._sources.Add(topic);
                 var layout = await topic.OpenAsync(cancellation);
-                var targets = new RedriveTargets(source.Name, plan.Inserts.Where(p => p.Source == source.Name).Select(p => p.Sink).ToHashSet(), names, TakesOrphans: i == 0);
+                var inserts = plan.Inserts.Where(p => p.Source == source.Name).Select(p => p.Sink).ToHashSet();
+                var targets = new RedriveTargets(source.Name, inserts, names, TakesOrphans: i == 0);
                 opened._runs[source.Name] = ToRun(new RedrivenSource(topic, targets, scope), layout, replay, last, source.Name);
             }
             return opened;

@@ -52,8 +52,8 @@ internal sealed class RowDecoding : IDisposable
             values[i] = payloads[i] is { } bytes ? new Bytes(raw.Copy(bytes), bytes.Length) : Bytes.Null;
         }
         var emitter = new Refusals(payloads.Count);
-        var batch = _decoder.Decode(Batch.OfRecords(new LogRecords(payloads.Count, _source.Topic) { Partition = 0, Name = _source.Name, Values = values, Offsets = offsets },
-            raw, BatchRole.Raw), emitter);
+        var records = new LogRecords(payloads.Count, _source.Topic) { Partition = 0, Name = _source.Name, Values = values, Offsets = offsets };
+        var batch = _decoder.Decode(Batch.OfRecords(records, raw, BatchRole.Raw), emitter);
         return new Rows(batch, [.. Enumerable.Range(0, Schema.Count).Select(c => WithoutRefused(batch[c], emitter.Errors, arena))], emitter.Errors);
     }
 

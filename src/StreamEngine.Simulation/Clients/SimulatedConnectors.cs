@@ -12,7 +12,9 @@ namespace StreamEngine.Simulation.Clients;
 /// <param name="batchRows">The most records of a batch.</param>
 /// <param name="endOf">The end of a source topic's partition; null while the world may still write.</param>
 /// <param name="planted">A defect that the simulation has to find.</param>
-internal sealed class SimulatedConnectors(SimulatedClient client, int batchRows, Func<string, int, long?> endOf, PlantedDefect planted) : IConnectors
+/// <param name="redrives">The world writes into the redrive topic.</param>
+internal sealed class SimulatedConnectors(SimulatedClient client, int batchRows, Func<string, int, long?> endOf, PlantedDefect planted,
+    bool redrives = false) : IConnectors
 {
     private readonly HashSet<MemoryScope> _scopes = [];
 
@@ -22,6 +24,9 @@ internal sealed class SimulatedConnectors(SimulatedClient client, int batchRows,
         return planted == PlantedDefect.ReopenedWindow ? new ForgetfulSource(client, source.Name, source.Topic, batchRows, scope, p => endOf(source.Topic, p))
             : new SimulatedSource(client, source.Name, source.Topic, batchRows, scope, p => endOf(source.Topic, p));
     }
+
+    public ISource? CreateRedrive(PipelineDefinition pipeline, string source, MemoryScope scope) =>
+        redrives ? new SimulatedSource(client, source, pipeline.RedriveTopic, batchRows, scope, p => endOf(pipeline.RedriveTopic, p)) : null;
 
     public ICommitLog CreateLog(PipelineDefinition pipeline, int slot)
     {

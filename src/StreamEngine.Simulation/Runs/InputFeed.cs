@@ -76,7 +76,8 @@ internal sealed class InputFeed
     }
 
     private static IEnumerable<(string Topic, int Partition, List<LogRecord> Records)> Divide(List<InputRecord> records) =>
-        records.GroupBy(r => (r.Topic, r.Partition)).Select(g => (g.Key.Topic, g.Key.Partition, g.Select(r => new LogRecord(r.Key, r.Value, [], r.Timestamp)).ToList()));
+        records.GroupBy(r => (r.Topic, r.Partition)).Select(g => (g.Key.Topic, g.Key.Partition,
+            g.Select(r => new LogRecord(r.Key, r.Value, r.Headers, r.Timestamp)).ToList()));
 
     private void PlanTransaction(List<InputRecord> records, bool commit)
     {

@@ -10,6 +10,9 @@ internal sealed record InputRecord(string Topic, int Partition, byte[]? Value, l
     /// <summary>The key; null for none.</summary>
     public byte[]? Key { get; init; }
 
+    /// <summary>Its headers, in the form of <see cref="Core.RecordHeaders"/>.</summary>
+    public byte[] Headers { get; init; } = [];
+
     /// <summary>The event time in microseconds where the row is good up to its event time and whoever made the record knows it.</summary>
     public long? EventTime { get; init; }
 

@@ -23,6 +23,8 @@ internal sealed class PipelineSimulation
     private readonly SimulatedNetwork _network;
     private readonly InputFeed _feed;
     private readonly Queue<Blow> _blows;
+    private readonly string[] _inputs;
+    private readonly bool _redrives;
     private readonly List<SimulatedProcess> _all = [];
     private readonly List<SimulatedProcess> _alive = [];
     private readonly List<SimulatedProcess> _frozen = [];
@@ -41,8 +43,11 @@ internal sealed class PipelineSimulation
         _world = new SimulatedWorld(options.Seed);
         _broker = new SimulatedBroker(_world, options.Fsync, Mixing.Mix(options.Seed ^ 3)) { Handling = Handling };
         _network = new SimulatedNetwork(_world, _broker, options.Network, Mixing.Mix(options.Seed ^ 1));
-        _feed = new InputFeed(_world, _broker, files[0].Definition.Sources.Select(s => s.Topic).Distinct().ToDictionary(t => t, _ => options.Partitions), input,
-            options.Feed, Mixing.Mix(options.Seed ^ 2));
+        var topics = files[0].Definition.Sources.Select(s => s.Topic).Distinct().ToDictionary(t => t, _ => options.Partitions);
+        _redrives = input.Any(r => r.Topic == files[0].Definition.RedriveTopic);
+        if (_redrives) topics.Add(files[0].Definition.RedriveTopic, 1);
+        _inputs = [.. topics.Keys];
+        _feed = new InputFeed(_world, _broker, topics, input, options.Feed, Mixing.Mix(options.Seed ^ 2));
         _blows = new Queue<Blow>(options.Blows.OrderBy(b => b.Step));
     }
 
@@ -57,7 +62,7 @@ internal sealed class PipelineSimulation
     {
         try
         {
-            _world.Run(() => _broker.Core?.Topics.Count > 0 && _files[0].Definition.Sources.All(s => _broker.Core.Topics.Find(s.Topic) is not null), long.MaxValue,
+            _world.Run(() => _broker.Core?.Topics.Count > 0 && _inputs.All(t => _broker.Core.Topics.Find(t) is not null), long.MaxValue,
                 Limit);
             Start();
             while (_blows.TryPeek(out var blow) && !RunUntil(blow.Step))
@@ -92,7 +97,7 @@ internal sealed class PipelineSimulation
     {
         var number = _numbers++;
         var client = new SimulatedClient(_network, number, _world.Clock, _options.Patience);
-        var connectors = new SimulatedConnectors(client, _options.BatchRows, _feed.EndOf, _options.Planted);
+        var connectors = new SimulatedConnectors(client, _options.BatchRows, _feed.EndOf, _options.Planted, _redrives);
         var process = new SimulatedProcess(number, _world.Boot(), _files[number % _files.Count], client, connectors, _errors);
         _all.Add(process);
         _alive.Add(process);

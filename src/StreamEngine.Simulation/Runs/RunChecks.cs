@@ -61,6 +61,7 @@ internal static class RunChecks
         {
             if (source.Watermark < before.Sources[name].Watermark)
                 yield return $"epoch {after.Epoch}: the watermark of {name} went back from {before.Sources[name].Watermark} to {source.Watermark}";
+            if ((source.Redrive?.Offset ?? 0) < (before.Sources[name].Redrive?.Offset ?? 0)) yield return $"epoch {after.Epoch}: the offset of {name} in the redrive topic went back";
             foreach (var (partition, position) in source.Partitions)
             {
                 var earlier = before.Sources[name].Partitions[partition];

@@ -31,6 +31,10 @@ public sealed class DocumentedCommandsTests
         return commands;
     }
 
+    // What stands in double quotes is one word, as for a shell.
+    private static string[] WordsOf(string command) =>
+        [.. command.Split('"').SelectMany((part, i) => i % 2 == 1 ? [part] : part.Split(' ', StringSplitOptions.RemoveEmptyEntries))];
+
     [Theory]
     [MemberData(nameof(Pages))]
     public async Task The_commands_of_a_page_work(string page)
@@ -42,7 +46,7 @@ public sealed class DocumentedCommandsTests
             // What the pipeline, which only stays in the foreground, would have made.
             await Suite.Cli.RunAsync("topic", "create", "flights.dlq", "--bootstrap", broker.Bootstrap);
             foreach (var command in CommandsOf(Path.Combine(Repository.Root, page)))
-                await CheckAsync(page, command.Split(' ', StringSplitOptions.RemoveEmptyEntries), broker.Bootstrap);
+                await CheckAsync(page, WordsOf(command), broker.Bootstrap);
         }
         finally
         {

@@ -31,13 +31,11 @@ internal sealed class RedriveLab : IAsyncDisposable
             if (!_log.Exists(source.Topic)) _log.Create(source.Topic, 2);
         _log.Create(file.Definition.RedriveTopic, 1);
         var time = new ManualTime();
-        _worker = new PipelineWorker(_file.Definition, _file.Plan, new MemoryConnectors(_log, batchRows, time), _system, time, NullLogger.Instance) { FirstPause = TimeSpan.Zero };
+        var connectors = new MemoryConnectors(_log, batchRows, time);
+        _worker = new PipelineWorker(_file.Definition, _file.Plan, connectors, _system, time, NullLogger.Instance) { FirstPause = TimeSpan.Zero };
     }
 
     public void Start() => _run = _worker.RunAsync(_drain.Token);
-
-    /// <summary>What the run ends with when it cannot start.</summary>
-    public Task<StartupException> RefusedAsync() => Assert.ThrowsAsync<StartupException>(() => _worker.RunAsync(_drain.Token).WaitAsync(Patience));
 
     public void Feed(string topic, int partition, string value) => _log.Append(topic, partition, new MemoryRecord(null, Encoding.UTF8.GetBytes(value), [], 1_000));
 
@@ -51,7 +49,8 @@ internal sealed class RedriveLab : IAsyncDisposable
         RedriveRaw(value, headers);
     }
 
-    public void RedriveRaw(string value, byte[] headers) => _log.Append(_file.Definition.RedriveTopic, 0, new MemoryRecord([7], Encoding.UTF8.GetBytes(value), headers, 9));
+    public void RedriveRaw(string value, byte[] headers) =>
+        _log.Append(_file.Definition.RedriveTopic, 0, new MemoryRecord([7], Encoding.UTF8.GetBytes(value), headers, 9));
 
     /// <summary>Everything is read and committed, and watermarks that follow have closed their windows.</summary>
     public async Task SettleAsync()

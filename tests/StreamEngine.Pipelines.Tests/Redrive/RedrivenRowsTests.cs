@@ -84,7 +84,8 @@ public class RedrivenRowsTests
         await lab.SettleAsync();
         Assert.Equal(["""{"k":"live","y":-2}""", """{"k":"live","y":-2}""", """{"k":"mended","y":10}"""], lab.Rows("passed"));
         Assert.Collection(lab.Sides("p.dlq"), d => Assert.StartsWith("t-0@102 rule passed not true", d, StringComparison.Ordinal),
-            d => Assert.StartsWith("t-0@103 expression passed ", d, StringComparison.Ordinal), d => Assert.StartsWith("t-0@104 decode passed ", d, StringComparison.Ordinal));
+            d => Assert.StartsWith("t-0@103 expression passed ", d, StringComparison.Ordinal),
+            d => Assert.StartsWith("t-0@104 decode passed ", d, StringComparison.Ordinal));
         await lab.FinishAsync();
         Assert.Equal([Minute(11, "again", 1, 7), Minute(11, "live", 2, 2)], lab.Rows("minutes"));
         Assert.Equal(new ConservationLine(6, 0, 3, 0, 0, 3, 0), lab.Sums("passed"));

@@ -23,6 +23,9 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
     /// <summary>After which a call of the client counts as of unknown outcome.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The same for the calls that end a transaction: shorter than the client's own patience for an answer, after which it would ask again.</summary>
+    public TimeSpan EndTimeout => CallTimeout < TransactionTimeout / 2 ? CallTimeout : TransactionTimeout / 2;
+
     public short ReplicationFactor { get; init; } = -1;
 
     /// <summary>The most bytes of key, value and headers of a record.</summary>
@@ -243,7 +246,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         _producer.Begin();
         Produce(_options.EpochsTopic, ManifestJson.Write(Claim));
         _producer.Flush(_options.CallTimeout);
-        _producer.Commit(_options.CallTimeout);
+        _producer.Commit(_options.EndTimeout);
         StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
         Volatile.Write(ref _writtenAt, _time.GetTimestamp());
         return new CommitLogState(_incarnation, last);
@@ -321,8 +324,8 @@ internal sealed class KafkaCommitLog : ICommitLog
             Produce(_options.EpochsTopic, ManifestJson.Write(manifest));
             Call("deliver the records", () => _producer.Flush(_options.CallTimeout));
             Call("take the offsets", () => _producer.SendOffsets(_options.Pipeline,
-                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.CallTimeout));
-            Call("commit", () => _producer.Commit(_options.CallTimeout));
+                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))), _options.EndTimeout));
+            Call("commit", () => _producer.Commit(_options.EndTimeout));
             _open = false;
             // The commit marker takes an offset in every partition that the transaction touched.
             if (_stateTouched) StateEnd++;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
 
 namespace StreamEngine.Kafka.Native;
 
@@ -35,7 +36,7 @@ internal sealed unsafe class NativeClient : IDisposable
             if (type == LibRdKafka.Producer) EpochTimestamp.AddTo(conf);
             var text = stackalloc byte[512];
             _handle = LibRdKafka.New(type, conf, text, 512);
-            if (_handle == 0) throw new InvalidOperationException($"the Kafka client cannot be made: {Marshal.PtrToStringUTF8((nint)text)}");
+            if (_handle == 0) throw new StartupException($"the Kafka client cannot be made: {Marshal.PtrToStringUTF8((nint)text)}") { MayPass = true };
             conf = 0;
         }
         finally

@@ -12,6 +12,7 @@ namespace StreamEngine.Cli.Soak;
 internal sealed class SoakRun : IAsyncDisposable
 {
     private const int Partitions = 4;
+    private const int ResetEvery = 300;
     private const string TransactionTimeout = "5s";
     private static readonly TimeSpan PastTransactionTimeout = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
@@ -225,6 +226,7 @@ internal sealed class SoakRun : IAsyncDisposable
     private async Task BreakNetworkAsync(TcpProxy proxy)
     {
         var way = (ProxyWay)_random.Next(1, 4);
+        var resets = false;
         switch (_random.Next(4))
         {
             case 0:
@@ -235,13 +237,18 @@ internal sealed class SoakRun : IAsyncDisposable
                 proxy.Stall(way);
                 break;
             case 2:
-                proxy.ResetAfter(_random.Next(1, 200_000), way);
+                resets = true;
                 break;
             default:
                 proxy.Delay = TimeSpan.FromMilliseconds(_random.Next(1, 50));
                 break;
         }
-        await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(200, 8000)), TimeProvider.System, CancellationToken.None);
+        for (var left = _random.Next(200, 8000); left > 0; left -= ResetEvery)
+        {
+            // One reset is soon made good; one after the other hits what makes it good.
+            if (resets) proxy.ResetAfter(_random.Next(1, 50_000), way);
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(left, ResetEvery)), TimeProvider.System, CancellationToken.None);
+        }
         await RecoverAsync(() =>
         {
             proxy.Heal();

@@ -62,7 +62,7 @@ public class FenceTests(ITestOutputHelper output)
             scene.Loader.Finish();
             await scene.HasAllAsync(successor);
             // The successor comes to rest: whatever is written from here on is the zombie's.
-            await QuietAsync(scene);
+            await scene.RestAsync();
             var before = await FlightScene.EndsAsync(scene.Cluster);
 
             zombie.Continue();
@@ -73,9 +73,7 @@ public class FenceTests(ITestOutputHelper output)
             Assert.Contains("was fenced by incarnation 2", zombie.Output, StringComparison.Ordinal);
             Assert.Contains($"process {successor.Id} on {Environment.MachineName}", zombie.Output, StringComparison.Ordinal);
 
-            var after = await FlightScene.EndsAsync(scene.Cluster);
-            var written = before.Where(b => after[b.Key] != b.Value).Select(b => $"{b.Key} {b.Value} to {after[b.Key]}").ToList();
-            Assert.True(written.Count == 0, $"the zombie wrote: {string.Join(", ", written)}\n{scene.State}");
+            await scene.IsUntouchedAsync(before, "the zombie");
             scene.IsAlive(successor);
             await scene.DrainAsync(successor);
             await scene.CheckAsync();
@@ -83,19 +81,6 @@ public class FenceTests(ITestOutputHelper output)
         finally
         {
             output.WriteLine(scene.Story);
-        }
-    }
-
-    private static async Task QuietAsync(FlightScene scene)
-    {
-        var last = await FlightScene.EndsAsync(scene.Cluster);
-        for (var (tries, same) = (0, 0); same < 5; tries++)
-        {
-            if (tries > 300) throw new TimeoutException($"the successor does not come to rest\n{scene.State}");
-            await Task.Delay(200);
-            var now = await FlightScene.EndsAsync(scene.Cluster);
-            same = now.All(n => last.TryGetValue(n.Key, out var before) && before == n.Value && n.Value.Stable == n.Value.High) ? same + 1 : 0;
-            last = now;
         }
     }
 }

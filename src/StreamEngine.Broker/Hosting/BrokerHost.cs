@@ -34,7 +34,7 @@ public sealed class BrokerHost : IAsyncDisposable
     {
         (_options, _core, _storage, _listener, _time, _logger) = (options, core, storage, listener, time, logger);
         Port = ((IPEndPoint)listener.LocalEndPoint!).Port;
-        _core.Endpoint = (options.AdvertisedHost ?? options.Host, Port);
+        _core.Endpoint = (options.AdvertisedHost ?? options.Host, options.AdvertisedPort ?? Port);
         _timer = time.CreateTimer(static state => ((BrokerHost)state!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Arm();
         if (options is { Fsync: FsyncPolicy.Interval, DataDirectory: not null }) _flusher = new DiskFlusher(storage, options.FsyncInterval, Fail);
@@ -43,7 +43,7 @@ public sealed class BrokerHost : IAsyncDisposable
     /// <summary>The port that the broker listens on.</summary>
     public int Port { get; }
 
-    /// <summary>What clients take as bootstrap.servers: "HOST:PORT".</summary>
+    /// <summary>What clients take as bootstrap.servers: "HOST:PORT", the advertised ones.</summary>
     public string Bootstrap => $"{_core.Endpoint.Host}:{_core.Endpoint.Port}";
 
     /// <summary>Ends when the broker has stopped; with an error when it had to stop itself, because its disk failed.</summary>
@@ -71,7 +71,8 @@ public sealed class BrokerHost : IAsyncDisposable
             var core = new BrokerCore(options, storage, timeProvider.GetUtcNow().ToUnixTimeMilliseconds(), text => logger.LogWarning("Recovery: {Note}", text));
             var host = new BrokerHost(options, core, storage, listener, timeProvider, logger);
             host._accepting = host.AcceptAsync();
-            logger.LogInformation("Broker listens on {Bootstrap}, data {Data}", host.Bootstrap, options.DataDirectory ?? "in memory");
+            logger.LogInformation("Broker listens on {Host}:{Port}, advertises {Bootstrap}, data {Data}", options.Host, host.Port, host.Bootstrap,
+                options.DataDirectory ?? "in memory");
             return Task.FromResult(host);
         }
         catch

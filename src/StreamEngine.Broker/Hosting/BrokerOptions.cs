@@ -25,6 +25,9 @@ public sealed record BrokerOptions
     /// <summary>The host name that clients are told to connect to; null: <see cref="Host"/>.</summary>
     public string? AdvertisedHost { get; init; }
 
+    /// <summary>The port that clients are told to connect to; null: the one that is listened on. Behind a proxy, a tunnel or a port mapping it is another one.</summary>
+    public int? AdvertisedPort { get; init; }
+
     /// <summary>Where segments and the journal are kept; null: in memory, gone with the process.</summary>
     public string? DataDirectory { get; init; }
 

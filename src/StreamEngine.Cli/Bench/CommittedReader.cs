@@ -9,6 +9,12 @@ internal sealed class CommittedReader : IDisposable
 
     /// <summary>Reads all partitions of a topic from their beginning.</summary>
     public CommittedReader(string bootstrap, string topic, int partitions)
+        : this(bootstrap, Enumerable.Range(0, partitions).Select(p => new TopicPartition(topic, p)))
+    {
+    }
+
+    /// <summary>Reads partitions from their beginning.</summary>
+    public CommittedReader(string bootstrap, IEnumerable<TopicPartition> partitions)
     {
         _consumer = new ConsumerBuilder<byte[]?, byte[]?>(new Dictionary<string, string>
         {
@@ -21,11 +27,15 @@ internal sealed class CommittedReader : IDisposable
             ["allow.auto.create.topics"] = "false",
             ["fetch.error.backoff.ms"] = "5",
         }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
-        _consumer.Assign(Enumerable.Range(0, partitions).Select(p => new TopicPartitionOffset(topic, p, Offset.Beginning)));
+        _consumer.Assign(partitions.Select(p => new TopicPartitionOffset(p, Offset.Beginning)));
     }
 
     /// <summary>The timestamp of the next record, milliseconds; null when none came in time.</summary>
     public long? Next(TimeSpan wait) => _consumer.Consume(wait)?.Message.Timestamp.UnixTimestampMs;
+
+    /// <summary>The next record; null when none came in time.</summary>
+    /// <exception cref="ConsumeException">A broker is away, or worse: it goes on where it was.</exception>
+    public ConsumeResult<byte[]?, byte[]?>? Consume(TimeSpan wait) => _consumer.Consume(wait);
 
     public void Dispose()
     {

@@ -34,6 +34,7 @@ internal static class BenchCommand
         new("latency-100ms", 400_000, (rows, bootstrap, cancellation) => LatencyBenches.LatencyAsync("latency-100ms", "100ms", rows, bootstrap, cancellation)),
         new("latency-25ms", 400_000, (rows, bootstrap, cancellation) => LatencyBenches.LatencyAsync("latency-25ms", "25ms", rows, bootstrap, cancellation)),
         new("start", 100_000, LatencyBenches.StartAsync),
+        new("recovery", 1_000_000, RecoveryBenches.RecoveryAsync),
         new("graph", 20_000_000, PipelineBenches.Graph),
         new("lanes", 3_000_000, PipelineBenches.Lanes),
         new("graph-chain", 200_000_000, GraphBenches.Chain),

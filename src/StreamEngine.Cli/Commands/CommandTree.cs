@@ -13,6 +13,7 @@ internal static class CommandTree
         root.Subcommands.Add(TestCommand.Create());
         root.Subcommands.Add(BenchCommand.Create());
         root.Subcommands.Add(SimulateCommand.Create());
+        root.Subcommands.Add(SoakCommand.Create());
         root.Subcommands.Add(RunCommand.Create());
         root.Subcommands.Add(PipelineCommands.Create());
         root.Subcommands.Add(BrokerCommand.Create());

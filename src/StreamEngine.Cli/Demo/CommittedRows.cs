@@ -32,12 +32,19 @@ internal sealed class CommittedRows(TopicReader reader)
         airport.Flights += flights;
         airport.DelaySum += average * flights;
         airport.Worst = Math.Max(airport.Worst, worst);
-        return ExpectedRows.Hour(Time(row, "window_start"), origin, flights, average, worst);
+        return Hour(row);
     }, cancellation);
 
-    public async Task<Difference> RoutesAsync(string topic, Dictionary<string, int> expected, CancellationToken cancellation) => await CompareAsync(topic, expected,
-        row => ExpectedRows.Route(Time(row, "window_end"), row.GetProperty("origin").GetString()!, row.GetProperty("destination").GetString()!,
-            row.GetProperty("flights").GetInt64(), row.GetProperty("average_delay").GetDouble()), cancellation);
+    public async Task<Difference> RoutesAsync(string topic, Dictionary<string, int> expected, CancellationToken cancellation) =>
+        await CompareAsync(topic, expected, Route, cancellation);
+
+    /// <summary>The canonical text of a row of the hourly output.</summary>
+    public static string Hour(JsonElement row) => ExpectedRows.Hour(Time(row, "window_start"), row.GetProperty("origin").GetString()!,
+        row.GetProperty("flights").GetInt64(), row.GetProperty("average_delay").GetDouble(), row.GetProperty("worst_delay").GetInt64());
+
+    /// <summary>The canonical text of a row of the routes.</summary>
+    public static string Route(JsonElement row) => ExpectedRows.Route(Time(row, "window_end"), row.GetProperty("origin").GetString()!,
+        row.GetProperty("destination").GetString()!, row.GetProperty("flights").GetInt64(), row.GetProperty("average_delay").GetDouble());
 
     private async Task<Difference> CompareAsync(string topic, Dictionary<string, int> expected, Func<JsonElement, string> canonical, CancellationToken cancellation)
     {

@@ -37,12 +37,14 @@ internal static class DirtyFlights
         {
             if (line.Length == 0) continue;
             var flight = JsonSerializer.Deserialize<Flight>(line, options) ?? throw new InvalidDataException($"line {records.Count + 1} of {file} is no flight");
-            var index = records.Count;
-            records.Add(index % Every == Every / 3 + index / Every % 4 ? new FedRecord(Ways[index / Every % Ways.Length](flight), null)
-                : new FedRecord(Encoding.UTF8.GetBytes(line), flight));
+            records.Add(Of(records.Count, flight));
         }
         return records;
     }
+
+    /// <summary>A flight as it is fed at a place of the input: as it is, or spoilt.</summary>
+    public static FedRecord Of(long index, Flight flight) => index % Every == Every / 3 + index / Every % 4
+        ? new FedRecord(Ways[(int)(index / Every % Ways.Length)](flight), null) : new FedRecord(Line(flight), flight);
 
     private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
 

@@ -8,8 +8,8 @@ namespace StreamEngine.Cli.Demo;
 /// </summary>
 internal sealed class ExpectedRows
 {
-    private static readonly TimeSpan OutOfOrderness = TimeSpan.FromHours(1);
-    private const int LeastFlightsOfRoute = 3;
+    public static readonly TimeSpan OutOfOrderness = TimeSpan.FromHours(1);
+    public const int LeastFlightsOfRoute = 3;
 
     /// <summary>How often each row has to be there, by its canonical text.</summary>
     public Dictionary<string, int> Hourly { get; } = [];

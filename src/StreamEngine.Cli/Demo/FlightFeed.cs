@@ -5,25 +5,43 @@ namespace StreamEngine.Cli.Demo;
 /// <summary>Feeds the records at a rate, round robin over the partitions.</summary>
 internal sealed class FlightFeed(string bootstrap, string topic, int partitions, double rate)
 {
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
+
     private long _delivered;
     private string? _failure;
 
     public long Delivered => Interlocked.Read(ref _delivered);
 
-    public async Task RunAsync(IReadOnlyList<FedRecord> records, CancellationToken cancellation)
+    public async Task RunAsync(IEnumerable<FedRecord> records, CancellationToken cancellation)
     {
         using var producer = new ProducerBuilder<Null,
             byte[]>(new ProducerConfig { BootstrapServers = bootstrap, ClientId = "streamengine-demo", EnableIdempotence = true, LingerMs = 5 })
             .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
         var start = TimeProvider.System.GetTimestamp();
-        for (var i = 0; i < records.Count; i++)
+        var i = 0L;
+        foreach (var record in records)
         {
-            while (i >= TimeProvider.System.GetElapsedTime(start).TotalSeconds * rate) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, cancellation);
+            while (i >= TimeProvider.System.GetElapsedTime(start).TotalSeconds * rate) await Task.Delay(Pace, TimeProvider.System, cancellation);
             if (Volatile.Read(ref _failure) is not null) break;
-            producer.Produce(new TopicPartition(topic, i % partitions), new Message<Null, byte[]> { Value = records[i].Value }, OnDelivered);
+            // Full while a broker is away: what it holds is written once one is back.
+            while (!TryProduce(producer, (int)(i % partitions), record.Value)) await Task.Delay(Pace, TimeProvider.System, cancellation);
+            i++;
         }
         while (producer.Flush(TimeSpan.FromMilliseconds(100)) > 0) cancellation.ThrowIfCancellationRequested();
         if (_failure is { } failure) throw new IOException($"the flights cannot be fed: {failure}");
+    }
+
+    private bool TryProduce(IProducer<Null, byte[]> producer, int partition, byte[] value)
+    {
+        try
+        {
+            producer.Produce(new TopicPartition(topic, partition), new Message<Null, byte[]> { Value = value }, OnDelivered);
+            return true;
+        }
+        catch (ProduceException<Null, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
+        {
+            return false;
+        }
     }
 
     private void OnDelivered(DeliveryReport<Null, byte[]> report)

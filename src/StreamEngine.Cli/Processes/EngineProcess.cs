@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using StreamEngine.Core;
 
 namespace StreamEngine.Cli.Processes;
@@ -6,8 +7,11 @@ namespace StreamEngine.Cli.Processes;
 /// <summary>
 /// This program in a process of its own: a worker that can be killed, a broker whose cost is not ours. What it says is kept for the case that it fails.
 /// </summary>
-internal sealed class EngineProcess : IDisposable
+internal sealed partial class EngineProcess : IDisposable
 {
+    private const int SigTerm = 15;
+    private static readonly (int Stop, int Continue) Job = OperatingSystem.IsMacOS() ? (17, 19) : (19, 18);
+
     private const int KeptLines = 60;
 
     private readonly Process _process;
@@ -24,6 +28,26 @@ internal sealed class EngineProcess : IDisposable
     public int Id => _process.Id;
 
     public bool HasExited => _process.HasExited;
+
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>The memory it has in use now; null where it is gone.</summary>
+    public double? ResidentMb
+    {
+        get
+        {
+            try
+            {
+                _process.Refresh();
+                return _process.HasExited ? null : _process.WorkingSet64 / 1048576.0;
+            }
+            catch (InvalidOperationException)
+            {
+                // It ended between the two looks.
+                return null;
+            }
+        }
+    }
 
     /// <summary>The most memory it has had in use so far.</summary>
     public double PeakMb => Math.Round(PeakMemory.Of(_process) / 1048576.0, 1);
@@ -85,6 +109,30 @@ internal sealed class EngineProcess : IDisposable
         await _process.WaitForExitAsync(cancellation);
         if (_process.ExitCode != 0) throw new IOException($"process {Id} ended with exit code {_process.ExitCode}\n{Lines}");
     }
+
+    /// <summary>Waits for its end, whatever its exit code.</summary>
+    public async Task<int> WaitForExitCodeAsync(CancellationToken cancellation)
+    {
+        await _process.WaitForExitAsync(cancellation);
+        return _process.ExitCode;
+    }
+
+    /// <summary>SIGTERM: it drains.</summary>
+    public void Terminate() => Signal(SigTerm);
+
+    /// <summary>SIGSTOP: it stands still until <see cref="Continue"/>.</summary>
+    public void Pause() => Signal(Job.Stop);
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => Signal(Job.Continue);
+
+    private void Signal(int number)
+    {
+        if (SendSignal(Id, number) != 0) throw new IOException($"signal {number} cannot be sent to process {Id}: {Marshal.GetLastPInvokeErrorMessage()}\n{Lines}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int SendSignal(int process, int signal);
 
     /// <summary>SIGKILL: it has no chance to do anything. Returns when it is gone.</summary>
     public void Kill()

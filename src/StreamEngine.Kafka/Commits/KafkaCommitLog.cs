@@ -14,9 +14,15 @@ internal sealed class KafkaCommitLog : ICommitLog
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
+    /// <summary>A client that was cut off within a call is replaced after that call, whatever it comes to, and often does not come back from it.</summary>
+    private static readonly TimeSpan GraceCutOff = TimeSpan.FromSeconds(10);
+
     /// <summary>Clients that were left behind by this process: a few are a nuisance, many are a leak.</summary>
     private const int MostLeftBehind = 8;
+    private const int LeftBehind = 1;
+    private const int Ended = 2;
     private static int _leftBehind;
+    private int _end;
 
     private readonly KafkaConnection _connection;
     private readonly KafkaCommitLogOptions _options;
@@ -38,6 +44,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     private long _trimmed;
     private readonly ITimer _watch;
     private long _callSince;
+    private TimeSpan _callLimit;
     private volatile string _calling = "";
     private volatile bool _stuck;
     private long _trimmedAt;
@@ -81,6 +88,11 @@ internal sealed class KafkaCommitLog : ICommitLog
                 _listener?.OnFailed(e);
             }
         }
+        // It was left behind, and has come back after all.
+        if (Interlocked.CompareExchange(ref _end, Ended, 0) != LeftBehind) return;
+        _producer?.Dispose();
+        _topics.Dispose();
+        Interlocked.Decrement(ref _leftBehind);
     }
 
     private Task<T> OnThread<T>(Func<T> call)
@@ -207,7 +219,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _options.MaxMessageBytes, _logger, OnDelivered);
         try
         {
-            _producer.InitTransactions(_options.CommitTimeout);
+            _producer.InitTransactions(_options.CallTimeout);
         }
         catch (KafkaClientException e) when (e.Code == 50)
         {
@@ -220,8 +232,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         Claim = new EpochClaim(_options.Slot, _incarnation, _options.Host, _options.Process, _time.GetUtcNow()) { TopicId = _epochsId };
         _producer.Begin();
         Produce(_options.EpochsTopic, ManifestJson.Write(Claim));
-        _producer.Flush(_options.CommitTimeout);
-        _producer.Commit(_options.CommitTimeout);
+        _producer.Flush(_options.CallTimeout);
+        _producer.Commit(_options.EndTimeout);
         StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
         Volatile.Write(ref _writtenAt, _time.GetTimestamp());
         return new CommitLogState(_incarnation, last);
@@ -297,10 +309,10 @@ internal sealed class KafkaCommitLog : ICommitLog
             if (_producer!.WasCutOff) throw new KafkaClientException(LibRdKafka.Transport, "no broker could be reached since the last commit: a new client goes on");
             if (!_open) _producer.Begin();
             Produce(_options.EpochsTopic, ManifestJson.Write(manifest));
-            Call("deliver the records", () => _producer.Flush(_options.CommitTimeout));
-            Call("take the offsets", () => _producer.SendOffsets(_options.Pipeline,
-                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))).Concat(Redriven(manifest)), _options.CommitTimeout));
-            Call("commit", () => _producer.Commit(_options.CommitTimeout));
+            Call("deliver the records", _options.CallTimeout, () => _producer.Flush(_options.CallTimeout));
+            Call("take the offsets", _options.EndTimeout, () => _producer.SendOffsets(_options.Pipeline,
+                manifest.Sources.Values.SelectMany(s => s.Partitions.Select(p => (s.Topic, p.Key, p.Value.Offset))).Concat(Redriven(manifest)), _options.EndTimeout));
+            Call("commit", _options.EndTimeout, () => _producer.Commit(_options.EndTimeout));
             _open = false;
             // The commit marker takes an offset in every partition that the transaction touched.
             if (_stateTouched) StateEnd++;
@@ -323,9 +335,9 @@ internal sealed class KafkaCommitLog : ICommitLog
         _options.RedriveTopic is { } topic && manifest.Sources.Values.Min(s => s.Redrive?.Offset ?? 0) is > 0 and var offset ? [(topic, 0, offset)] : [];
 
     /// <summary>A call of the client, whose end is waited for by somebody else too.</summary>
-    private void Call(string what, Action call)
+    private void Call(string what, TimeSpan limit, Action call)
     {
-        _calling = what;
+        (_calling, _callLimit) = (what, limit + Grace);
         Interlocked.Exchange(ref _callSince, _time.GetTimestamp());
         try
         {
@@ -344,11 +356,13 @@ internal sealed class KafkaCommitLog : ICommitLog
     {
         if (_look.IsCompleted && !_failed && !_stopping.IsCancellationRequested && Volatile.Read(ref _writtenAt) is not 0 and var written
             && _time.GetElapsedTime(written) > _options.IdleLook) _look = LookAroundAsync();
-        if (Interlocked.Read(ref _callSince) is not (> 0 and var since) || _time.GetElapsedTime(since) < _options.CallTimeout + Grace || _stuck) return;
+        if (Interlocked.Read(ref _callSince) is not (> 0 and var since) || _stuck) return;
+        var limit = _producer!.WasCutOff && _callLimit > GraceCutOff ? GraceCutOff : _callLimit;
+        if (_time.GetElapsedTime(since) < limit) return;
         _stuck = true;
         _failed = true;
         _logger.LogError("the Kafka client of {Id} does not come back from the call to {What}; it is left behind", _options.TransactionalId, _calling);
-        _listener!.OnFailed(new TimeoutException($"the Kafka client did not {_calling} in {(_options.CallTimeout + Grace).TotalSeconds:0} s"));
+        _listener!.OnFailed(new TimeoutException($"the Kafka client did not {_calling} in {limit.TotalSeconds:0} s"));
     }
 
     /// <summary>Two copies that both wait for rows would live side by side until one has something to commit: the older one looks at the claims meanwhile.</summary>
@@ -450,7 +464,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         {
             // It holds copies of its records and nothing of the worker's memory: it may stay where it is. Its transaction is ended by the next incarnation.
             if (Interlocked.Increment(ref _leftBehind) > MostLeftBehind) Environment.FailFast($"{MostLeftBehind} Kafka clients of this process hang");
-            return;
+            if (Interlocked.CompareExchange(ref _end, LeftBehind, 0) == 0) return;
+            Interlocked.Decrement(ref _leftBehind);
         }
         // Three calls of the client may still be under way, each of which ends. A thread that stays is not to commit what nobody waits for: the process ends before it.
         if (!_thread.Join(_options.CallTimeout * 4))

@@ -17,8 +17,8 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
     /// <summary>After which a call of the client counts as of unknown outcome.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The same of a producer's call: a transaction that has a shorter time to live is over by then anyway.</summary>
-    public TimeSpan CommitTimeout => TimeSpan.FromTicks(Math.Min(CallTimeout.Ticks, TransactionTimeout.Ticks));
+    /// <summary>The same for the calls that end a transaction: shorter than the client's own patience for an answer, after which it would ask again.</summary>
+    public TimeSpan EndTimeout => CallTimeout < TransactionTimeout / 2 ? CallTimeout : TransactionTimeout / 2;
 
     public short ReplicationFactor { get; init; } = -1;
 

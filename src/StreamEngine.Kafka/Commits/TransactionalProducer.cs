@@ -42,9 +42,9 @@ internal sealed unsafe class TransactionalProducer : IDisposable
             new("batch.size", connection.Settings.GetValueOrDefault("batch.size", "1000000")),
                 new("batch.num.messages", connection.Settings.GetValueOrDefault("batch.num.messages", "100000")),
                 new("message.max.bytes", $"{maxMessageBytes + Overhead}"),
-            // An EndTxn that is asked again before its answer came may tear the next transaction (KIP-890): the calls' own time limits come first, or at the same time,
-            // since the library allows no more than the transaction's own.
-            new("socket.timeout.ms", $"{Math.Min(60_000, (long)transactionTimeout.TotalMilliseconds)}"),
+            // An EndTxn that is asked again before its answer came may tear the next transaction (KIP-890): the calls' own time limits come first. The library takes no
+            // longer time than the transaction's.
+            new("socket.timeout.ms", $"{(long)Math.Min(60_000, transactionTimeout.TotalMilliseconds)}"),
         ], logger, &OnDelivery, this);
         _poller = new Thread(Poll) { IsBackground = true, Name = $"kafka deliveries {transactionalId}" };
         _poller.Start();

@@ -26,7 +26,8 @@ internal static class CommittedOutput
             + $" and {-added.Sum(a => a.Value)} are too many ({string.Join("; ", added.Take(3).Select(a => a.Key))})";
     }
 
-    private static string Canonical(string json)
+    /// <summary>A row's text whatever the order of its fields and the form of its numbers.</summary>
+    public static string Canonical(string json)
     {
         using var document = JsonDocument.Parse(json);
         return string.Join(' ', document.RootElement.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{p.Name}={Value(p.Value)}"));
@@ -53,8 +54,10 @@ internal static class CommittedOutput
         return record.Timestamp == side.Flight.Timestamp ? null : $"is stamped {record.Timestamp} instead of {side.Flight.Timestamp}";
     }
 
-    private static string PlaceOf(ExpectedSide side) => $"{side.Flight.Partition}@{side.Flight.Offset} in {side.Insert}";
+    /// <summary>The input record that a dead letter or late row stands for, and for which INSERT.</summary>
+    public static string PlaceOf(ExpectedSide side) => $"{side.Flight.Partition}@{side.Flight.Offset} in {side.Insert}";
 
-    private static string PlaceOf(SeenRecord record) =>
+    /// <summary>The input record that a dead letter or late row stands for, and for which INSERT.</summary>
+    public static string PlaceOf(SeenRecord record) =>
         $"{record.Header("__streams.errors.partition")}@{record.Header("__streams.errors.offset")} in {record.Header("streamengine.insert")}";
 }

@@ -16,6 +16,7 @@ internal sealed class FlightScene : IAsyncDisposable
     private readonly StringBuilder _story = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly string _pipeline;
+    private LiveCheck? _live;
 
     private FlightScene(TestBroker broker, Cluster cluster, IReadOnlyList<Flight> flights, string pipeline)
     {
@@ -45,6 +46,9 @@ internal sealed class FlightScene : IAsyncDisposable
     public FlightLoader Loader { get; }
 
     public CommittedReader Reader { get; }
+
+    /// <summary>Checks what is committed while it is committed, once an engine has run for the first time; every wait for an engine fails with what it finds.</summary>
+    public LiveCheck Live => _live ??= new LiveCheck(Broker.Bootstrap, Cluster.Partitions([.. Read, FlightPipeline.Epochs]), Expected);
 
     /// <summary>What happened when.</summary>
     public string Story => _story.ToString();
@@ -89,8 +93,8 @@ internal sealed class FlightScene : IAsyncDisposable
     /// <summary>Waits while the engine lives.</summary>
     public Task WaitAsync(ChildProcess engine, Func<bool> condition, string what) => Patience.UntilAsync(() => IsAlive(engine) && condition(), what, () => State);
 
-    public bool IsAlive(ChildProcess engine) =>
-        engine.HasExited ? throw new InvalidOperationException($"the engine ended by itself with {engine.ExitCode}\n{State}") : true;
+    public bool IsAlive(ChildProcess engine) => _live?.Wrong is { } wrong ? throw new InvalidOperationException($"{wrong}\n{State}")
+        : engine.HasExited ? throw new InvalidOperationException($"the engine ended by itself with {engine.ExitCode}\n{State}") : true;
 
     /// <summary>Waits until the engine has committed offsets up to these.</summary>
     public async Task WaitUntilReadAsync(ChildProcess engine, IReadOnlyDictionary<int, long> ends)
@@ -118,13 +122,35 @@ internal sealed class FlightScene : IAsyncDisposable
         var code = await engine.WaitForExitAsync();
         Tell($"stopped by SIGTERM, exit code {code}");
         Assert.True(code == 0, $"SIGTERM: exit code {code}\n{State}");
-        var open = (await EndsAsync(Cluster)).Where(e => e.Value.Stable != e.Value.High).ToList();
+        var open = (await EndsAsync(Cluster)).Where(e => e.Key.Topic != FlightPipeline.Name && e.Value.Stable != e.Value.High).ToList();
         Assert.True(open.Count == 0, $"a transaction is open after a drain: {string.Join(", ", open)}\n{State}");
     }
 
     /// <summary>The ends of all topics that the pipeline reads and writes.</summary>
     public static Task<IReadOnlyDictionary<TopicPartition, (long Stable, long High)>> EndsAsync(Cluster cluster) =>
         cluster.EndsAsync(cluster.Partitions([.. Read, FlightPipeline.Name, FlightPipeline.Epochs, FlightPipeline.State]));
+
+    /// <summary>Waits until nothing is written any more: whatever is written from then on is somebody else's.</summary>
+    public async Task RestAsync()
+    {
+        var last = await EndsAsync(Cluster);
+        for (var (tries, same) = (0, 0); same < 5; tries++)
+        {
+            if (tries > 300) throw new TimeoutException($"the engine does not come to rest\n{State}");
+            await Task.Delay(200);
+            var now = await EndsAsync(Cluster);
+            same = now.All(n => last.TryGetValue(n.Key, out var before) && before == n.Value && n.Value.Stable == n.Value.High) ? same + 1 : 0;
+            last = now;
+        }
+    }
+
+    /// <summary>Fails where somebody has written since.</summary>
+    public async Task IsUntouchedAsync(IReadOnlyDictionary<TopicPartition, (long Stable, long High)> before, string who)
+    {
+        var after = await EndsAsync(Cluster);
+        var written = before.Where(b => after[b.Key] != b.Value).Select(b => $"{b.Key} {b.Value} to {after[b.Key]}").ToList();
+        Assert.True(written.Count == 0, $"{who} wrote: {string.Join(", ", written)}\n{State}");
+    }
 
     /// <summary>The epochs topic as a committed reader sees it now.</summary>
     public Task<IReadOnlyList<SeenRecord>> EpochsAsync() => CommittedReader.ReadAllAsync(Broker.Bootstrap, Cluster, FlightPipeline.Epochs);
@@ -151,6 +177,7 @@ internal sealed class FlightScene : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var engine in _engines) await engine.DisposeAsync();
+        _live?.Dispose();
         Reader.Dispose();
         Loader.Dispose();
         Cluster.Dispose();

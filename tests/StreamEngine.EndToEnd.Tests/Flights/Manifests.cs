@@ -25,7 +25,8 @@ internal static class Manifests
             if (Sums(insert, manifests, line) is { } wrong) yield return wrong;
     }
 
-    private static IEnumerable<string> Step(JsonElement? before, JsonElement manifest)
+    /// <summary>What is wrong with a manifest that follows another one.</summary>
+    public static IEnumerable<string> Step(JsonElement? before, JsonElement manifest)
     {
         var epoch = Long(manifest, "epoch");
         if (before is { } earlier)
@@ -80,6 +81,10 @@ internal static class Manifests
         var partitions = last.GetProperty("sources").GetProperty(FlightPipeline.Name).GetProperty("partitions");
         return ends.All(e => Long(partitions.GetProperty($"{e.Key}"), "offset") >= e.Value);
     }
+
+    /// <summary>The input records that a manifest's offsets stand for.</summary>
+    public static long Read(JsonElement manifest) => manifest.GetProperty("sources").GetProperty(FlightPipeline.Name).GetProperty("partitions").EnumerateObject()
+        .Sum(p => Long(p.Value, "offset"));
 
     public static long Long(JsonElement of, string name) => of.GetProperty(name).GetInt64();
 

@@ -6,6 +6,9 @@ namespace StreamEngine.EndToEnd.Tests.Suite;
 /// <summary>A record as a reader saw it.</summary>
 internal sealed record SeenRecord(string Topic, long Timestamp, byte[]? Value, IReadOnlyList<(string Name, string Value)> Headers)
 {
+    /// <summary>Where it lies.</summary>
+    public required TopicPartitionOffset At { get; init; }
+
     /// <summary>The last header of that name, as Kafka's own readers take it; null where there is none.</summary>
     public string? Header(string name) => Headers.LastOrDefault(h => h.Name == name).Value;
 
@@ -21,10 +24,16 @@ internal sealed class CommittedReader : IDisposable
     private readonly Dictionary<string, List<SeenRecord>> _seen = [];
     private readonly Dictionary<TopicPartition, long> _ends = [];
     private readonly List<string> _trouble = [];
+    private readonly Action<SeenRecord>? _onRecord;
     private volatile bool _stop;
 
-    public CommittedReader(string bootstrap, IReadOnlyList<TopicPartition> partitions, bool uncommitted = false)
+    /// <param name="bootstrap">The brokers.</param>
+    /// <param name="partitions">What is read, from its beginning.</param>
+    /// <param name="uncommitted">All records, also those of open and aborted transactions.</param>
+    /// <param name="onRecord">Is called with each record as it comes, on the reader's thread.</param>
+    public CommittedReader(string bootstrap, IReadOnlyList<TopicPartition> partitions, bool uncommitted = false, Action<SeenRecord>? onRecord = null)
     {
+        _onRecord = onRecord;
         foreach (var partition in partitions) _seen.TryAdd(partition.Topic, []);
         _consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
         {
@@ -70,7 +79,9 @@ internal sealed class CommittedReader : IDisposable
                 return;
             }
             var headers = result.Message.Headers.Select(h => (h.Key, h.GetValueBytes() is { } bytes ? Encoding.UTF8.GetString(bytes) : ""));
-            _seen[result.Topic].Add(new SeenRecord(result.Topic, result.Message.Timestamp.UnixTimestampMs, result.Message.Value, [.. headers]));
+            var record = new SeenRecord(result.Topic, result.Message.Timestamp.UnixTimestampMs, result.Message.Value, [.. headers]) { At = result.TopicPartitionOffset };
+            _seen[result.Topic].Add(record);
+            _onRecord?.Invoke(record);
         }
     }
 

@@ -1,9 +1,15 @@
+using System.Net;
+using StreamEngine.Cli.Processes;
+
 namespace StreamEngine.EndToEnd.Tests.Suite;
 
 /// <summary>A broker for one test, in processes of its own.</summary>
 internal abstract class TestBroker : IAsyncDisposable
 {
     public string Bootstrap { get; protected set; } = "";
+
+    /// <summary>What all clients go through, the test's own too, since it is what the broker advertises; null where it was not asked for.</summary>
+    public TcpProxy? Proxy { get; protected init; }
 
     /// <summary>Its last log lines.</summary>
     public abstract string Tail { get; }
@@ -23,31 +29,36 @@ internal sealed class EmbeddedBroker : TestBroker
     private readonly TemporaryFolder _folder = new();
     private ChildProcess? _process;
 
-    public static async Task<EmbeddedBroker> StartAsync()
+    private int _port;
+
+    public static async Task<EmbeddedBroker> StartAsync(bool proxied = false)
     {
-        var broker = new EmbeddedBroker();
-        await broker.StartAsync(0);
+        var broker = new EmbeddedBroker { Proxy = proxied ? TcpProxy.Start(TimeProvider.System) : null };
+        await broker.RestartAsync();
         return broker;
     }
 
     public override string Tail => _process?.Tail ?? "";
 
-    private async Task StartAsync(int port)
+    public override async Task RestartAsync()
     {
         var ready = _folder.File("ready");
         File.Delete(ready);
-        _process = ChildProcess.Engine("broker", _folder.Path, "broker", "--port", $"{port}", "--data", _folder.File("data"), "--ready-file", ready);
+        _process = ChildProcess.Engine("broker", _folder.Path, ["broker", "--port", $"{_port}", "--data", _folder.File("data"), "--ready-file", ready,
+            .. Proxy is null ? Array.Empty<string>() : ["--advertise", Proxy.Address]]);
         await Patience.UntilAsync(() => _process.HasExited || (File.Exists(ready) && File.ReadAllText(ready).Contains(':')), "the broker to start", () => _process.Tail);
         if (_process.HasExited) throw new InvalidOperationException($"the broker did not start\n{_process.Tail}");
-        Bootstrap = File.ReadAllText(ready).Trim();
+        var listening = IPEndPoint.Parse(File.ReadAllText(ready).Trim());
+        _port = listening.Port;
+        Bootstrap = Proxy?.Address ?? $"{listening}";
+        if (Proxy is not null) Proxy.Target = listening;
     }
 
     public override Task KillAsync() => _process!.KillAsync();
 
-    public override Task RestartAsync() => StartAsync(int.Parse(Bootstrap[(Bootstrap.LastIndexOf(':') + 1)..]));
-
     public override async ValueTask DisposeAsync()
     {
+        if (Proxy is not null) await Proxy.DisposeAsync();
         if (_process is not null) await _process.DisposeAsync();
         _folder.Dispose();
     }
@@ -60,12 +71,12 @@ internal sealed class RealKafka : TestBroker
     private string _script = "";
 
     /// <summary>Starts one node, or skips the test with the reason.</summary>
-    public static async Task<RealKafka> StartAsync()
+    public static async Task<RealKafka> StartAsync(bool proxied = false)
     {
         var script = Locations.Shared is { } shared ? Path.Combine(shared, "kafka", "kafka") : null;
         Skip.IfNot(File.Exists(script), "shared/kafka is absent: no real Kafka to test with");
         Skip.IfNot(Locations.Has("java", "-version"), "Java is missing: no real Kafka to test with");
-        var kafka = new RealKafka { _script = script! };
+        var kafka = new RealKafka { _script = script!, Proxy = proxied ? TcpProxy.Start(TimeProvider.System) : null };
         try
         {
             await kafka.RestartAsync();
@@ -97,12 +108,17 @@ internal sealed class RealKafka : TestBroker
 
     public override async Task RestartAsync()
     {
-        var output = await RunAsync("start", "--dir", Data);
-        Bootstrap = output.Split('\n').First(l => l.StartsWith("bootstrap=", StringComparison.Ordinal))["bootstrap=".Length..].Trim();
+        // What it was started with first is kept with its data.
+        string[] advertise = Proxy is null || Directory.Exists(Data) ? [] : ["--set", $"advertised.listeners=PLAINTEXT://{Proxy.Address}"];
+        var output = await RunAsync(["start", "--dir", Data, .. advertise]);
+        var listening = output.Split('\n').First(l => l.StartsWith("bootstrap=", StringComparison.Ordinal))["bootstrap=".Length..].Trim();
+        Bootstrap = Proxy?.Address ?? listening;
+        if (Proxy is not null) Proxy.Target = IPEndPoint.Parse(listening);
     }
 
     public override async ValueTask DisposeAsync()
     {
+        if (Proxy is not null) await Proxy.DisposeAsync();
         if (Directory.Exists(Data)) await RunAsync("clean", "--dir", Data);
         _folder.Dispose();
     }

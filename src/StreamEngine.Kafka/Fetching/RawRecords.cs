@@ -19,7 +19,7 @@ internal sealed record RawRecords(string Source, NativeBlock? Block, int Length,
     public static unsafe Scanned Scan(NativeBlock block, int length, long position)
     {
         var start = block.Pointer;
-        var (at, next, records, epoch, cutOff) = (0, position, 0L, -1, 0L);
+        var (at, next, records, epoch, cutOff) = (0, 0L, 0L, -1, 0L);
         while (length - at >= RecordBatchHead.LengthEnd)
         {
             var (offset, total) = RecordBatchHead.Peek(start + at);
@@ -31,15 +31,16 @@ internal sealed record RawRecords(string Source, NativeBlock? Block, int Length,
             }
             var head = new RecordBatchHead(start + at);
             if (head.Fault() is { } fault) throw new MalformedException(fault);
-            // The first may begin before what was asked for, but has to reach it.
-            if (head.LastOffset < next || (at > 0 && head.BaseOffset < next))
+            // The first ones may begin before what was asked for.
+            if (head.BaseOffset < next)
                 throw new MalformedException($"the batch from offset {head.BaseOffset} to {head.LastOffset} came where offset {next} was next");
             next = head.LastOffset + 1;
             records += head.RecordCount;
             epoch = head.LeaderEpoch;
             at += (int)total;
         }
-        return new Scanned(at, next, records, epoch, cutOff);
+        if (at > 0 && next <= position) throw new MalformedException($"batches that end before offset {next}, where offset {position} was asked for");
+        return new Scanned(at, Math.Max(next, position), records, epoch, cutOff);
     }
 
     /// <summary>What the heads say.</summary>

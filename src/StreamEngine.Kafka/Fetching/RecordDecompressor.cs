@@ -46,12 +46,14 @@ internal sealed unsafe class RecordDecompressor(MemoryScope scope, int most) : I
 
     private static string Name(int codec) => codec switch { 1 => "gzip", 2 => "snappy", 3 => "lz4", _ => "zstd" };
 
+    private MalformedException TooMuch() => new($"a batch that unpacks to more than {most} bytes");
+
     private static UnmanagedMemoryStream Stream(byte* data, int length) => new(data, length);
 
     private NativeBlock Buffer(int size)
     {
         if (_block is not null && _block.Capacity >= size) return _block;
-        if (size > most) throw new MalformedException($"a batch that unpacks to more than {most} bytes");
+        if (size > most) throw TooMuch();
         var larger = scope.Rent(Math.Max(size, FirstBuffer));
         _block?.GetSpan().CopyTo(larger.GetSpan());
         _block?.Release();
@@ -64,12 +66,15 @@ internal sealed unsafe class RecordDecompressor(MemoryScope scope, int most) : I
         var filled = 0;
         while (true)
         {
-            // More than is allowed at the very end: the next read finds that there is more.
-            var buffer = Buffer(_block is null || filled < _block.Capacity ? 1 : (int)Math.Min(2L * filled, filled < most ? most : filled + 1L));
-            var read = stream.Read(buffer.GetSpan()[filled..]);
+            if (filled == most)
+            {
+                if (stream.ReadByte() < 0) return filled;
+                throw TooMuch();
+            }
+            var buffer = Buffer(_block is null || filled < _block.Capacity ? 1 : (int)Math.Min(2L * filled, most));
+            var read = stream.Read(buffer.GetSpan()[filled..Math.Min(buffer.Capacity, most)]);
             if (read == 0) return filled;
             filled += read;
-            if (filled > most) throw new MalformedException($"a batch that unpacks to more than {most} bytes");
         }
     }
 
@@ -93,7 +98,7 @@ internal sealed unsafe class RecordDecompressor(MemoryScope scope, int most) : I
     private int UnsnapBlock(ReadOnlySpan<byte> block, int filled)
     {
         var size = Snappy.GetUncompressedLength(block);
-        if (size < 0 || size > most - filled) throw new MalformedException($"a batch that unpacks to more than {most} bytes");
+        if (size < 0 || size > most - filled) throw TooMuch();
         return filled + Snappy.Decompress(block, Buffer(filled + size).GetSpan()[filled..]);
     }
 

@@ -4,8 +4,8 @@ namespace StreamEngine.Kafka.Fetching;
 internal readonly record struct AbortedTransaction(long ProducerId, long FirstOffset);
 
 /// <summary>
-/// Which batches of a response belong to aborted transactions, decided as Kafka's own consumer does: a transaction of the list begins with the first batch that reaches its
-/// first offset, and the producer's abort marker ends it.
+/// Which batches of a response belong to aborted transactions, decided as Kafka's own consumer does: a transaction of the list begins with the first batch that reaches
+/// its first offset, and the producer's abort marker ends it.
 /// </summary>
 internal sealed class AbortedTransactions
 {

@@ -64,7 +64,8 @@ internal sealed class BrokerConnection : IDisposable
                 if (_closed) throw new ObjectDisposedException(nameof(BrokerConnection));
                 if (_settings.KeepAlive) socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
                 // A connect that blocks has no timeout of its own; closing the socket ends it.
-                using (_time.CreateTimer(static s => ((Socket)s!).Dispose(), socket, _settings.ConnectTimeout, Timeout.InfiniteTimeSpan)) socket.Connect(ip, Address.Port);
+                using (_time.CreateTimer(static s => ((Socket)s!).Dispose(), socket, _settings.ConnectTimeout, Timeout.InfiniteTimeSpan))
+                    socket.Connect(ip, Address.Port);
                 socket.ReceiveTimeout = socket.SendTimeout = (int)_settings.SocketTimeout.TotalMilliseconds;
                 return;
             }

@@ -1,7 +1,8 @@
 namespace StreamEngine.Kafka.Fetching;
 
 /// <summary>Who leads the partitions of a topic, as a broker knows it.</summary>
-internal sealed record ClusterMetadata(IReadOnlyDictionary<int, BrokerAddress> Brokers, KafkaError TopicError, Guid TopicId, IReadOnlyList<ClusterMetadata.Leader> Leaders)
+internal sealed record ClusterMetadata(IReadOnlyDictionary<int, BrokerAddress> Brokers, KafkaError TopicError, Guid TopicId,
+    IReadOnlyList<ClusterMetadata.Leader> Leaders)
 {
     private const int FirstFlexible = 9;
 

@@ -13,9 +13,13 @@ internal static unsafe class Crc32C
 
     private static readonly uint[] OverStretch = MapOver(Stretch);
 
+    /// <summary>The checksum of so many bytes.</summary>
+    // Compiled once and whole: it runs for long from its first call on.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint Compute(byte* data, long length)
     {
         var crc = 0xFFFFFFFFu;
+        var map = OverStretch;
         for (; length >= 3 * Stretch; data += 3 * Stretch, length -= 3 * Stretch)
         {
             uint second = 0, third = 0;
@@ -25,18 +29,14 @@ internal static unsafe class Crc32C
                 second = BitOperations.Crc32C(second, Unsafe.ReadUnaligned<ulong>(data + Stretch + i));
                 third = BitOperations.Crc32C(third, Unsafe.ReadUnaligned<ulong>(data + 2 * Stretch + i));
             }
-            crc = Move(Move(crc) ^ second) ^ third;
+            crc = Move(map, Move(map, crc) ^ second) ^ third;
         }
         for (; length >= 8; data += 8, length -= 8) crc = BitOperations.Crc32C(crc, Unsafe.ReadUnaligned<ulong>(data));
         for (; length > 0; data++, length--) crc = BitOperations.Crc32C(crc, *data);
         return ~crc;
     }
 
-    private static uint Move(uint crc)
-    {
-        var map = OverStretch;
-        return map[crc & 0xFF] ^ map[256 + (crc >> 8 & 0xFF)] ^ map[512 + (crc >> 16 & 0xFF)] ^ map[768 + (crc >> 24)];
-    }
+    private static uint Move(uint[] map, uint crc) => map[crc & 0xFF] ^ map[256 + (crc >> 8 & 0xFF)] ^ map[512 + (crc >> 16 & 0xFF)] ^ map[768 + (crc >> 24)];
 
     private static uint[] MapOver(int bytes)
     {

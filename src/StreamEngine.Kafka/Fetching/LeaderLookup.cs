@@ -3,7 +3,7 @@ using System.Security.Authentication;
 
 namespace StreamEngine.Kafka.Fetching;
 
-/// <summary>Finds out who leads the partitions: at the start, when a fetch went wrong, and now and then; on a thread of its own, by a connection for each question.</summary>
+/// <summary>Finds out who leads the partitions, at the start, after errors, and now and then; on a thread of its own, by a connection for each question.</summary>
 internal sealed class LeaderLookup
 {
     private static readonly TimeSpan LeastBetween = TimeSpan.FromMilliseconds(100);

@@ -46,9 +46,11 @@ internal unsafe struct RecordStretch
     }
 
     /// <summary>
-    /// Reads records into columns until those are full, the batch ends, or an offset is reached; records before the position are stepped over. Returns how many were read,
-    /// stepped over or not, and sets the offset where the next one would stand.
+    /// Reads records into columns until those are full, the batch ends, or an offset is reached; records before the position are stepped over. Returns how many were
+    /// read, stepped over or not, and sets the offset where the next one would stand.
     /// </summary>
+    // Compiled once and whole: it runs for long from its first call on.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int ReadInto(ref RecordColumns columns, long position, long before, out long next)
     {
         var p = _next;

@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace StreamEngine.Kafka.Fetching;
 
 /// <summary>
-/// Reads one response after the other from a connection, field by field as the bytes come: record data goes from the socket to where it stays, without a copy of the whole
-/// response in between. Every length is held against what is left of the response before it is used.
+/// Reads one response after the other from a connection, field by field as the bytes come: record data goes from the socket to where it stays, without a copy of the
+/// whole response in between. Every length is held against what is left of the response before it is used.
 /// </summary>
 internal sealed class ResponseReader(Stream stream, int longest)
 {

@@ -40,7 +40,8 @@ internal sealed class ScramExchange
             || !fields[2].StartsWith("i=", StringComparison.Ordinal)) throw new MalformedException("a SCRAM challenge of another form");
         var nonce = fields[0][2..];
         if (nonce.Length <= _nonce.Length || !nonce.StartsWith(_nonce, StringComparison.Ordinal)) throw new MalformedException("a SCRAM challenge to another login");
-        if (!int.TryParse(fields[2].AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out var iterations) || iterations < LeastIterations || iterations > MostIterations)
+        if (!int.TryParse(fields[2].AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out var iterations)
+            || iterations < LeastIterations || iterations > MostIterations)
             throw new MalformedException($"a SCRAM challenge with '{fields[2]}' iterations, from {LeastIterations} to {MostIterations} are accepted");
         var salt = new byte[fields[1].Length];
         if (!Convert.TryFromBase64String(fields[1][2..], salt, out var saltLength)) throw new MalformedException("a SCRAM challenge whose salt is not Base64");

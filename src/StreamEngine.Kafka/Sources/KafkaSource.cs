@@ -27,16 +27,16 @@ internal sealed record KafkaSourceOptions(string Name, string Topic, StartPositi
     /// <summary>A batch is cut when its keys, values and headers come to so many bytes.</summary>
     public int BatchBytes { get; init; } = 512 << 10;
 
-    /// <summary>Batches that wait per partition before its queue is not read further.</summary>
-    public int WaitingBatches { get; init; } = 2;
+    /// <summary>Batches that wait per partition before its queue is not filled further; it is filled again when half of them were taken.</summary>
+    public int WaitingBatches { get; init; } = 4;
 
     /// <summary>What is read of each partition, for a replay; null: everything, without an end.</summary>
     public IReadOnlyDictionary<int, ReplayPartition>? Bounds { get; init; }
 }
 
 /// <summary>
-/// Reads a topic by Kafka's own protocol, committed records only: a thread per leader fetches, one thread makes batches, one queue per partition. A partition whose batches
-/// are not taken is not fetched further, and nothing that was fetched is thrown away. Positions are given by the engine; no consumer group is involved.
+/// Reads a topic by Kafka's own protocol, committed records only: a thread per leader fetches, one thread makes batches, one queue per partition. A partition whose
+/// batches are not taken is not fetched further, and nothing that was fetched is thrown away. Positions are given by the engine; no consumer group is involved.
 /// </summary>
 internal sealed class KafkaSource : IBoundedSource
 {
@@ -119,7 +119,8 @@ internal sealed class KafkaSource : IBoundedSource
     {
         if (!_partitions[partition].TryTake(out batch, out var end)) return false;
         if (end >= 0) _listener!.OnEndOfPartition(partition, end);
-        _work.Set();
+        // Not for each: waking a thread costs as much as making a small batch.
+        if (_partitions[partition].Waiting <= _options.WaitingBatches / 2) _work.Set();
         return true;
     }
 

@@ -3,7 +3,7 @@ using StreamEngine.Kafka.Fetching;
 
 namespace StreamEngine.Kafka.Sources;
 
-/// <summary>Makes batches of raw records out of what was fetched of one partition. Everything in them is copied, so that a batch holds nothing of a fetch response.</summary>
+/// <summary>Makes batches of raw records out of what was fetched of one partition. All of them is copied, so that a batch holds nothing of a response.</summary>
 internal sealed unsafe class RecordBatcher(FetchClient client, RecordCursor cursor, PartitionQueue queue, KafkaSourceOptions options)
 {
     private const int RowBytes = 2 * sizeof(long) + 2 * 16;
@@ -29,7 +29,7 @@ internal sealed unsafe class RecordBatcher(FetchClient client, RecordCursor curs
         }
     }
 
-    /// <summary>The partition's end, where everything before it was made into batches and the last fetch found nothing behind it; -1 otherwise. It is told once.</summary>
+    /// <summary>The partition's end, where all before it was made into batches and the last fetch found nothing behind it; -1 otherwise. It is told once.</summary>
     public long TakeEnd()
     {
         if (!_isEnd || MoveToRecord()) return -1;

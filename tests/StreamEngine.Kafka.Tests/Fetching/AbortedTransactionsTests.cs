@@ -30,7 +30,8 @@ public sealed class AbortedTransactionsTests
         Assert.Equal("2:a 5:idempotent then 7", ParsedRecords.Of(bytes, aborted: [new AbortedTransaction(1, 4), new AbortedTransaction(1, 0)]));
     }
 
-    private static byte[] Batch(long offset, long producer, string value) => RecordBatches.Encode([new LogRecord(offset, value)], producer: producer, transactional: true);
+    private static byte[] Batch(long offset, long producer, string value) =>
+        RecordBatches.Encode([new LogRecord(offset, value)], producer: producer, transactional: true);
 
     /// <summary>A random history, and what a committed reader has to see of it.</summary>
     [Property(MaxTest = 300)]

@@ -117,7 +117,17 @@ internal unsafe struct RecordStretch
     public static int VarInt(ref byte* p)
     {
         uint value = *p++;
-        if (value >= 0x80) value = LongVarInt(ref p, value);
+        if (value >= 0x80)
+        {
+            // Two bytes are as usual as one: lengths from 64 on.
+            uint second = *p;
+            if (second < 0x80)
+            {
+                value = value & 0x7F | second << 7;
+                p++;
+            }
+            else value = LongVarInt(ref p, value);
+        }
         return (int)(value >> 1) ^ -(int)(value & 1);
     }
 
@@ -139,7 +149,16 @@ internal unsafe struct RecordStretch
     public static long VarLong(ref byte* p)
     {
         ulong value = *p++;
-        if (value >= 0x80) value = LongVarLong(ref p, value);
+        if (value >= 0x80)
+        {
+            ulong second = *p;
+            if (second < 0x80)
+            {
+                value = value & 0x7F | second << 7;
+                p++;
+            }
+            else value = LongVarLong(ref p, value);
+        }
         return (long)(value >> 1) ^ -(long)(value & 1);
     }
 

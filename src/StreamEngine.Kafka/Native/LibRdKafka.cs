@@ -19,10 +19,8 @@ internal static unsafe partial class LibRdKafka
     public const int QueueFull = -184;
     public const int TimedOut = -185;
     public const int Fenced = -144;
-    public const int AutoOffsetReset = -140;
     public const int NoOffset = -168;
     public const int Purged = -152;
-    public const int NoEntry = -156;
     public const int AllBrokersDown = -187;
     public const int Unresolved = -193;
     public const int Transport = -195;
@@ -155,12 +153,6 @@ internal static unsafe partial class LibRdKafka
     [SuppressGCTransition]
     public static partial long MessageTimestamp(Message* message, int* type);
 
-    [LibraryImport(Library, EntryPoint = "rd_kafka_message_headers")]
-    public static partial int MessageHeaders(Message* message, nint* headers);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_header_get_all")]
-    public static partial int HeaderAt(nint headers, nuint index, byte** name, byte** value, nuint* size);
-
     [LibraryImport(Library, EntryPoint = "rd_kafka_last_error")]
     public static partial int LastError();
 
@@ -169,15 +161,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_err2name")]
     private static partial byte* ErrorName(int error);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_queue_get_partition", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint QueueOfPartition(nint client, string topic, int partition);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_queue_cb_event_enable")]
-    public static partial void QueueEnableCallback(nint queue, delegate* unmanaged[Cdecl]<nint, nint, void> callback, nint opaque);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_queue_destroy")]
-    public static partial void QueueDestroy(nint queue);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_poll")]
     public static partial int Poll(nint client, int timeout);
@@ -190,9 +173,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_query_watermark_offsets", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int QueryWatermarks(nint client, string topic, int partition, long* low, long* high, int timeout);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_get_watermark_offsets", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int CachedWatermarks(nint client, string topic, int partition, long* low, long* high);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_produceva")]
     public static partial nint Produce(nint client, Argument* arguments, nuint count);

@@ -1,7 +1,6 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
-using StreamEngine.Kafka.Native;
+using StreamEngine.Kafka.Fetching;
 using StreamEngine.Kafka.Topics;
 
 namespace StreamEngine.Kafka.Sources;
@@ -28,17 +27,16 @@ internal sealed record KafkaSourceOptions(string Name, string Topic, StartPositi
     /// <summary>A batch is cut when its keys, values and headers come to so many bytes.</summary>
     public int BatchBytes { get; init; } = 512 << 10;
 
-    /// <summary>Batches that wait per partition before its queue is not read further.</summary>
-    public int WaitingBatches { get; init; } = 2;
+    /// <summary>Batches that wait per partition before its queue is not filled further; it is filled again when half of them were taken.</summary>
+    public int WaitingBatches { get; init; } = 4;
 
     /// <summary>What is read of each partition, for a replay; null: everything, without an end.</summary>
     public IReadOnlyDictionary<int, ReplayPartition>? Bounds { get; init; }
 }
 
 /// <summary>
-/// Reads a topic with one client, one queue per partition and one thread, committed records only. A partition whose batches are not taken is not read from the client's
-/// queue, and the client stops fetching it: no pause and no seek, which would throw away what was fetched (librdkafka #5343). Positions are given by the engine; no
-/// consumer group is involved.
+/// Reads a topic by Kafka's own protocol, committed records only: a thread per leader fetches, one thread makes batches, one queue per partition. A partition whose
+/// batches are not taken is not fetched further, and nothing that was fetched is thrown away. Positions are given by the engine; no consumer group is involved.
 /// </summary>
 internal sealed class KafkaSource : IBoundedSource
 {
@@ -54,12 +52,14 @@ internal sealed class KafkaSource : IBoundedSource
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<int, PartitionQueue> _partitions = [];
     private readonly List<Task> _queries = [];
+    private readonly Dictionary<int, RecordBatcher> _batchers = [];
     private KafkaTopics? _topics;
-    private NativeClient? _client;
+    private FetchSettings? _settings;
+    private FetchClient? _client;
     private ISourceListener? _listener;
     private Thread? _thread;
-    private GCHandle _self;
     private int _known;
+    private bool _hasFailed;
     private long _behind = -1;
     private ITimer? _watch;
 
@@ -76,6 +76,7 @@ internal sealed class KafkaSource : IBoundedSource
 
     public async Task<SourceLayout> OpenAsync(CancellationToken cancellation)
     {
+        _settings = FetchSettings.Of(_connection);
         _topics = new KafkaTopics(_connection, _logger);
         var topic = await _topics.FindAsync(_options.Topic, cancellation);
         if (topic is null)
@@ -90,20 +91,20 @@ internal sealed class KafkaSource : IBoundedSource
         return new SourceLayout(topic.Name, topic.Id, topic.Partitions, starts) { Begins = begins };
     }
 
-    public unsafe void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
+    public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
     {
         _listener = listener;
-        _client = new NativeClient(LibRdKafka.Consumer, _connection,
-        [
-            new("isolation.level", "read_committed"), new("enable.partition.eof", "true"), new("auto.offset.reset", "error"), new("allow.auto.create.topics", "false"),
-                new("check.crcs", "true"),
-            new("queued.min.messages", "50000"), new("queued.max.messages.kbytes", _connection.Settings.GetValueOrDefault("queued.max.messages.kbytes", "8192")),
-                new("fetch.queue.backoff.ms", "5"), new("fetch.error.backoff.ms", "100"),
-        ], _logger);
-        _self = GCHandle.Alloc(this);
+        _client = new FetchClient(Name, _options.Topic, _settings ?? FetchSettings.Of(_connection), offsets, _scope, _time, _logger, () => _work.Set(), Fail);
         foreach (var (partition, offset) in offsets)
-            _partitions[partition] = new PartitionQueue(partition, offset) { End = EndOf(partition),
-            Cuts = [.. (_options.Bounds?.GetValueOrDefault(partition)?.Moves ?? []).Select(m => m.Offset)] };
+        {
+            var queue = new PartitionQueue(partition, offset)
+            {
+                End = EndOf(partition), Cuts = [.. (_options.Bounds?.GetValueOrDefault(partition)?.Moves ?? []).Select(m => m.Offset)],
+            };
+            _partitions[partition] = queue;
+            _batchers[partition] = new RecordBatcher(_client, new RecordCursor(offset, _scope), queue, _options);
+        }
+        _client.Start();
         _thread = new Thread(Run) { IsBackground = true, Name = $"kafka source {Name}" };
         _thread.Start();
         // A replay is bounded: what is added to the topic meanwhile is not its business.
@@ -118,7 +119,8 @@ internal sealed class KafkaSource : IBoundedSource
     {
         if (!_partitions[partition].TryTake(out batch, out var end)) return false;
         if (end >= 0) _listener!.OnEndOfPartition(partition, end);
-        _work.Set();
+        // Not for each: waking a thread costs as much as making a small batch.
+        if (_partitions[partition].Waiting <= _options.WaitingBatches / 2) _work.Set();
         return true;
     }
 
@@ -172,123 +174,68 @@ internal sealed class KafkaSource : IBoundedSource
         }
     }
 
-    [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
-    private static void OnQueueFilled(nint client, nint opaque) => ((KafkaSource)GCHandle.FromIntPtr(opaque).Target!)._work.Set();
-
-    private unsafe void Run()
+    private void Fail(Exception cause)
     {
-        var topic = LibRdKafka.TopicNew(_client!.Handle, _options.Topic, 0);
-        var started = new List<int>();
-        var queues = new List<nint>();
-        var buffer = (LibRdKafka.Message**)NativeMemory.Alloc((nuint)_options.BatchRows, (nuint)sizeof(nint));
+        if (Interlocked.Exchange(ref _hasFailed, true)) return;
+        _listener!.OnFailed(cause);
+    }
+
+    private void Run()
+    {
         try
         {
-            foreach (var queue in _partitions.Values)
-            {
-                if (LibRdKafka.ConsumeStart(topic, queue.Partition, queue.Offset) != 0)
-                    throw new KafkaClientException(LibRdKafka.LastError(), $"{_options.Topic}-{queue.Partition} cannot be read from offset {queue.Offset}");
-                started.Add(queue.Partition);
-                var handle = LibRdKafka.QueueOfPartition(_client.Handle, _options.Topic, queue.Partition);
-                LibRdKafka.QueueEnableCallback(handle, &OnQueueFilled, GCHandle.ToIntPtr(_self));
-                queues.Add(handle);
-            }
             var measured = _time.GetTimestamp();
+            // A bound may lie where the reading begins.
+            foreach (var queue in _partitions.Values)
+                if (queue.Offset >= queue.End) Finish(queue);
             while (!_stopping.IsCancellationRequested)
             {
                 var any = false;
                 foreach (var queue in _partitions.Values)
-                    if (!queue.IsFinished && queue.Waiting < _options.WaitingBatches) any |= Read(topic, queue, buffer);
-                LibRdKafka.Poll(_client.Handle, 0);
+                    if (!queue.IsFinished && queue.Waiting < _options.WaitingBatches) any |= Read(queue);
                 if (_time.GetElapsedTime(measured) > BehindAge)
                 {
                     measured = _time.GetTimestamp();
                     Interlocked.Exchange(ref _behind, MeasureBehind());
                 }
-                // The callback comes only when an empty queue fills: after a full round without a record nothing can have been missed.
-                if (!any) _work.WaitOne(100);
+                // What comes and what is taken both wake it.
+                if (!any) _work.WaitOne(BehindAge);
             }
         }
         catch (Exception e)
         {
-            _listener!.OnFailed(e);
-        }
-        finally
-        {
-            foreach (var partition in started) LibRdKafka.ConsumeStop(topic, partition);
-            foreach (var queue in queues) LibRdKafka.QueueDestroy(queue);
-            LibRdKafka.TopicDestroy(topic);
-            NativeMemory.Free(buffer);
+            Fail(e);
         }
     }
 
     // The ends that came with the last fetches: no question to the brokers.
-    private unsafe long MeasureBehind()
+    private long MeasureBehind()
     {
         long behind = 0;
         foreach (var queue in _partitions.Values)
-        {
-            long low, high;
-            if (LibRdKafka.CachedWatermarks(_client!.Handle, _options.Topic, queue.Partition, &low, &high) == LibRdKafka.NoError && high > 0)
-                behind += Math.Max(0, Math.Min(high, queue.End) - queue.Offset);
-        }
+            if (_client!.HighWatermarkOf(queue.Partition) is var high and > 0) behind += Math.Max(0, Math.Min(high, queue.End) - queue.Offset);
         return behind;
     }
 
-    private unsafe bool Read(nint topic, PartitionQueue queue, LibRdKafka.Message** buffer)
+    private bool Read(PartitionQueue queue)
     {
-        var read = (int)LibRdKafka.ConsumeBatch(topic, queue.Partition, 0, buffer, (nuint)_options.BatchRows);
-        if (read < 0) throw new KafkaClientException(LibRdKafka.LastError(), $"{_options.Topic}-{queue.Partition} cannot be read");
-        if (read == 0) return false;
-        var from = 0;
-        try
-        {
-            while (from < read)
-            {
-                if (buffer[from]->Error != LibRdKafka.NoError)
-                {
-                    OnError(queue, buffer[from]);
-                    LibRdKafka.MessageDestroy(buffer[from++]);
-                    continue;
-                }
-                if (buffer[from]->Offset >= queue.End)
-                {
-                    // Behind the bound: what was read reaches up to it.
-                    Finish(queue);
-                    break;
-                }
-                var to = RecordBatcher.EndOfBatch(buffer, from, read, _options.BatchBytes, queue.NextCut(buffer[from]->Offset));
-                var batch = RecordBatcher.Copy(_scope, _options.Topic, Name, queue.Partition, buffer, from, to);
-                from = to;
-                if (queue.Add(batch)) _listener!.OnReady(queue.Partition);
-            }
-        }
-        finally
-        {
-            for (; from < read; from++) LibRdKafka.MessageDestroy(buffer[from]);
-        }
-        return true;
+        var batcher = _batchers[queue.Partition];
+        var batch = batcher.Next();
+        if (batch is not null && queue.Add(batch)) _listener!.OnReady(queue.Partition);
+        var end = batcher.TakeEnd();
+        if (batcher.Position >= queue.End) Finish(queue);
+        // It must not overtake the batches before it: the stage is told when the last of them is taken, or now when there is none.
+        else if (end >= 0 && queue.ReachedEnd(end)) _listener!.OnEndOfPartition(queue.Partition, end);
+        return batch is not null;
     }
 
-    /// <summary>The partition's bound was reached. Its queue is not read any more, which stops the client's fetching too.</summary>
+    /// <summary>The partition's bound was reached: it is not fetched any more.</summary>
     private void Finish(PartitionQueue queue)
     {
         queue.IsFinished = true;
+        _client!.Finish(queue.Partition);
+        _batchers[queue.Partition].Close();
         if (queue.ReachedEnd(queue.End)) _listener!.OnEndOfPartition(queue.Partition, queue.End);
-    }
-
-    private unsafe void OnError(PartitionQueue queue, LibRdKafka.Message* message)
-    {
-        if (message->Error == LibRdKafka.PartitionEof)
-        {
-            queue.IsFinished = message->Offset >= queue.End;
-            // It must not overtake the batches before it: the stage is told when the last of them is taken, or now when there is none.
-            if (queue.ReachedEnd(message->Offset)) _listener!.OnEndOfPartition(queue.Partition, message->Offset);
-            return;
-        }
-        var text = Marshal.PtrToStringUTF8((nint)message->Payload, (int)message->Length);
-        if (message->Error == LibRdKafka.AutoOffsetReset)
-            throw new StartupException($"{_options.Topic}-{queue.Partition}: offset {queue.Offset} does not exist any more ({text}): retention has deleted records that the pipeline has not read\n  to start anew with what is left:    ./engine run FILE --reset    (state is forgotten, and what is still there is written again)");
-        throw new KafkaClientException(message->Error, $"{_options.Topic}-{queue.Partition}: {text}");
     }
 
     public async ValueTask DisposeAsync()
@@ -301,10 +248,10 @@ internal sealed class KafkaSource : IBoundedSource
         Task[] queries;
         lock (_queries) queries = [.. _queries];
         await Task.WhenAll(queries);
-        foreach (var queue in _partitions.Values) queue.Dispose();
         _client?.Dispose();
+        foreach (var batcher in _batchers.Values) batcher.Close();
+        foreach (var queue in _partitions.Values) queue.Dispose();
         _topics?.Dispose();
-        if (_self.IsAllocated) _self.Free();
         _work.Dispose();
         _stopping.Dispose();
     }

@@ -1,93 +1,99 @@
-using System.Runtime.CompilerServices;
 using StreamEngine.Core;
-using StreamEngine.Kafka.Native;
+using StreamEngine.Kafka.Fetching;
 
 namespace StreamEngine.Kafka.Sources;
 
-/// <summary>
-/// Copies messages of the client into a batch of raw records, and gives them back to the client at once: a message that is kept pins the whole fetch response it lies in.
-/// </summary>
-internal static unsafe class RecordBatcher
+/// <summary>Makes batches of raw records out of what was fetched of one partition. All of them is copied, so that a batch holds nothing of a response.</summary>
+internal sealed unsafe class RecordBatcher(FetchClient client, RecordCursor cursor, PartitionQueue queue, KafkaSourceOptions options)
 {
-    /// <summary>The end of the run of records that make one batch: up to an error entry, an offset, or so many bytes.</summary>
-    public static int EndOfBatch(LibRdKafka.Message** messages, int from, int to, int bytes, long before = long.MaxValue)
+    private const int RowBytes = 2 * sizeof(long) + 2 * 16;
+    private const int SmallestArena = 4 << 10;
+    private const int LargestArena = 1 << 20;
+
+    private bool _isEnd;
+
+    /// <summary>Everything before this offset was made into batches, or is invisible.</summary>
+    public long Position => cursor.Position;
+
+    /// <summary>The next batch; null where nothing visible is there now.</summary>
+    /// <exception cref="FetchException">The broker has sent something that is no record batch.</exception>
+    public Batch? Next()
     {
-        long sum = 0;
-        var i = from;
-        for (; i < to && messages[i]->Error == LibRdKafka.NoError && messages[i]->Offset < before; i++)
+        try
         {
-            sum += (long)messages[i]->Length + (long)messages[i]->KeyLength;
-            if (sum > bytes && i > from) break;
+            return MoveToRecord() ? Fill() : null;
         }
-        return i;
+        catch (MalformedException e)
+        {
+            throw new FetchException($"{cursor.Source} has sent of {options.Topic}-{queue.Partition} at offset {cursor.Position}: {e.Message}", e);
+        }
     }
 
-    /// <summary>A raw batch of the messages, which are destroyed.</summary>
-    public static Batch Copy(MemoryScope scope, string topic, string name, int partition, LibRdKafka.Message** messages, int from, int to)
+    /// <summary>The partition's end, where all before it was made into batches and the last fetch found nothing behind it; -1 otherwise. It is told once.</summary>
+    public long TakeEnd()
     {
-        var count = to - from;
-        var arena = scope.RentArena();
-        var offsets = arena.Allocate<long>(count);
-        var timestamps = arena.Allocate<long>(count);
-        var values = arena.Allocate<Bytes>(count);
-        var keys = arena.Allocate<Bytes>(count);
-        Bytes* headers = null;
-        long size = 0;
-        for (var i = from; i < to; i++) size += messages[i]->Payload is null ? 0 : (long)messages[i]->Length;
-        // All values in one run: a decoder reads them as one text, and a copy is one pass.
-        var text = arena.Allocate<byte>(checked((int)size));
-        for (var i = 0; i < count; i++)
+        if (!_isEnd || MoveToRecord()) return -1;
+        _isEnd = false;
+        return cursor.Position;
+    }
+
+    /// <summary>Nothing more is wanted: gives back what was fetched.</summary>
+    public void Close() => cursor.Dispose();
+
+    private bool MoveToRecord()
+    {
+        while (!cursor.MoveToRecord())
         {
-            var message = messages[from + i];
-            int type;
-            offsets[i] = message->Offset;
-            timestamps[i] = LibRdKafka.MessageTimestamp(message, &type);
-            if (message->Payload is null) values[i] = Bytes.Null;
-            else
+            if (!client.TryTake(queue.Partition, out var raw)) return false;
+            _isEnd = raw!.Next >= raw.StableOffset;
+            cursor.Open(raw);
+        }
+        return true;
+    }
+
+    private Batch? Fill()
+    {
+        var capacity = client.HasMore(queue.Partition) ? options.BatchRows : (int)Math.Clamp(cursor.RecordsLeft, 1, options.BatchRows);
+        var hint = capacity * (long)RowBytes + Math.Min(options.BatchBytes, cursor.BytesLeft);
+        var arena = client.Memory.RentArena((int)Math.Clamp(hint, SmallestArena, LargestArena));
+        try
+        {
+            var columns = new RecordColumns(arena, capacity, options.BatchBytes);
+            do
             {
-                Unsafe.CopyBlockUnaligned(text, message->Payload, (uint)message->Length);
-                values[i] = new Bytes(text, (int)message->Length);
-                text += message->Length;
+                Read(ref columns);
             }
-            keys[i] = message->Key is null ? Bytes.Null : new Bytes(arena.Copy(new ReadOnlySpan<byte>(message->Key, (int)message->KeyLength)), (int)message->KeyLength);
-            nint list;
-            var error = LibRdKafka.MessageHeaders(message, &list);
-            if (error == LibRdKafka.NoEntry) continue;
-            if (headers is null) headers = arena.AllocateZeroed<Bytes>(count);
-            headers[i] = error == LibRdKafka.NoError ? CopyHeaders(list, arena) : Unreadable(error, arena);
+            while (!columns.IsFull && columns.Count < capacity && MoveToRecord());
+            if (columns.Count > 0) return ToBatch(columns, arena);
         }
-        var next = offsets[count - 1] + 1;
-        for (var i = from; i < to; i++) LibRdKafka.MessageDestroy(messages[i]);
-        return Batch.OfRecords(new LogRecords(count, topic)
+        catch
         {
-            Partition = partition, Name = name, Offsets = offsets, Timestamps = timestamps, Keys = keys, Values = values, Headers = headers, NextOffset = next,
-        }, arena, BatchRole.Raw);
+            arena.Release();
+            throw;
+        }
+        arena.Release();
+        return null;
     }
 
-    // The client parses 100,000 headers at most. The record goes on, and says that it had some.
-    private static Bytes Unreadable(int error, Arena arena)
+    private void Read(ref RecordColumns columns)
     {
-        var reason = System.Text.Encoding.UTF8.GetBytes(LibRdKafka.Describe(error));
-        var length = RecordHeaders.SizeOf(UnreadableName.Length, reason.Length);
-        var bytes = arena.AllocateBytes(length);
-        RecordHeaders.Write(new Span<byte>(bytes, length), UnreadableName, reason);
-        return new Bytes(bytes, length);
+        while (true)
+        {
+            // Of a batch that has begun the first record decides where it has to end.
+            var cut = queue.NextCut(columns.Count > 0 ? columns.Offsets[0] : cursor.Position);
+            var read = cursor.Stretch.ReadInto(ref columns, cursor.Position, cut, out var next);
+            cursor.Took(next, read);
+            if (columns.Count > 0 || !columns.IsFull) return;
+            // Nothing stands before the cut: the batch begins behind it, unless that is the bound.
+            cursor.Took(cut, 0);
+            if (cut >= queue.End) return;
+            columns.IsFull = false;
+        }
     }
 
-    private static ReadOnlySpan<byte> UnreadableName => "streamengine.headers-unreadable"u8;
-
-    private static Bytes CopyHeaders(nint list, Arena arena)
+    private Batch ToBatch(in RecordColumns columns, Arena arena) => Batch.OfRecords(new LogRecords(columns.Count, options.Topic)
     {
-        byte* name, value;
-        nuint size;
-        var length = 0;
-        for (nuint i = 0; LibRdKafka.HeaderAt(list, i, &name, &value, &size) == LibRdKafka.NoError; i++)
-            length += RecordHeaders.SizeOf(LibRdKafka.LengthOf(name), (int)size);
-        var bytes = arena.AllocateBytes(length);
-        var rest = new Span<byte>(bytes, length);
-        for (nuint i = 0; LibRdKafka.HeaderAt(list, i, &name, &value, &size) == LibRdKafka.NoError; i++)
-            rest = RecordHeaders.Write(rest, new ReadOnlySpan<byte>(name, LibRdKafka.LengthOf(name)), value is null ? default : new ReadOnlySpan<byte>(value, (int)size),
-                value is null);
-        return new Bytes(bytes, length);
-    }
+        Partition = queue.Partition, Name = options.Name, Offsets = columns.Offsets, Timestamps = columns.Timestamps, Keys = columns.Keys, Values = columns.Values,
+        Headers = columns.Headers, NextOffset = columns.Offsets[columns.Count - 1] + 1,
+    }, arena, BatchRole.Raw);
 }

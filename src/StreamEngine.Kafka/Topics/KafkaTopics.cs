@@ -88,10 +88,24 @@ internal sealed class KafkaTopics : IDisposable
         var asked = time.GetTimestamp();
         while (time.GetElapsedTime(asked) < Timeout)
         {
-            if (await FindAsync(name, cancellation) is { } created && created.Partitions == partitions) return created;
+            if (await FindAsync(name, cancellation) is { } created && created.Partitions == partitions && await HasLeadersAsync(created, cancellation)) return created;
             await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellation);
         }
         throw new StartupException($"topic '{name}' was created on {_connection.Bootstrap} but cannot be found after {Timeout.TotalSeconds:0} s; look at the brokers' logs");
+    }
+
+    // Brokers know a new topic before its leaders take questions about it.
+    private async Task<bool> HasLeadersAsync(KafkaTopic topic, CancellationToken cancellation)
+    {
+        try
+        {
+            await OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
+            return true;
+        }
+        catch (StartupException)
+        {
+            return false;
+        }
     }
 
     /// <summary>All topics, by name.</summary>

@@ -7,7 +7,7 @@ using StreamEngine.Kafka.Topics;
 namespace StreamEngine.Kafka.Suite;
 
 /// <summary>An embedded broker in memory on a free port, for a class of tests, and clients of it that are not the engine's.</summary>
-public sealed class Cluster : IAsyncLifetime
+public class Cluster : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -15,13 +15,13 @@ public sealed class Cluster : IAsyncLifetime
 
     private BrokerHost? _host;
 
-    public string Bootstrap => _host!.Bootstrap;
+    public virtual string Bootstrap => _host!.Bootstrap;
 
     public KafkaConnection Connection => new(Bootstrap);
 
-    public async Task InitializeAsync() => _host = await BrokerHost.StartAsync(new BrokerOptions { Port = 0 }, NullLoggerFactory.Instance, TimeProvider.System);
+    public virtual async Task InitializeAsync() => _host = await BrokerHost.StartAsync(new BrokerOptions { Port = 0 }, NullLoggerFactory.Instance, TimeProvider.System);
 
-    public async Task DisposeAsync() => await _host!.DisposeAsync();
+    public virtual async Task DisposeAsync() => await _host!.DisposeAsync();
 
     /// <summary>A name that no other test uses.</summary>
     public static string Name(string stem) => $"{stem}-{Interlocked.Increment(ref _names)}";

@@ -1,0 +1,62 @@
+namespace StreamEngine.Kafka.Fetching;
+
+/// <summary>The error codes of Kafka's protocol that a consumer decides by; others are shown by their number.</summary>
+internal enum KafkaError : short
+{
+    UnknownServerError = -1,
+    None = 0,
+    OffsetOutOfRange = 1,
+    CorruptMessage = 2,
+    UnknownTopicOrPartition = 3,
+    LeaderNotAvailable = 5,
+    NotLeaderOrFollower = 6,
+    RequestTimedOut = 7,
+    BrokerNotAvailable = 8,
+    ReplicaNotAvailable = 9,
+    NetworkException = 13,
+    InvalidTopic = 17,
+    TopicAuthorizationFailed = 29,
+    ClusterAuthorizationFailed = 31,
+    UnsupportedSaslMechanism = 33,
+    IllegalSaslState = 34,
+    UnsupportedVersion = 35,
+    KafkaStorageError = 56,
+    SaslAuthenticationFailed = 58,
+    FencedLeaderEpoch = 74,
+    UnknownLeaderEpoch = 75,
+    UnsupportedCompressionType = 76,
+    OffsetNotAvailable = 78,
+    ThrottlingQuotaExceeded = 89,
+    UnknownTopicId = 100,
+    InconsistentTopicId = 103,
+}
+
+/// <summary>What an error of a fetch means for the reader.</summary>
+internal static class KafkaErrors
+{
+    /// <summary>It passes by itself, or once the leaders were asked for anew.</summary>
+    public static bool IsPassing(this KafkaError error) => error is KafkaError.UnknownServerError or KafkaError.UnknownTopicOrPartition or KafkaError.LeaderNotAvailable
+        or KafkaError.NotLeaderOrFollower or KafkaError.RequestTimedOut or KafkaError.BrokerNotAvailable or KafkaError.ReplicaNotAvailable
+        or KafkaError.NetworkException or KafkaError.KafkaStorageError or KafkaError.FencedLeaderEpoch or KafkaError.UnknownLeaderEpoch
+        or KafkaError.OffsetNotAvailable or KafkaError.ThrottlingQuotaExceeded or KafkaError.UnknownTopicId or KafkaError.InconsistentTopicId;
+
+    /// <summary>The name with its number, for people who look it up.</summary>
+    public static string Described(this KafkaError error) => Enum.IsDefined(error) ? $"{error} ({(short)error})" : $"Kafka's error {(short)error}";
+}
+
+/// <summary>What was read of a topic cannot be gone on with; the message names broker, topic, partition and offset.</summary>
+internal sealed class FetchException : Exception
+{
+    public FetchException(string message)
+        : base(message)
+    {
+    }
+
+    public FetchException(string message, Exception cause)
+        : base(message, cause)
+    {
+    }
+}
+
+/// <summary>Bytes of a broker that are not what its protocol says.</summary>
+internal sealed class MalformedException(string message) : Exception(message);

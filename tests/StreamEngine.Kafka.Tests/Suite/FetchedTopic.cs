@@ -1,0 +1,81 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
+using StreamEngine.Kafka.Sources;
+
+namespace StreamEngine.Kafka.Suite;
+
+/// <summary>A source that reads the topic of a scripted cluster.</summary>
+internal sealed class FetchedTopic : IAsyncDisposable
+{
+    private readonly MemoryScope _scope = new();
+    private readonly KafkaSource _source;
+
+    public FetchedTopic(ScriptedCluster cluster, IReadOnlyDictionary<int, long>? offsets = null, KafkaSourceOptions? options = null, string? bootstrap = null,
+        params (string Name, string Value)[] settings)
+    {
+        // Short pauses, so that what is tried again is tried soon.
+        var all = new Dictionary<string, string> { ["reconnect.backoff.ms"] = "10", ["reconnect.backoff.max.ms"] = "100", ["fetch.wait.max.ms"] = "50" };
+        foreach (var (name, value) in settings) all[name] = value;
+        _source = new KafkaSource(new KafkaConnection(bootstrap ?? cluster.Bootstrap, all), options ?? new KafkaSourceOptions("s", ScriptedCluster.Topic), _scope,
+            TimeProvider.System, new Lines(Log));
+        _source.Start(offsets ?? cluster.Logs.Keys.ToDictionary(p => p, _ => 0L), Answers);
+    }
+
+    public Answers Answers { get; } = new();
+
+    public List<string> Log { get; } = [];
+
+    public KafkaSource Source => _source;
+
+    public int BlocksOut => _scope.BlocksOut;
+
+    /// <summary>The next so many records of a partition, as OFFSET:VALUE.</summary>
+    public async Task<string> ReadAsync(int partition, int count)
+    {
+        var read = new List<string>();
+        while (true)
+        {
+            while (read.Count < count && _source.TryTake(partition, out var batch)) Take(batch!, read);
+            if (read.Count >= count) return string.Join(' ', read);
+            await Answers.NextAsync<Answers.Ready>();
+        }
+    }
+
+    private static unsafe void Take(Batch batch, List<string> read)
+    {
+        for (var i = 0; i < batch.Count; i++) read.Add($"{batch.Records!.Offsets[i]}:{Encoding.UTF8.GetString(batch.Records.Values[i].Span)}");
+        batch.Dispose();
+    }
+
+    /// <summary>Why it cannot go on.</summary>
+    public async Task<string> FailureAsync()
+    {
+        while (true)
+        {
+            // A source does not fail for what is said before.
+            var answer = await Answers.NextAsync<object>();
+            if (answer is Exception failure) return failure.Message;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _source.DisposeAsync();
+        Assert.Equal(0, _scope.BlocksOut);
+        _scope.Dispose();
+    }
+
+    private sealed class Lines(List<string> lines) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            lock (lines) lines.Add($"{logLevel}: {formatter(state, exception)}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using StreamEngine.Broker.Protocol;
+
+namespace StreamEngine.Kafka.Suite;
+
+/// <summary>One broker of a scripted cluster: a thread for each connection, with calls that block.</summary>
+internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDisposable
+{
+    private readonly ConcurrentBag<Socket> _sockets = [];
+    private readonly ConcurrentBag<Thread> _threads = [];
+    private TcpListener _listener = new(IPAddress.Loopback, 0);
+    private volatile bool _isDown;
+
+    public int Node => node;
+
+    public int Port { get; private set; }
+
+    public int Connections { get; private set; }
+
+    /// <summary>What it does wrong, one for each fetch.</summary>
+    public ConcurrentQueue<Misdeed> Misdeeds { get; } = new();
+
+    /// <summary>The authority that clients have to show a certificate of; null for none.</summary>
+    public X509Certificate2? ClientAuthority { get; set; }
+
+    public X509Certificate2? ServerCertificate { get; set; }
+
+    public ScriptedLogin? Login { get; set; }
+
+    public void Start()
+    {
+        _listener.Start();
+        Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+        Run(Accept);
+    }
+
+    private void Run(Action action)
+    {
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or InvalidOperationException or System.Security.Authentication.AuthenticationException)
+            {
+                // The client or the test has closed it.
+            }
+        }) { IsBackground = true };
+        _threads.Add(thread);
+        thread.Start();
+    }
+
+    /// <summary>Closes all connections and takes no new ones.</summary>
+    public void GoDown()
+    {
+        _isDown = true;
+        _listener.Stop();
+        foreach (var socket in _sockets) socket.Dispose();
+    }
+
+    public void ComeBack()
+    {
+        _isDown = false;
+        _listener = new TcpListener(IPAddress.Loopback, Port);
+        _listener.Start();
+        Run(Accept);
+    }
+
+    private void Accept()
+    {
+        var listener = _listener;
+        while (!_isDown)
+        {
+            var socket = listener.AcceptSocket();
+            Connections++;
+            _sockets.Add(socket);
+            Run(() => Serve(socket));
+        }
+    }
+
+    private void Serve(Socket socket)
+    {
+        using var owned = socket;
+        Stream stream = new NetworkStream(socket);
+        if (ServerCertificate is not null)
+        {
+            var tls = new SslStream(stream);
+            tls.AuthenticateAsServer(new SslServerAuthenticationOptions
+            {
+                ServerCertificate = ServerCertificate, ClientCertificateRequired = ClientAuthority is not null,
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => ClientAuthority is null || certificate?.Issuer == ClientAuthority.Subject,
+            });
+            stream = tls;
+        }
+        var login = Login?.Begin();
+        while (true)
+        {
+            var request = ReadRequest(stream);
+            var r = new ProtocolReader(request);
+            var (api, version, correlation) = (r.Int16(), r.Int16(), r.Int32());
+            r.ClassicNullableString();
+            if (login is { IsDone: false } && api is not (17 or 18 or 36)) return;
+            (r.Version, r.Flexible) = (version, IsFlexible(api, version));
+            r.Tags();
+            var w = new ProtocolWriter();
+            w.Int32(0);
+            w.Int32(correlation);
+            w.Flexible = r.Flexible;
+            w.Tags();
+            var misdeed = Answer(api, version, ref r, w, login);
+            if (misdeed is Misdeed.Stall)
+            {
+                lock (cluster.Gate)
+                    while (!_isDown) Monitor.Wait(cluster.Gate, 100);
+                return;
+            }
+            if (!Send(stream, w, misdeed)) return;
+        }
+    }
+
+    private static bool IsFlexible(short api, short version) => api switch { 1 => version >= 12, 3 => version >= 9, _ => false };
+
+    private static byte[] ReadRequest(Stream stream)
+    {
+        var length = new byte[4];
+        stream.ReadExactly(length);
+        var request = new byte[BinaryPrimitives.ReadInt32BigEndian(length)];
+        stream.ReadExactly(request);
+        return request;
+    }
+
+    private static bool Send(Stream stream, ProtocolWriter w, Misdeed? misdeed)
+    {
+        var bytes = w.Written.ToArray();
+        w.Abandon();
+        BinaryPrimitives.WriteInt32BigEndian(bytes, misdeed is Misdeed.Length wrong ? wrong.Bytes : bytes.Length - 4);
+        var reset = misdeed as Misdeed.Reset;
+        stream.Write(bytes.AsSpan(0, Math.Min(bytes.Length, reset?.AfterBytes ?? bytes.Length)));
+        return reset is null;
+    }
+
+    private Misdeed? Answer(short api, short version, ref ProtocolReader r, ProtocolWriter w, ScriptedLogin.Session? login)
+    {
+        switch (api)
+        {
+            case 18:
+                w.Int16(0);
+                w.Count(4);
+                foreach (var (key, most) in new (short, short)[] { (1, cluster.FetchVersion), (3, cluster.MetadataVersion), (17, 1), (36, 2) })
+                {
+                    w.Int16(key);
+                    w.Int16(0);
+                    w.Int16(most);
+                }
+                return null;
+            case 17:
+                login!.Handshake(r.String(), w);
+                return null;
+            case 36:
+                login!.Authenticate(r.Bytes().ToArray(), version, w);
+                return null;
+            case 3:
+                WriteMetadata(version, w);
+                return null;
+            default:
+                return new ScriptedFetch(cluster, this, version).Answer(ref r, w);
+        }
+    }
+
+    private void WriteMetadata(short version, ProtocolWriter w)
+    {
+        lock (cluster.Gate)
+        {
+            w.Int32(0);
+            w.Count(cluster.Brokers.Count);
+            foreach (var broker in cluster.Brokers)
+            {
+                w.Int32(broker.Node);
+                w.String("127.0.0.1");
+                w.Int32(broker.Port);
+                w.NullableString(null);
+                w.Tags();
+            }
+            w.NullableString("cluster");
+            w.Int32(1);
+            w.Count(1);
+            w.Int16(cluster.HasTopic ? (short)0 : (short)3);
+            w.String(ScriptedCluster.Topic);
+            if (version >= 10) w.Uuid(cluster.TopicId);
+            w.Bool(false);
+            w.Count(cluster.HasTopic ? cluster.Logs.Count : 0);
+            foreach (var (partition, log) in cluster.HasTopic ? cluster.Logs : [])
+            {
+                w.Int16(log.Leader < 0 ? (short)5 : (short)0);
+                w.Int32(partition);
+                w.Int32(log.Leader);
+                if (version >= 7) w.Int32(log.Epoch);
+                w.Int32Array([1]);
+                w.Int32Array([1]);
+                if (version >= 5) w.Int32Array([]);
+                w.Tags();
+            }
+            if (version >= 8) w.Int32(int.MinValue);
+            w.Tags();
+            if (version is >= 8 and <= 10) w.Int32(int.MinValue);
+            w.Tags();
+        }
+    }
+
+    public void Dispose()
+    {
+        GoDown();
+        lock (cluster.Gate) Monitor.PulseAll(cluster.Gate);
+        foreach (var thread in _threads) thread.Join(TimeSpan.FromSeconds(30));
+    }
+}

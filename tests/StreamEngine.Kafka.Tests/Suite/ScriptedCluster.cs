@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+
+namespace StreamEngine.Kafka.Suite;
+
+/// <summary>What a broker was asked in one fetch.</summary>
+internal sealed record FetchSeen(int Node, short Version, int WaitMs, IReadOnlyList<(int Partition, int LeaderEpoch, long Offset, int LastEpoch, int MaxBytes)> Partitions);
+
+/// <summary>What a broker does wrong with the next fetch.</summary>
+internal abstract record Misdeed
+{
+    /// <summary>Closes the connection after so many bytes of the response.</summary>
+    public sealed record Reset(int AfterBytes) : Misdeed;
+
+    /// <summary>Does not answer.</summary>
+    public sealed record Stall : Misdeed;
+
+    /// <summary>Answers every partition with an error.</summary>
+    public sealed record Error(short Code) : Misdeed;
+
+    /// <summary>Says that its log has another history.</summary>
+    public sealed record Diverge(int Epoch, long End) : Misdeed;
+
+    /// <summary>Changes the last byte of the records.</summary>
+    public sealed record Damage : Misdeed;
+
+    /// <summary>Says that the next response is of another length.</summary>
+    public sealed record Length(int Bytes) : Misdeed;
+}
+
+/// <summary>A partition of a scripted cluster.</summary>
+internal sealed class ScriptedLog
+{
+    public int Leader { get; set; } = 1;
+
+    public int Epoch { get; set; } = 1;
+
+    public long Start { get; set; }
+
+    public int PreferredReplica { get; set; } = -1;
+
+    public List<(long Next, byte[] Bytes)> Batches { get; } = [];
+
+    public List<(long Producer, long First)> Aborted { get; } = [];
+
+    public long End => Batches.Count == 0 ? Start : Batches[^1].Next;
+}
+
+/// <summary>Brokers of a test, each on a socket, that serve one topic and do what the test tells them.</summary>
+internal sealed class ScriptedCluster : IDisposable
+{
+    public const string Topic = "flights";
+
+    private readonly List<ScriptedBroker> _brokers = [];
+
+    public object Gate { get; } = new();
+
+    public short FetchVersion { get; set; } = 12;
+
+    public short MetadataVersion { get; set; } = 12;
+
+    public Guid TopicId { get; set; } = new("00000000-0000-0000-0000-000000000001");
+
+    public bool HasTopic { get; set; } = true;
+
+    public Dictionary<int, ScriptedLog> Logs { get; } = [];
+
+    public ConcurrentQueue<FetchSeen> Fetches { get; } = new();
+
+    public IReadOnlyList<ScriptedBroker> Brokers => _brokers;
+
+    public string Bootstrap => string.Join(',', _brokers.Select(b => $"127.0.0.1:{b.Port}"));
+
+    public ScriptedCluster(int partitions = 1)
+    {
+        for (var i = 0; i < partitions; i++) Logs[i] = new ScriptedLog();
+    }
+
+    public ScriptedBroker Start(int node, Action<ScriptedBroker>? configure = null)
+    {
+        var broker = new ScriptedBroker(this, node);
+        configure?.Invoke(broker);
+        _brokers.Add(broker);
+        broker.Start();
+        return broker;
+    }
+
+    /// <summary>Appends values as one batch.</summary>
+    public void Append(int partition, params string[] values) => Append(partition, 0, values);
+
+    public void Append(int partition, int epoch, params string[] values)
+    {
+        lock (Gate)
+        {
+            var log = Logs[partition];
+            var first = log.End;
+            log.Batches.Add((first + values.Length, RecordBatches.Encode([.. values.Select((v, i) => new LogRecord(first + i, v))], epoch: epoch)));
+            Monitor.PulseAll(Gate);
+        }
+    }
+
+    public void Change(Action<ScriptedCluster> change)
+    {
+        lock (Gate)
+        {
+            change(this);
+            Monitor.PulseAll(Gate);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var broker in _brokers) broker.Dispose();
+    }
+}

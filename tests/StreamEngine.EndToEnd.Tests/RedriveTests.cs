@@ -119,7 +119,7 @@ public class RedriveTests(ITestOutputHelper output)
         for (var kill = 0; kill < 5; kill++)
         {
             await using var process = scene.Start("redrive", Redrive(Distance, "distance = 1"));
-            await Task.Delay(random.Next(250, 1100));
+            await Task.Delay(random.Next(400, 2600));
             if (process.HasExited) continue;
             await process.KillAsync();
             scene.Tell("a redrive was killed");

@@ -79,7 +79,9 @@ internal sealed class RedriveTopic(PipelineDefinition pipeline, TimeProvider tim
         }
     }
 
-    private static bool IsFenced(KafkaClientException e) => e.Code is LibRdKafka.Fenced or LibRdKafka.InvalidProducerEpoch or LibRdKafka.ProducerFenced;
+    // The first sign of having been fenced may be a record that the client purged.
+    private bool IsFenced(KafkaClientException e) =>
+        e.Code is LibRdKafka.Fenced or LibRdKafka.InvalidProducerEpoch or LibRdKafka.ProducerFenced || _producer!.HasFatalError;
 
     private unsafe void Produce(RedriveRecord record)
     {

@@ -16,6 +16,7 @@ internal sealed class BrokerFetcher
     private BrokerConnection? _connection;
     private int _failures;
     private short _version;
+    private Guid _topicId;
 
     public BrokerFetcher(FetchClient client, int node, BrokerAddress address)
     {
@@ -70,7 +71,7 @@ internal sealed class BrokerFetcher
             if (!Connect()) return true;
             var connection = _connection!;
             var w = connection.Begin(BrokerConnection.Fetch, _version, _version >= FetchMessages.FirstFlexible);
-            FetchMessages.Write(w, _version, _client.Topic, _questions, waitMs, _client.Settings);
+            FetchMessages.Write(w, _version, _client.Topic, _topicId, _questions, waitMs, _client.Settings);
             connection.Send();
             var r = connection.Receive(_version >= FetchMessages.FirstFlexible, waitMs);
             var throttle = Read(r);
@@ -106,7 +107,10 @@ internal sealed class BrokerFetcher
             _connection = new BrokerConnection(Address, _client.Settings, _client.Time);
         }
         _connection.Open();
-        _version = _connection.VersionOf(BrokerConnection.Fetch, FetchMessages.Oldest, FetchMessages.Newest);
+        // Brokers tell the id of a topic from Kafka 2.8 on.
+        _topicId = _client.TopicId;
+        _version = _connection.VersionOf(BrokerConnection.Fetch, FetchMessages.Oldest, _topicId == Guid.Empty ? (short)(FetchMessages.FirstWithTopicId - 1)
+            : FetchMessages.Newest);
         return true;
     }
 
@@ -116,8 +120,8 @@ internal sealed class BrokerFetcher
         _answered.Clear();
         for (var topics = r.Count(6); topics > 0; topics--)
         {
-            var topic = r.String();
-            if (topic != _client.Topic) throw new MalformedException($"records of topic '{topic}'");
+            var topic = _version >= FetchMessages.FirstWithTopicId ? r.Uuid().ToString() : r.String();
+            if (topic != (_version >= FetchMessages.FirstWithTopicId ? _topicId.ToString() : _client.Topic)) throw new MalformedException($"records of topic '{topic}'");
             for (var left = r.Count(30); left > 0; left--) ReadPartition(r);
             r.Tags();
         }

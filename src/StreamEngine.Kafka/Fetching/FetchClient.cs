@@ -26,11 +26,12 @@ internal sealed class FetchClient : IDisposable
     private Guid _topicId;
     private bool _started;
 
-    public FetchClient(string name, string topic, FetchSettings settings, IReadOnlyDictionary<int, long> offsets, MemoryScope memory, TimeProvider time, ILogger logger,
+    public FetchClient(string name, string topic, Guid topicId, FetchSettings settings, IReadOnlyDictionary<int, long> offsets, MemoryScope memory, TimeProvider time, ILogger logger,
         Action arrived, Action<Exception> failed)
     {
         Name = name;
         Topic = topic;
+        _topicId = topicId;
         Settings = settings;
         Memory = memory;
         Time = time;
@@ -44,6 +45,12 @@ internal sealed class FetchClient : IDisposable
     public string Name { get; }
 
     public string Topic { get; }
+
+    /// <summary>The topic's id; empty where no broker has told one.</summary>
+    public Guid TopicId
+    {
+        get { lock (Gate) return _topicId; }
+    }
 
     public FetchSettings Settings { get; }
 

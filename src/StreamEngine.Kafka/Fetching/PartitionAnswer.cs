@@ -23,17 +23,21 @@ internal struct PartitionAnswer
     public long DivergingEnd;
 }
 
-/// <summary>The form of fetch requests and responses, version 4 to 12, without sessions.</summary>
+/// <summary>
+/// The form of fetch requests and responses, version 4 to 13, without sessions. From 13 on the topic is named by its id (KIP-516): one that was deleted and created again
+/// under the same name is never taken for the one that was read.
+/// </summary>
 internal static class FetchMessages
 {
     public const short Oldest = 4;
-    public const short Newest = 12;
+    public const short Newest = 13;
+    public const short FirstWithTopicId = 13;
     public const short FirstFlexible = 12;
 
     private const sbyte ReadCommitted = 1;
     private const int DivergingEpochTag = 0;
 
-    public static void Write(RequestWriter w, short version, string topic, IReadOnlyList<PartitionQuestion> questions, int waitMs, FetchSettings settings)
+    public static void Write(RequestWriter w, short version, string topic, Guid topicId, IReadOnlyList<PartitionQuestion> questions, int waitMs, FetchSettings settings)
     {
         w.Int32(-1);
         w.Int32(waitMs);
@@ -47,7 +51,8 @@ internal static class FetchMessages
             w.Int32(-1);
         }
         w.Count(1);
-        w.String(topic);
+        if (version >= FirstWithTopicId) w.Uuid(topicId);
+        else w.String(topic);
         w.Count(questions.Count);
         foreach (var question in questions)
         {

@@ -59,6 +59,7 @@ internal sealed class KafkaSource : IBoundedSource
     private ISourceListener? _listener;
     private Thread? _thread;
     private int _known;
+    private Guid _topicId;
     private bool _hasFailed;
     private long _behind = -1;
     private ITimer? _watch;
@@ -86,7 +87,7 @@ internal sealed class KafkaSource : IBoundedSource
             topic = await _topics.EnsureAsync(_options.Topic, partitions, null, _time, cancellation);
         }
         var starts = await _topics.OffsetsAsync(topic, _options.Start, _options.StartTime, cancellation);
-        _known = topic.Partitions;
+        (_known, _topicId) = (topic.Partitions, topic.Uuid);
         var begins = _options.Start == StartPosition.Earliest ? starts : await _topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
         return new SourceLayout(topic.Name, topic.Id, topic.Partitions, starts) { Begins = begins };
     }
@@ -94,7 +95,7 @@ internal sealed class KafkaSource : IBoundedSource
     public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
     {
         _listener = listener;
-        _client = new FetchClient(Name, _options.Topic, _settings ?? FetchSettings.Of(_connection), offsets, _scope, _time, _logger, () => _work.Set(), Fail);
+        _client = new FetchClient(Name, _options.Topic, _topicId, _settings ?? FetchSettings.Of(_connection), offsets, _scope, _time, _logger, () => _work.Set(), Fail);
         foreach (var (partition, offset) in offsets)
         {
             var queue = new PartitionQueue(partition, offset)

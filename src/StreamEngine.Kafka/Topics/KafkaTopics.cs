@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Microsoft.Extensions.Logging;
@@ -7,7 +8,11 @@ using StreamEngine.Kafka.Sources;
 namespace StreamEngine.Kafka.Topics;
 
 /// <summary>A topic as the cluster describes it.</summary>
-internal sealed record KafkaTopic(string Name, string Id, int Partitions);
+internal sealed record KafkaTopic(string Name, string Id, int Partitions)
+{
+    /// <summary>The id as the protocol has it; empty where the cluster gives topics none.</summary>
+    public Guid Uuid { get; init; }
+}
 
 /// <summary>Looks up, creates and asks about topics, by the admin client.</summary>
 internal sealed class KafkaTopics : IDisposable
@@ -40,7 +45,7 @@ internal sealed class KafkaTopics : IDisposable
             var result = await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([name]), new DescribeTopicsOptions { RequestTimeout = Timeout })
                 .WaitAsync(cancellation);
             var topic = result.TopicDescriptions[0];
-            return new KafkaTopic(topic.Name, topic.TopicId.ToString(), topic.Partitions.Count);
+            return new KafkaTopic(topic.Name, topic.TopicId.ToString(), topic.Partitions.Count) { Uuid = UuidOf(topic.TopicId) };
         }
         catch (DescribeTopicsException e) when (e.Results.TopicDescriptions.TrueForAll(t => t.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.UnknownTopicId))
         {
@@ -50,6 +55,14 @@ internal sealed class KafkaTopics : IDisposable
         {
             throw Unreachable(e);
         }
+    }
+
+    private static Guid UuidOf(Uuid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, id.MostSignificantBits);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[8..], id.LeastSignificantBits);
+        return new Guid(bytes, bigEndian: true);
     }
 
     /// <summary>Kafka's rule for names (org.apache.kafka.common.internals.Topic).</summary>

@@ -285,7 +285,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         using (var topics = cluster.Topics())
         {
             await topics.DeleteAsync(topic, CancellationToken.None);
-            // Its successor is too short for the position, or is told by its id: either way nothing of it is taken for the old one's.
+            // Its successor is told by its id, however many records it has: nothing of it is taken for the old one's.
             for (var made = false; !made;)
             {
                 await Task.Delay(100);
@@ -294,6 +294,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
                 made = true;
             }
         }
+        await cluster.WriteAsync(topic, 0, "d", "e", "f", "g", "h");
         var failure = await answers.NextAsync<Exception>();
         Assert.IsType<StartupException>(failure);
         Assert.Contains("--reset", failure.Message, StringComparison.Ordinal);

@@ -54,7 +54,7 @@ internal sealed class ScriptedCluster : IDisposable
 
     public object Gate { get; } = new();
 
-    public short FetchVersion { get; set; } = 12;
+    public short FetchVersion { get; set; } = 13;
 
     public short MetadataVersion { get; set; } = 12;
 

@@ -6,6 +6,8 @@ namespace StreamEngine.Kafka.Suite;
 /// <summary>How a scripted broker answers one fetch.</summary>
 internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker broker, short version)
 {
+    private string _named = "";
+
     public Misdeed? Answer(ref ProtocolReader r, ProtocolWriter w)
     {
         r.Int32();
@@ -17,7 +19,7 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
         Assert.Equal(1, committed);
         var topics = r.Array(static (ref ProtocolReader x) =>
         {
-            var name = x.String();
+            var name = x.Version >= 13 ? x.Uuid().ToString() : x.String();
             var partitions = x.Array(static (ref ProtocolReader y) =>
             {
                 var index = y.Int32();
@@ -33,7 +35,8 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
             return (name, partitions);
         });
         var (topic, asked) = Assert.Single(topics);
-        Assert.Equal(ScriptedCluster.Topic, topic);
+        if (version < 13) Assert.Equal(ScriptedCluster.Topic, topic);
+        _named = topic;
         var seen = new FetchSeen(broker.Node, version, wait, asked);
         cluster.Fetches.Enqueue(seen);
         broker.Misdeeds.TryDequeue(out var misdeed);
@@ -51,6 +54,8 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
 
     private short ErrorOf(int partition, long offset)
     {
+        // UNKNOWN_TOPIC_ID
+        if (version >= 13 && _named != cluster.TopicId.ToString()) return 100;
         if (!cluster.HasTopic || !cluster.Logs.TryGetValue(partition, out var log)) return 3;
         if (log.Leader != broker.Node && log.PreferredReplica != broker.Node) return 6;
         return offset < log.Start || offset > log.End ? (short)1 : (short)0;
@@ -65,7 +70,8 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
             w.Int32(0);
         }
         w.Count(1);
-        w.String(ScriptedCluster.Topic);
+        if (version >= 13) w.Uuid(new Guid(_named));
+        else w.String(ScriptedCluster.Topic);
         w.Count(asked.Count);
         var any = false;
         foreach (var (partition, _, offset, _, maxBytes) in asked)

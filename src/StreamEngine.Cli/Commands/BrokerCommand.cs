@@ -38,7 +38,8 @@ internal static class BrokerCommand
             using var logs = Logs.Create();
             var options = new BrokerOptions { Port = parsed.GetValue(port), DataDirectory = parsed.GetValue(memory) ? null : parsed.GetValue(data)
                 ?? Path.Combine(".streamengine", "broker") };
-            if (parsed.GetValue(advertise) is { } given && TryAddress(given, out var told)) options = options with { AdvertisedHost = told.Host, AdvertisedPort = told.Port };
+            if (parsed.GetValue(advertise) is { } given && TryAddress(given, out var told))
+                options = options with { AdvertisedHost = told.Host, AdvertisedPort = told.Port };
             using var readyFile = parsed.GetValue(ready) is { } file ? new ReadyFile(file) : null;
             if (options.DataDirectory is { } folder) Claim(folder);
             await using var broker = await BrokerHost.StartAsync(options, logs, TimeProvider.System);

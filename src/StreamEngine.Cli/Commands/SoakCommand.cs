@@ -20,7 +20,8 @@ internal static class SoakCommand
             "A cluster, HOST:PORT; without it an embedded broker in a process of its own. Topics have names of this campaign, and are deleted in the end." };
         minutes.Validators.Add(r =>
         {
-            if (r.Tokens.Count > 0 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out var n) && n is not (> 0 and <= 1e6)) r.AddError("--minutes is a number above 0");
+            if (r.Tokens.Count > 0 && double.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out var n) && n is not (> 0 and <= 1e6))
+                r.AddError("--minutes is a number above 0");
         });
         rate.Validators.Add(r =>
         {

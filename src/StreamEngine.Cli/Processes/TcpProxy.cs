@@ -90,7 +90,9 @@ internal sealed class TcpProxy : IAsyncDisposable
             foreach (var i in Indexes(way)) _stalls[i] ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    /// <summary>The connection that takes the n-th byte from now on forwards it and is reset, wherever in a request or response that is. Once; other connections stay.</summary>
+    /// <summary>
+    /// The connection that takes the n-th byte from now on forwards it and is reset, wherever in a request or response that is. Once; other connections stay.
+    /// </summary>
     public void ResetAfter(long bytes, ProxyWay way)
     {
         lock (_gate)

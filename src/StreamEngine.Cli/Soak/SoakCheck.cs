@@ -12,8 +12,8 @@ namespace StreamEngine.Cli.Soak;
 internal sealed record SoakTopics(string Hourly, string Routes, string DeadLetters, string Late, string Epochs);
 
 /// <summary>
-/// An ordinary read_committed consumer on a thread of its own, which holds each record against the oracle as it comes: nothing that nobody expects, nothing twice, manifests
-/// that conserve rows and never go back.
+/// An ordinary read_committed consumer on a thread of its own, which holds each record against the oracle as it comes: nothing that nobody expects, nothing twice,
+/// manifests that conserve rows and never go back.
 /// </summary>
 internal sealed class SoakCheck : IDisposable
 {

@@ -5,8 +5,9 @@ using StreamEngine.Cli.Demo;
 namespace StreamEngine.Cli.Soak;
 
 /// <summary>
-/// Flights without end, and at each moment the rows that flights.conf has to bring out for those that were fed so far, in plain C# with nothing of the engine. Event time
-/// runs with the rows, 100 to a minute, up to an hour out of order. What a reader has seen is forgotten, so that the memory of a long campaign is that of its open windows.
+/// Flights without end, and at each moment the rows that flights.conf has to bring out for those that were fed so far, in plain C# with nothing of the engine. Event
+/// time runs with the rows, 100 to a minute, up to an hour out of order. What a reader has seen is forgotten, so that the memory of a long campaign is that of its open
+/// windows.
 /// </summary>
 internal sealed class SoakOracle
 {

@@ -14,7 +14,7 @@ public sealed class DocumentedCommandsTests
     private const string Prompt = "$ ./engine ";
 
     // They run for long, take a port, or have tests of their own.
-    private static readonly string[] OnlyParsed = ["demo", "test", "bench", "run", "broker", "replay"];
+    private static readonly string[] OnlyParsed = ["demo", "test", "bench", "run", "broker", "replay", "soak"];
 
     public static TheoryData<string> Pages() => [.. Directory.GetFiles(Path.Combine(Repository.Root, "docs"), "*.md").Append(Path.Combine(Repository.Root, "README.md"))
         .Where(p => CommandsOf(p).Count > 0).Select(p => Path.GetRelativePath(Repository.Root, p))];

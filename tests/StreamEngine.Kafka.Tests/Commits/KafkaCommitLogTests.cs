@@ -93,6 +93,22 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
         Assert.Equal(["1:two"], await StateAsync(next, 1));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(10)]
+    [InlineData(900)]
+    public async Task A_transaction_timeout_may_be_shorter_or_longer_than_the_clients_own_patience(int seconds)
+    {
+        var options = Options with { TransactionTimeout = TimeSpan.FromSeconds(seconds) };
+        // A call that ends a transaction gives up before the client would ask again.
+        Assert.True(options.EndTimeout < TimeSpan.FromSeconds(Math.Min(60, seconds)), $"{options.EndTimeout}");
+        await using var log = Log(options);
+        var (state, answers) = await OpenAsync(log);
+        Assert.True(log.TryAppend(OutputBatch.Of(_scope, Out, new OutputRecord("a"))));
+        await CommitAsync(log, answers, Manifest(state, 1));
+        Assert.Equal("a", Cluster.Text(Assert.Single(cluster.ReadCommitted(Out, 4)).Message.Value));
+    }
+
     [Fact]
     public async Task The_end_of_the_state_is_exact_over_epochs_with_and_without_state()
     {

@@ -115,7 +115,12 @@ internal sealed class FetchClient : IDisposable
                 questions.Clear();
                 foreach (var partition in _partitions.Values)
                 {
-                    if (partition.Replica >= 0 && now >= partition.ReplicaUntil) partition.Replica = -1;
+                    if (partition.Replica >= 0 && now >= partition.ReplicaUntil)
+                    {
+                        partition.Replica = -1;
+                        // It is the leader's thread that asks for it from now on.
+                        Monitor.PulseAll(Gate);
+                    }
                     if (partition.Node != fetcher.Node || partition.IsFinished) continue;
                     if (partition.NotBefore > now)
                     {
@@ -192,14 +197,16 @@ internal sealed class FetchClient : IDisposable
         partition.HighWatermark = answer.HighWatermark;
         if (answer.PreferredReplica >= 0 && answer.PreferredReplica != fetcher.Node && fetcher.Node == partition.Leader) ReadFrom(partition, answer.PreferredReplica);
         partition.MostBytes = scanned.Length == 0 && scanned.CutOff > 0 ? (int)Math.Max(Settings.PartitionBytes, scanned.CutOff) : Settings.PartitionBytes;
-        var isEnd = scanned.Next >= answer.StableOffset && scanned.CutOff == 0;
+        // A broker that keeps no last stable offset says -1.
+        var stable = answer.StableOffset >= 0 ? answer.StableOffset : answer.HighWatermark;
+        var isEnd = scanned.Next >= stable && scanned.CutOff == 0;
         if (scanned.Length == 0 && (!isEnd || partition.KnownEnd == scanned.Next)) return true;
         partition.Next = scanned.Next;
         if (scanned.Length > 0) partition.LastEpoch = scanned.LeaderEpoch;
         partition.KnownEnd = isEnd ? scanned.Next : -1;
         partition.RawBytes += scanned.Length;
         partition.Raw.Enqueue(new RawRecords(fetcher.Described, scanned.Length > 0 ? answer.Block : null, scanned.Length, scanned.Next, scanned.Records,
-            answer.StableOffset, answer.Aborted));
+            stable, answer.Aborted));
         return true;
     }
 

@@ -167,8 +167,9 @@ internal sealed class FetchClient : IDisposable
                 OnError(fetcher, question, answer, place);
                 return;
             }
+            // A new incarnation would not know of the epoch, and read on behind the gap: this is for a person to decide.
             if (answer.DivergingEpoch >= 0)
-                throw new FetchException($"{place}: the log of {fetcher.Described} was cut off below what was read of it: offset {question.Offset} was next, in leader epoch "
+                throw new StartupException($"{place}: the log of {fetcher.Described} was cut off below what was read of it: offset {question.Offset} was next, in leader epoch "
                     + $"{question.LastEpoch}, and the log's epoch {answer.DivergingEpoch} ends at offset {answer.DivergingEnd} (an unclean election of a leader does that)\n"
                     + "  what was computed from the records that are gone stays; to compute it anew:    ./engine run FILE --reset");
             var scanned = owned is null ? new RawRecords.Scanned(0, question.Offset, 0, -1, 0) : RawRecords.Scan(owned, answer.Length, question.Offset);

@@ -122,7 +122,12 @@ internal sealed class FetchClient : IDisposable
                 questions.Clear();
                 foreach (var partition in _partitions.Values)
                 {
-                    if (partition.Replica >= 0 && now >= partition.ReplicaUntil) partition.Replica = -1;
+                    if (partition.Replica >= 0 && now >= partition.ReplicaUntil)
+                    {
+                        partition.Replica = -1;
+                        // It is the leader's thread that asks for it from now on.
+                        Monitor.PulseAll(Gate);
+                    }
                     if (partition.Node != fetcher.Node || partition.IsFinished) continue;
                     if (partition.NotBefore > now)
                     {
@@ -169,8 +174,9 @@ internal sealed class FetchClient : IDisposable
                 OnError(fetcher, question, answer, place);
                 return;
             }
+            // A new incarnation would not know of the epoch, and read on behind the gap: this is for a person to decide.
             if (answer.DivergingEpoch >= 0)
-                throw new FetchException($"{place}: the log of {fetcher.Described} was cut off below what was read of it: offset {question.Offset} was next, in leader epoch "
+                throw new StartupException($"{place}: the log of {fetcher.Described} was cut off below what was read of it: offset {question.Offset} was next, in leader epoch "
                     + $"{question.LastEpoch}, and the log's epoch {answer.DivergingEpoch} ends at offset {answer.DivergingEnd} (an unclean election of a leader does that)\n"
                     + "  what was computed from the records that are gone stays; to compute it anew:    ./engine run FILE --reset");
             var scanned = owned is null ? new RawRecords.Scanned(0, question.Offset, 0, -1, 0) : RawRecords.Scan(owned, answer.Length, question.Offset);
@@ -199,14 +205,16 @@ internal sealed class FetchClient : IDisposable
         partition.HighWatermark = answer.HighWatermark;
         if (answer.PreferredReplica >= 0 && answer.PreferredReplica != fetcher.Node && fetcher.Node == partition.Leader) ReadFrom(partition, answer.PreferredReplica);
         partition.MostBytes = scanned.Length == 0 && scanned.CutOff > 0 ? (int)Math.Max(Settings.PartitionBytes, scanned.CutOff) : Settings.PartitionBytes;
-        var isEnd = scanned.Next >= answer.StableOffset && scanned.CutOff == 0;
+        // A broker that keeps no last stable offset says -1.
+        var stable = answer.StableOffset >= 0 ? answer.StableOffset : answer.HighWatermark;
+        var isEnd = scanned.Next >= stable && scanned.CutOff == 0;
         if (scanned.Length == 0 && (!isEnd || partition.KnownEnd == scanned.Next)) return true;
         partition.Next = scanned.Next;
         if (scanned.Length > 0) partition.LastEpoch = scanned.LeaderEpoch;
         partition.KnownEnd = isEnd ? scanned.Next : -1;
         partition.RawBytes += scanned.Length;
         partition.Raw.Enqueue(new RawRecords(fetcher.Described, scanned.Length > 0 ? answer.Block : null, scanned.Length, scanned.Next, scanned.Records,
-            answer.StableOffset, answer.Aborted));
+            stable, answer.Aborted));
         return true;
     }
 

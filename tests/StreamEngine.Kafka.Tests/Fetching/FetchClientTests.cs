@@ -253,6 +253,22 @@ public sealed class FetchClientTests
         Assert.Contains(cluster.Fetches, f => f.Node == 2);
     }
 
+    [Fact]
+    public async Task The_leader_is_asked_again_which_replica_is_to_be_read_from()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1);
+        cluster.Start(2);
+        cluster.Logs[0].PreferredReplica = 2;
+        await using var topic = new FetchedTopic(cluster, settings: [("client.rack", "r2"), ("metadata.max.age.ms", "20")]);
+        for (var i = 0; cluster.Fetches.Count(f => f.Node == 1) < 4; i++)
+        {
+            cluster.Append(0, "a");
+            Assert.Equal($"{i}:a", await topic.ReadAsync(0, 1));
+        }
+        Assert.Contains(cluster.Fetches, f => f.Node == 2);
+    }
+
     [Theory]
     [InlineData(12)]
     [InlineData(13)]

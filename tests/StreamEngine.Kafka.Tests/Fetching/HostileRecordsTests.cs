@@ -17,7 +17,8 @@ public sealed class HostileRecordsTests
             var records = Enumerable.Range(0, random.Next(1, 5)).Select(i => new LogRecord(offset + i, random.Next(5) == 0 ? null : new string('v', random.Next(200)),
                 random.Next(2) == 0 ? null : "k", random.Next()) { Headers = random.Next(3) == 0 ? [("name", "value"), ("n", null)] : [] }).ToList();
             offset += records.Count;
-            bytes.AddRange(RecordBatches.Encode(records, random.Next(2) == 0 ? TestCodec.None : (TestCodec)random.Next(6), random.Next(2) == 0 ? -1 : 3, random.Next(2) == 0));
+            var codec = random.Next(2) == 0 ? TestCodec.None : (TestCodec)random.Next(6);
+            bytes.AddRange(RecordBatches.Encode(records, codec, random.Next(2) == 0 ? -1 : 3, random.Next(2) == 0));
         }
         return [.. bytes];
     }

@@ -20,7 +20,10 @@ public sealed class RecordParsingTests
     {
         // One of them unpacks to more than the first buffer holds.
         var large = new string('x', 300_000);
-        byte[] bytes = [.. RecordBatches.Encode(Some(0, 3), codec), .. RecordBatches.Encode([new LogRecord(3, large)], codec), .. RecordBatches.Encode(Some(4, 2), codec)];
+        byte[] bytes =
+        [
+            .. RecordBatches.Encode(Some(0, 3), codec), .. RecordBatches.Encode([new LogRecord(3, large)], codec), .. RecordBatches.Encode(Some(4, 2), codec),
+        ];
         Assert.Equal($"{Shown(0, 3)} 3:{large} {Shown(4, 2)} then 6", ParsedRecords.Of(bytes));
     }
 
@@ -39,7 +42,8 @@ public sealed class RecordParsingTests
 
     [Fact]
     public void The_time_of_appending_counts_for_the_whole_batch_where_the_topic_says_so() =>
-        Assert.Equal("0@77 null=a []\n1@77 null=b []", ParsedRecords.Whole(RecordBatches.Encode([new LogRecord(0, "a", Timestamp: 1), new LogRecord(1, "b", Timestamp: 2)],
+        Assert.Equal("0@77 null=a []\n1@77 null=b []", ParsedRecords.Whole(RecordBatches.Encode([new LogRecord(0, "a", Timestamp: 1),
+            new LogRecord(1, "b", Timestamp: 2)],
             appendTime: 77)));
 
     [Fact]
@@ -67,7 +71,8 @@ public sealed class RecordParsingTests
     [Fact]
     public void Control_records_are_passed()
     {
-        byte[] bytes = [.. RecordBatches.Encode(Some(0, 1), producer: 7, transactional: true), .. RecordBatches.Marker(1, 7, commit: true), .. RecordBatches.Marker(2, 8, commit: false)];
+        byte[] bytes = [.. RecordBatches.Encode(Some(0, 1), producer: 7, transactional: true),
+            .. RecordBatches.Marker(1, 7, commit: true), .. RecordBatches.Marker(2, 8, commit: false)];
         Assert.Equal("0:v0 then 3", ParsedRecords.Of(bytes));
         Assert.Equal("then 3", ParsedRecords.Of(bytes, 2));
     }

@@ -63,7 +63,8 @@ public sealed class SecureConnectionTests
         using var cluster = new ScriptedCluster();
         cluster.Start(1, b => b.Login = new ScriptedLogin("SCRAM-SHA-256", "user", Secret) { IsImpostor = true });
         cluster.Append(0, "a");
-        await using var topic = new FetchedTopic(cluster, settings: [("security.protocol", "sasl_plaintext"), ("sasl.mechanism", "SCRAM-SHA-256"), ("sasl.username", "user"),
+        await using var topic = new FetchedTopic(cluster, settings: [("security.protocol", "sasl_plaintext"), ("sasl.mechanism", "SCRAM-SHA-256"),
+            ("sasl.username", "user"),
             ("sasl.password", Secret)]);
         Assert.Contains("does not prove that the broker knows the password", await topic.FailureAsync(), StringComparison.Ordinal);
         Assert.Empty(cluster.Fetches);
@@ -119,7 +120,8 @@ public sealed class SecureConnectionTests
             cluster.Start(1, b => (b.ServerCertificate, b.ClientAuthority) = (Made.Server, Made.Authority));
             cluster.Append(0, "a");
             await using var topic = new FetchedTopic(cluster, settings: [("security.protocol", "ssl"), ("ssl.ca.location", File("ca.pem", Made.AuthorityPem)),
-                ("ssl.certificate.location", File("client.pem", Made.ClientPem)), ("ssl.key.location", File("key.pem", Made.EncryptedKeyPem(Secret))), ("ssl.key.password", Secret)]);
+                ("ssl.certificate.location", File("client.pem", Made.ClientPem)), ("ssl.key.location", File("key.pem", Made.EncryptedKeyPem(Secret))),
+                ("ssl.key.password", Secret)]);
             Assert.Equal("0:a", await topic.ReadAsync(0, 1));
         }
         finally

@@ -18,7 +18,8 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private KafkaSource Source(KafkaSourceOptions options, KafkaConnection? connection = null) => new(connection ?? cluster.Connection, options, _scope, TimeProvider.System, NullLogger.Instance);
+    private KafkaSource Source(KafkaSourceOptions options, KafkaConnection? connection = null) =>
+        new(connection ?? cluster.Connection, options, _scope, TimeProvider.System, NullLogger.Instance);
 
     /// <summary>A partition's records up to its first end, as OFFSET:VALUE, and that end.</summary>
     protected async Task<string> ReadAsync(string topic, int partition, long from, KafkaConnection? connection = null)
@@ -264,7 +265,8 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
     {
         var topic = await cluster.NewTopicAsync();
         var values = Enumerable.Range(0, 300).Select(i => $"a value that repeats itself {i}").ToArray();
-        using (var producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = cluster.Bootstrap, CompressionType = compression, LingerMs = 50 }).Build())
+        var config = new ProducerConfig { BootstrapServers = cluster.Bootstrap, CompressionType = compression, LingerMs = 50 };
+        using (var producer = new ProducerBuilder<byte[]?, byte[]?>(config).Build())
         {
             foreach (var value in values) producer.Produce(topic, new Message<byte[]?, byte[]?> { Value = Encoding.UTF8.GetBytes(value) });
             producer.Flush(CancellationToken.None);

@@ -28,8 +28,8 @@ internal static class RecordBatches
 {
     public const int Head = 61;
 
-    public static byte[] Encode(IReadOnlyList<LogRecord> records, TestCodec codec = TestCodec.None, long producer = -1, bool transactional = false, long? appendTime = null,
-        long? baseOffset = null, long? lastOffset = null, int epoch = 0)
+    public static byte[] Encode(IReadOnlyList<LogRecord> records, TestCodec codec = TestCodec.None, long producer = -1, bool transactional = false,
+        long? appendTime = null, long? baseOffset = null, long? lastOffset = null, int epoch = 0)
     {
         var first = baseOffset ?? records[0].Offset;
         var last = lastOffset ?? records[^1].Offset;

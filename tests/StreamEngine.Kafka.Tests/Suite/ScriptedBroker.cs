@@ -47,7 +47,8 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             {
                 action();
             }
-            catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or InvalidOperationException or System.Security.Authentication.AuthenticationException)
+            catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or InvalidOperationException
+                or System.Security.Authentication.AuthenticationException)
             {
                 // The client or the test has closed it.
             }

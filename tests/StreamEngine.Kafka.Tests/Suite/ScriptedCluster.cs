@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace StreamEngine.Kafka.Suite;
 
 /// <summary>What a broker was asked in one fetch.</summary>
-internal sealed record FetchSeen(int Node, short Version, int WaitMs, IReadOnlyList<(int Partition, int LeaderEpoch, long Offset, int LastEpoch, int MaxBytes)> Partitions);
+internal sealed record FetchSeen(int Node, short Version, int WaitMs,
+    IReadOnlyList<(int Partition, int LeaderEpoch, long Offset, int LastEpoch, int MaxBytes)> Partitions);
 
 /// <summary>What a broker does wrong with the next fetch.</summary>
 internal abstract record Misdeed

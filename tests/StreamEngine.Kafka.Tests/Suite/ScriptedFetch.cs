@@ -43,7 +43,8 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
         lock (cluster.Gate)
         {
             var waited = Stopwatch.StartNew();
-            while (misdeed is null && waited.ElapsedMilliseconds < wait && !asked.Exists(Has)) Monitor.Wait(cluster.Gate, Math.Max(1, wait - (int)waited.ElapsedMilliseconds));
+            while (misdeed is null && waited.ElapsedMilliseconds < wait && !asked.Exists(Has))
+                Monitor.Wait(cluster.Gate, Math.Max(1, wait - (int)waited.ElapsedMilliseconds));
             Write(w, asked, mostBytes, misdeed);
         }
         return misdeed;

@@ -8,8 +8,8 @@ namespace StreamEngine.Pipelines.Replay;
 
 /// <summary>
 /// Puts what a replay found into production: of upsert sinks, the rows that differ, and tombstones for those that the replay does not have, all in one transaction. The
-/// live pipeline has closed the windows of the range and does not write them any more; a key whose newest row lies outside of the range is left alone. Done twice it finds
-/// nothing to write.
+/// live pipeline has closed the windows of the range and does not write them any more; a key whose newest row lies outside of the range is left alone. Done twice it
+/// finds nothing to write.
 /// </summary>
 internal sealed class ReplayPromotion(ReplayDefinition replay, ILoggerFactory loggers)
 {

@@ -49,8 +49,8 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
     public bool IsEmpty => _sources.Count == 0;
 
     /// <summary>
-    /// The least watermark over the sources that ever had a row, microseconds: windows are complete up to there. <see cref="Core.Watermark.None"/>: none is; null: there was
-    /// no row.
+    /// The least watermark over the sources that ever had a row, microseconds: windows are complete up to there. <see cref="Core.Watermark.None"/>: none is; null: there
+    /// was no row.
     /// </summary>
     public long? ClosedTo => _sources.Values.Where(s => s.HasRows).Select(s => (long?)s.Watermark).Min();
 

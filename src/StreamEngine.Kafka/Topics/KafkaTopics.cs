@@ -179,6 +179,11 @@ internal sealed class KafkaTopics : IDisposable
             var result = await _admin.ListOffsetsAsync(specs, new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = Timeout }).WaitAsync(cancellation);
             return result.ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.Partition.Value, r => r.TopicPartitionOffsetError.Offset.Value);
         }
+        catch (ListOffsetsException e)
+        {
+            // What is wrong stands beside each partition; the exception itself only says that something is.
+            throw Unreachable(e, e.Result.ResultInfos.Select(r => r.TopicPartitionOffsetError.Error).FirstOrDefault(r => r.IsError) ?? e.Error);
+        }
         catch (KafkaException e)
         {
             throw Unreachable(e);
@@ -259,13 +264,14 @@ internal sealed class KafkaTopics : IDisposable
 
     public IAdminClient Admin => _admin;
 
-    private StartupException Unreachable(KafkaException cause)
+    private StartupException Unreachable(KafkaException cause, Error? error = null)
     {
-        var silent = cause.Error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
+        error ??= cause.Error;
+        var silent = error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
         var message = silent
             ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
-            : $"the brokers on {_connection.Bootstrap} refuse: {cause.Error.Reason}";
-        return new StartupException(message, cause) { MayPass = silent || IsTransient(cause.Error.Code) };
+            : $"the brokers on {_connection.Bootstrap} refuse: {error.Reason}";
+        return new StartupException(message, cause) { MayPass = silent || IsTransient(error.Code) };
     }
 
     // A cluster that comes up again, or whose leaders and coordinators move, answers with these for a while.

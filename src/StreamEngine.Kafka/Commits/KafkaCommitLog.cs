@@ -133,7 +133,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     /// </summary>
     private async Task RefuseGroupOffsetsAsync(CancellationToken cancellation)
     {
-        var offsets = await _topics.GroupOffsetsAsync(_options.Pipeline, cancellation);
+        var offsets = await _topics.GroupOffsetsAsync(_options.Pipeline, _time, cancellation);
         if (offsets.Count == 0) return;
         var (topic, partition, offset) = offsets[0];
         throw new StartupException($"group '{_options.Pipeline}' has committed offsets ({topic}-{partition} at {offset}), but topic '{_options.EpochsTopic}' has no manifest: whose they are cannot be told\n  to start at a place of your choice:    ./engine run FILE --start-from earliest\n  to forget all that is left:            ./engine run FILE --reset");

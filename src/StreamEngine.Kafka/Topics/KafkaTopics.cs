@@ -17,6 +17,8 @@ internal sealed record KafkaTopic(string Name, string Id, int Partitions)
 /// <summary>Looks up, creates and asks about topics, by the admin client.</summary>
 internal sealed class KafkaTopics : IDisposable
 {
+    private static readonly TimeSpan Backoff = TimeSpan.FromMilliseconds(100);
+
     private readonly KafkaConnection _connection;
     private readonly IAdminClient _admin;
 
@@ -190,18 +192,30 @@ internal sealed class KafkaTopics : IDisposable
         }
     }
 
-    /// <summary>The offsets that a consumer group has committed, by topic and partition.</summary>
-    public async Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(string group, CancellationToken cancellation)
+    /// <summary>The offsets that a consumer group has committed, by topic and partition. Waits for a coordinator that is just taking over.</summary>
+    public async Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(string group, TimeProvider time, CancellationToken cancellation)
     {
-        try
+        var began = time.GetTimestamp();
+        while (true)
         {
-            var result = await _admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
-                new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
-            return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
-        }
-        catch (KafkaException e) when (e.Error.Code is ErrorCode.GroupIdNotFound)
-        {
-            return [];
+            try
+            {
+                var result = await _admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
+                    new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+                return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
+            }
+            catch (KafkaException e) when (e.Error.Code is ErrorCode.GroupIdNotFound)
+            {
+                return [];
+            }
+            catch (KafkaException e) when (IsTransient(e.Error.Code) && time.GetElapsedTime(began) < Timeout)
+            {
+                await Task.Delay(Backoff, time, cancellation);
+            }
+            catch (KafkaException e)
+            {
+                throw Unreachable(e);
+            }
         }
     }
 

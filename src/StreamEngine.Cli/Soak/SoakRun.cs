@@ -19,6 +19,7 @@ internal sealed class SoakRun : IAsyncDisposable
 
     /// <summary>Without a new commit for so long after a fault the campaign has failed.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
 
     private readonly SoakOptions _options;
     private readonly SoakCluster _cluster;
@@ -114,7 +115,13 @@ internal sealed class SoakRun : IAsyncDisposable
             await feeding;
             await UntilAsync(() => _check.Read >= _oracle.Fed && _oracle.Missing == 0, $"all of {_oracle.Fed:N0} records to be read, and their rows to come", Patience);
             await DrainAsync();
-            IsRight();
+            // What the drain has committed is looked at too: nothing more comes once it is read.
+            for (var (seen, quiet) = (-1L, TimeProvider.System.GetTimestamp()); TimeProvider.System.GetElapsedTime(quiet) < Settled;)
+            {
+                IsRight();
+                if (_check.Checked != seen) (seen, quiet) = (_check.Checked, TimeProvider.System.GetTimestamp());
+                await Task.Delay(Poll, TimeProvider.System, CancellationToken.None);
+            }
         }
         finally
         {

@@ -86,7 +86,7 @@ internal sealed class BrokerFetcher
             _connection = null;
             if (_client.IsStopped) return true;
             if (_failures > 0) _client.Log.Warn($"fetch {Node}", $"{Described} cannot be read from: {e.Message}");
-            _client.AskForLeaders();
+            _client.Lost(this);
             return false;
         }
         catch (MalformedException e)

@@ -125,8 +125,13 @@ internal sealed class FetchClient : IDisposable
                     if (partition.Replica >= 0 && now >= partition.ReplicaUntil)
                     {
                         partition.Replica = -1;
-                        // It is the leader's thread that asks for it from now on.
+                        // The leader's thread may be waiting without an end: it reads the partition again.
                         Monitor.PulseAll(Gate);
+                    }
+                    if (partition.Replica >= 0 && partition.Leader == fetcher.Node)
+                    {
+                        var until = Time.GetElapsedTime(now, partition.ReplicaUntil);
+                        least = until < least ? until : least;
                     }
                     if (partition.Node != fetcher.Node || partition.IsFinished) continue;
                     if (partition.NotBefore > now)
@@ -306,7 +311,7 @@ internal sealed class FetchClient : IDisposable
         if (!metadata.Brokers.ContainsKey(leader.Node)) return;
         // Also the others, since one of them may be nearer (KIP-392).
         foreach (var (node, address) in Settings.Rack.Length > 0 ? metadata.Brokers : metadata.Brokers.Where(b => b.Key == leader.Node)) Ensure(node, address);
-        if (partition.Leader != leader.Node) partition.Replica = -1;
+        if (partition.Leader != leader.Node || !metadata.Brokers.ContainsKey(partition.Replica)) partition.Replica = -1;
         (partition.Leader, partition.LeaderEpoch) = (leader.Node, leader.Epoch);
     }
 
@@ -318,9 +323,16 @@ internal sealed class FetchClient : IDisposable
         fetcher.Start();
     }
 
-    public void AskForLeaders()
+    /// <summary>A broker cannot be read from: what it was read for as the nearer replica is its leader's again, and who leads is asked anew.</summary>
+    public void Lost(BrokerFetcher fetcher)
     {
-        lock (Gate) _lookup.Ask();
+        lock (Gate)
+        {
+            foreach (var partition in _partitions.Values)
+                if (partition.Replica == fetcher.Node) partition.Replica = -1;
+            Monitor.PulseAll(Gate);
+            _lookup.Ask(fetcher.Address);
+        }
     }
 
     /// <summary>It cannot go on. What comes after the first time, or after the end, is of no interest.</summary>

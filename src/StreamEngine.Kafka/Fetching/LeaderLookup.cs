@@ -7,6 +7,7 @@ namespace StreamEngine.Kafka.Fetching;
 internal sealed class LeaderLookup
 {
     private static readonly TimeSpan LeastBetween = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MostBetween = TimeSpan.FromSeconds(1);
 
     private readonly FetchClient _client;
@@ -14,6 +15,7 @@ internal sealed class LeaderLookup
     private IReadOnlyList<BrokerAddress> _known = [];
     private BrokerConnection? _connection;
     private bool _asked = true;
+    private BrokerAddress? _silent;
     private int _turn;
 
     public LeaderLookup(FetchClient client)
@@ -25,9 +27,11 @@ internal sealed class LeaderLookup
     public void Start() => _thread.Start();
 
     /// <summary>To be asked soon. The caller holds the client's lock.</summary>
-    public void Ask()
+    /// <param name="silent">A broker that just did not answer, which is not the one to be asked first.</param>
+    public void Ask(BrokerAddress? silent = null)
     {
         _asked = true;
+        _silent = silent ?? _silent;
         Monitor.PulseAll(_client.Gate);
     }
 
@@ -62,6 +66,8 @@ internal sealed class LeaderLookup
         }
     }
 
+    private static TimeSpan Least(TimeSpan timeout) => timeout < LongestAnswer ? timeout : LongestAnswer;
+
     private TimeSpan Pause(TimeSpan pause, TimeSpan most)
     {
         _client.Stopping.WaitHandle.WaitOne(pause < most ? pause : most);
@@ -89,8 +95,17 @@ internal sealed class LeaderLookup
     private (bool Answered, bool Complete) AskOnce()
     {
         var addresses = Addresses();
+        lock (_client.Gate)
+        {
+            if (_silent is not null && addresses[_turn % addresses.Count] == _silent) _turn++;
+            _silent = null;
+        }
         var address = addresses[_turn % addresses.Count];
-        var connection = new BrokerConnection(address, _client.Settings, _client.Time);
+        // A broker that hangs must not keep the others from being asked.
+        var connection = new BrokerConnection(address, _client.Settings with
+        {
+            SocketTimeout = Least(_client.Settings.SocketTimeout), ConnectTimeout = Least(_client.Settings.ConnectTimeout),
+        }, _client.Time);
         lock (_client.Gate)
         {
             if (_client.IsStopped) return (false, false);

@@ -32,7 +32,8 @@ internal sealed unsafe class RecordBatcher(FetchClient client, RecordCursor curs
     /// <summary>The partition's end, where all before it was made into batches and the last fetch found nothing behind it; -1 otherwise. It is told once.</summary>
     public long TakeEnd()
     {
-        if (!_isEnd || MoveToRecord()) return -1;
+        // What is opened meanwhile may say that there is more.
+        if (!_isEnd || MoveToRecord() || !_isEnd) return -1;
         _isEnd = false;
         return cursor.Position;
     }

@@ -181,8 +181,7 @@ internal sealed class DeadLetterRedrive(PipelineFile file, RedriveRequest reques
     private static RedriveMark MarkOf(DeadLetter letter, string source, KafkaTopic topic)
     {
         var place = letter.Source!.Value;
-        var timestamp = (letter.Record.Timestamp.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMillisecond;
-        return new RedriveMark(source, letter.Insert == "*" ? null : letter.Insert, place.Topic, place.Partition, place.Offset, timestamp,
+        return new RedriveMark(source, letter.Insert == "*" ? null : letter.Insert, place.Topic, place.Partition, place.Offset, letter.Timestamp,
             new LetterIdentity(topic.Name, topic.Id, letter.Record.Partition, letter.Record.Offset));
     }
 

@@ -46,7 +46,7 @@ internal sealed class RedriveRuns : IAsyncDisposable
         var known = position?.TopicId ?? replay?.Redrive?.TopicId ?? layout.TopicId;
         if (known != layout.TopicId)
             throw new StartupException($"topic '{layout.Topic}' was deleted and created again since epoch {last?.Epoch}: its id was {known} and is {layout.TopicId}, so that what was redriven is not known any more\n  to start the pipeline anew:   give it another name, or ./engine run FILE --reset");
-        var from = position?.From ?? replay?.Redrive?.From ?? (last is null ? layout.Starts[0] : layout.Begins[0]);
+        var from = position?.From ?? replay?.Redrive?.From ?? (last?.Sources.ContainsKey(name) == true ? layout.Begins[0] : layout.Starts[0]);
         return new RedriveRun(source, layout.TopicId, from, position?.Offset ?? from) { ComesFirst = replay is not null };
     }
 

@@ -106,6 +106,8 @@ internal sealed unsafe class SideOutputWriter(SideOutputSpec spec, MemoryScope s
             rest = Text(rest, "__streams.errors.topic"u8, records.Topic);
             rest = Number(rest, "__streams.errors.partition"u8, records.Partition);
             rest = Number(rest, "__streams.errors.offset"u8, records.Offsets[row]);
+            // The dead letter's own may be another: the topic's setting decides, and none lies ahead of the clock.
+            if (records.Timestamps is not null) rest = Number(rest, "streamengine.timestamp"u8, records.Timestamps[row]);
         }
         rest = Text(rest, "__streams.errors.message"u8, message);
         rest = RecordHeaders.Write(rest, "streamengine.stage"u8, Stages[fault.Stage]);

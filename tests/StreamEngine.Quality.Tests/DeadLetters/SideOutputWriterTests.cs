@@ -66,9 +66,10 @@ public unsafe class SideOutputWriterTests
                 dead.Records.Timestamps[0]));
             Assert.True(dead.Records.Values[1].IsNull);
             Assert.Equal(["trace=abc", "__streams.errors.topic=flights", "__streams.errors.partition=1", "__streams.errors.offset=4711",
-                "__streams.errors.message=not true: ü > 0", "streamengine.stage=rule",
+                "streamengine.timestamp=1000", "__streams.errors.message=not true: ü > 0", "streamengine.stage=rule",
                 "streamengine.rule=plausible", "streamengine.reason=not true: ü > 0", "streamengine.insert=*"], Headers(dead.Records, 0));
-            Assert.Equal(["trace=abc", "__streams.errors.topic=flights", "__streams.errors.partition=1", "__streams.errors.offset=4713", "__streams.errors.message=idle",
+            Assert.Equal(["trace=abc", "__streams.errors.topic=flights", "__streams.errors.partition=1", "__streams.errors.offset=4713",
+                "streamengine.timestamp=1002", "__streams.errors.message=idle",
                 "streamengine.stage=late", "streamengine.reason=idle",
                 "streamengine.insert=hourly"], Headers(late.Records, 0));
             dead.Dispose();

@@ -21,8 +21,15 @@ internal sealed record DeadLetter(TopicRecord Record, string Stage, string? Rule
                 : (SourcePlace?)null;
         return new DeadLetter(record, Header(record, "streamengine.stage") ?? "unknown", Header(record, "streamengine.rule"),
             Header(record, "streamengine.reason") ?? Header(record, "__streams.errors.message") ?? "it does not say", Header(record, "streamengine.insert") ?? "*",
-                place);
+                place)
+        {
+            Timestamp = long.TryParse(Header(record, "streamengine.timestamp"), CultureInfo.InvariantCulture, out var stamp) ? stamp
+                : (record.Timestamp.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMillisecond,
+        };
     }
+
+    /// <summary>The original record's timestamp, milliseconds; the dead letter's own where it does not say.</summary>
+    public long Timestamp { get; init; } = (Record.Timestamp.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMillisecond;
 
     // The original record's headers come first and may have the same names: the last one is the engine's.
     private static string? Header(TopicRecord record, string name) => record.Headers.LastOrDefault(h => h.Key == name).Value is { } bytes ? Encoding.UTF8.GetString(bytes)

@@ -6,7 +6,9 @@ using StreamEngine.Broker.Suite;
 
 namespace StreamEngine.Broker.Hosting;
 
-/// <summary>A disk that is full or fails: the broker stops and acknowledges nothing more, since nobody knows what the disk holds; what was acknowledged before is there.</summary>
+/// <summary>
+/// A disk that is full or fails: the broker stops and acknowledges nothing more, since nobody knows what the disk holds; what was acknowledged before is there.
+/// </summary>
 public sealed class FailingDiskTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -25,7 +27,8 @@ public sealed class FailingDiskTests : IDisposable
         using (var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = host.Bootstrap }).Build())
             await admin.CreateTopicsAsync([new TopicSpecification { Name = "t", NumPartitions = 2 }]);
         string full;
-        using (var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = host.Bootstrap, LingerMs = 0 }).SetLogHandler((_, _) => { }).Build())
+        var settings = new ProducerConfig { BootstrapServers = host.Bootstrap, LingerMs = 0 };
+        using (var producer = new ProducerBuilder<Null, string>(settings).SetLogHandler((_, _) => { }).Build())
         {
             await producer.ProduceAsync(new TopicPartition("t", 0), new Message<Null, string> { Value = "kept" });
             // The next partition's first segment lies on a full disk.
@@ -39,7 +42,8 @@ public sealed class FailingDiskTests : IDisposable
         await host.DisposeAsync();
         Directory.Delete(full, recursive: true);
         await using var again = await BrokerHost.StartAsync(options, new LogLines(), TimeProvider.System);
-        using var consumer = new ConsumerBuilder<Null, string>(new ConsumerConfig { BootstrapServers = again.Bootstrap, GroupId = "g", EnableAutoCommit = false }).Build();
+        var reading = new ConsumerConfig { BootstrapServers = again.Bootstrap, GroupId = "g", EnableAutoCommit = false };
+        using var consumer = new ConsumerBuilder<Null, string>(reading).Build();
         consumer.Assign(new TopicPartitionOffset("t", 0, 0));
         Assert.Equal("kept", consumer.Consume(Patience).Message.Value);
     }

@@ -110,7 +110,8 @@ public sealed class ProduceConsumeTests(BrokerFixture broker) : IClassFixture<Br
         await Transactions.SendAsync(producer, topic, "committed", t => t.CommitTransaction());
         await Transactions.SendAsync(producer, topic, "aborted", t => t.AbortTransaction());
         await Transactions.SendAsync(producer, topic, "open", _ => { });
-        Assert.Equal(["committed"], (await broker.ReadAsync(new ReadRequest(topic) { ReadCommitted = true }).WaitAsync(TimeSpan.FromSeconds(60))).Select(r => Text(r.Value)));
+        var committed = await broker.ReadAsync(new ReadRequest(topic) { ReadCommitted = true }).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(["committed"], committed.Select(r => Text(r.Value)));
         Assert.Equal(["committed", "aborted", "open"], (await broker.ReadAsync(new ReadRequest(topic))).Select(r => Text(r.Value)));
         producer.AbortTransaction();
     }

@@ -8,9 +8,9 @@ public partial class SourceFormTests
     private const int LongestLine = 170;
     private const int LongestFile = 500;
 
-    private static string Root { get; } = FindRoot();
+    internal static string Root { get; } = FindRoot();
 
-    private static List<(string Name, string Text)> Files { get; } = [.. new[] { "src", "tests" }
+    internal static List<(string Name, string Text)> Files { get; } = [.. new[] { "src", "tests" }
         .SelectMany(f => Directory.EnumerateFiles(Path.Combine(Root, f), "*.cs", SearchOption.AllDirectories))
         .Select(f => (Name: Path.GetRelativePath(Root, f).Replace('\\', '/'), Text: File.ReadAllText(f)))
         .Where(f => !f.Name.Contains("/obj/", StringComparison.Ordinal) && !f.Name.Contains("/bin/", StringComparison.Ordinal))

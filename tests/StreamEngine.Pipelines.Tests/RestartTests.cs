@@ -111,10 +111,10 @@ public sealed class RestartTests : IAsyncLifetime
     public async Task A_reason_for_a_person_and_a_successor_end_it()
     {
         var (worker, connectors) = Worker(new InvalidOperationException("once"), new FencedException("another"));
-        await Assert.ThrowsAsync<FencedException>(() => worker.RunAsync(CancellationToken.None));
+        await Assert.ThrowsAsync<FencedException>(() => worker.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Equal(2, connectors.Opened);
         (worker, connectors) = Worker(new InvalidOperationException("once"), new StartupException("rows are not conserved"));
-        await Assert.ThrowsAsync<StartupException>(() => worker.RunAsync(CancellationToken.None));
+        await Assert.ThrowsAsync<StartupException>(() => worker.RunAsync(CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Equal(2, connectors.Opened);
     }
 }

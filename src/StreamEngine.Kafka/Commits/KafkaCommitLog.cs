@@ -377,11 +377,13 @@ internal sealed class KafkaCommitLog : ICommitLog
             }
             var (end, _) = await _topics.EndsAsync(_options.EpochsTopic, _options.Slot, _stopping.Token);
             if (end == _seenEnd) return;
-            var successor = await Task.Factory.StartNew(() => Successor(Claim!, _stopping.Token), _stopping.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            var successor = await Task.Factory.StartNew(() => Successor(Claim!, _stopping.Token), _stopping.Token, TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
             _seenEnd = end;
             if (successor is not null) _work.TryAdd(() => Fail(successor));
         }
-        catch (Exception e) when (e is Confluent.Kafka.KafkaException or KafkaClientException or StartupException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (e is Confluent.Kafka.KafkaException or KafkaClientException or StartupException or OperationCanceledException
+            or InvalidOperationException)
         {
             // No broker, or the log is being closed: whoever writes next learns of it.
             _logger.LogDebug(e, "the end of {Topic} cannot be asked", _options.EpochsTopic);

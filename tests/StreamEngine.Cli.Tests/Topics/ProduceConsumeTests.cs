@@ -39,6 +39,17 @@ public sealed class ProduceConsumeTests(BrokerFixture broker) : IClassFixture<Br
     }
 
     [Fact]
+    public async Task A_record_that_the_broker_refuses_fails_the_command()
+    {
+        var topic = broker.NewTopic("refused");
+        using (var topics = new KafkaTopics(new Kafka.KafkaConnection(broker.Bootstrap), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance))
+            await topics.CreateAsync(topic, 1, new Dictionary<string, string> { ["max.message.bytes"] = "200" }, CancellationToken.None);
+        var (code, _, error) = await Run("produce", "--topic", topic, "--file", Write("large.ndjson", new string('x', 1000)));
+        Assert.Equal(ExitCodes.Failed, code);
+        Assert.Contains($"1 of 1 records were not delivered to {topic}", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_field_becomes_the_key_and_chooses_the_partition_as_Java_does()
     {
         var topic = broker.NewTopic("keys");
@@ -99,7 +110,8 @@ public sealed class ProduceConsumeTests(BrokerFixture broker) : IClassFixture<Br
         await Transactions.SendAsync(producer, topic, "committed", t => t.CommitTransaction());
         await Transactions.SendAsync(producer, topic, "aborted", t => t.AbortTransaction());
         await Transactions.SendAsync(producer, topic, "open", _ => { });
-        Assert.Equal(["committed"], (await broker.ReadAsync(new ReadRequest(topic) { ReadCommitted = true })).Select(r => Text(r.Value)));
+        var committed = await broker.ReadAsync(new ReadRequest(topic) { ReadCommitted = true }).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(["committed"], committed.Select(r => Text(r.Value)));
         Assert.Equal(["committed", "aborted", "open"], (await broker.ReadAsync(new ReadRequest(topic))).Select(r => Text(r.Value)));
         producer.AbortTransaction();
     }

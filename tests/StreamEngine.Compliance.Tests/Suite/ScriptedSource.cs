@@ -43,7 +43,8 @@ internal sealed class ScriptedSource(MemoryScope scope) : IBoundedSource
         Listener.OnEndOfPartition(partition, _next[partition]);
     }
 
-    public void AnswerEnds(int partition) => Listener.OnEnds(partition, _next[partition], _next[partition]);
+    /// <summary>Answers with the partition's end; so many records of an open transaction lie behind it.</summary>
+    public void AnswerEnds(int partition, int open = 0) => Listener.OnEnds(partition, _next[partition], _next[partition] + open);
 
     public bool TryTake(int partition, out Batch? batch) => _ready[partition].TryDequeue(out batch);
 

@@ -226,6 +226,14 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
     }
 
     [Fact]
+    public async Task A_transaction_timeout_above_the_brokers_is_refused_at_the_start()
+    {
+        await using var log = Log(Options with { TransactionTimeout = TimeSpan.FromMinutes(16) });
+        var refused = await Assert.ThrowsAsync<StartupException>(() => log.OpenAsync(null, CancellationToken.None));
+        Assert.Contains("the transaction timeout of 960 s is above the broker's transaction.max.timeout.ms", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_setting_that_the_client_refuses_ends_the_start()
     {
         var connection = new KafkaConnection(cluster.Bootstrap, new Dictionary<string, string> { ["linger.ms"] = "abc" });

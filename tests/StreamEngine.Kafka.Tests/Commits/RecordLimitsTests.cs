@@ -1,3 +1,4 @@
+using Confluent.Kafka.Admin;
 using Microsoft.Extensions.Logging.Abstractions;
 using StreamEngine.Core;
 using StreamEngine.Kafka.Suite;
@@ -16,6 +17,12 @@ public sealed class RecordLimitsTests(Cluster cluster) : IClassFixture<Cluster>,
 
     public void Dispose() => _scope.Dispose();
 
+    private static EpochManifest Manifest(CommitLogState state) => new()
+    {
+        Pipeline = "hash", Slot = 0, Incarnation = state.Incarnation, Epoch = 1, At = default, Sources = new Dictionary<string, SourcePosition>(),
+        Inserts = new Dictionary<string, ConservationLine>(), State = new StatePositions([], 0),
+    };
+
     private async Task<List<Confluent.Kafka.ConsumeResult<byte[]?, byte[]?>>> WriteAsync(params OutputRecord[] records)
     {
         await using (var log = new KafkaCommitLog(cluster.Connection, new KafkaCommitLogOptions(_pipeline) { Outputs = [new OutputTopic(Out, 1)] }, TimeProvider.System,
@@ -25,12 +32,7 @@ public sealed class RecordLimitsTests(Cluster cluster) : IClassFixture<Cluster>,
             var answers = new Answers();
             log.Listen(answers);
             Assert.True(log.TryAppend(OutputBatch.Of(_scope, Out, records)));
-            log.Commit(new EpochManifest
-            {
-                Pipeline = "hash", Slot = 0, Incarnation = state.Incarnation, Epoch = 1, At = default, Sources = new Dictionary<string, SourcePosition>(),
-                    Inserts = new Dictionary<string, ConservationLine>(),
-                State = new StatePositions([], 0),
-            });
+            log.Commit(Manifest(state));
             await answers.NextAsync<Answers.Committed>();
         }
         return cluster.ReadCommitted(Out);
@@ -66,6 +68,34 @@ public sealed class RecordLimitsTests(Cluster cluster) : IClassFixture<Cluster>,
         using (var topics = cluster.Topics()) await topics.CreateAsync(Out, 1, new Dictionary<string, string> { ["max.message.bytes"] = "5000" }, CancellationToken.None);
         var e = await Assert.ThrowsAsync<StartupException>(() => WriteAsync(new OutputRecord("x")));
         Assert.Contains($"topic '{Out}' takes messages of 5000 bytes", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_dead_letter_that_its_topic_does_not_take_fails_the_whole_epoch()
+    {
+        var letters = $"{_pipeline}.dlq";
+        var options = new KafkaCommitLogOptions(_pipeline) { Outputs = [new OutputTopic(Out, 1), new OutputTopic(letters, 1)] };
+        await using (var log = new KafkaCommitLog(cluster.Connection, options, TimeProvider.System, NullLogger.Instance))
+        {
+            var state = await log.OpenAsync(null, CancellationToken.None);
+            using (var topics = cluster.Topics())
+                await topics.Admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
+                {
+                    [new ConfigResource { Type = ResourceType.Topic, Name = letters }] =
+                        [new ConfigEntry { Name = "max.message.bytes", Value = "100", IncrementalOperation = AlterConfigOpType.Set }],
+                });
+            var answers = new Answers();
+            log.Listen(answers);
+            Assert.True(log.TryAppend(OutputBatch.Of(_scope, Out, new OutputRecord("good"))));
+            Assert.True(log.TryAppend(OutputBatch.Of(_scope, letters, new OutputRecord(new string('x', 1000)))));
+            log.Commit(Manifest(state));
+            await answers.NextAsync<Exception>();
+        }
+        Assert.Empty(cluster.ReadCommitted(Out));
+        // And the next incarnation does not start before somebody has seen to it.
+        await using var next = new KafkaCommitLog(cluster.Connection, options, TimeProvider.System, NullLogger.Instance);
+        var refused = await Assert.ThrowsAsync<StartupException>(() => next.OpenAsync(null, CancellationToken.None));
+        Assert.Contains($"topic '{letters}' takes messages of 100 bytes", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

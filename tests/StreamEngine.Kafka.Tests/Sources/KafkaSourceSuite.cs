@@ -18,8 +18,15 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private KafkaSource Source(KafkaSourceOptions options, KafkaConnection? connection = null) =>
-        new(connection ?? cluster.Connection, options, _scope, TimeProvider.System, NullLogger.Instance);
+    private KafkaSource Source(KafkaSourceOptions options, KafkaConnection? connection = null, TimeProvider? time = null) =>
+        new(connection ?? cluster.Connection, options, _scope, time ?? TimeProvider.System, NullLogger.Instance);
+
+    /// <summary>Looks at intervals a hundredth as long.</summary>
+    private sealed class ShortTimers : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime / 100, period / 100);
+    }
 
     /// <summary>A partition's records up to its first end, as OFFSET:VALUE, and that end.</summary>
     protected async Task<string> ReadAsync(string topic, int partition, long from, KafkaConnection? connection = null)
@@ -236,6 +243,20 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         var answers = new Answers();
         source.Start(layout.Starts, answers);
         Assert.Equal("0:new end 1", await DrainAsync(source, answers, 2));
+    }
+
+    [SkippableFact]
+    public async Task A_partition_that_is_added_under_the_source_asks_for_a_new_incarnation()
+    {
+        var topic = await cluster.NewTopicAsync();
+        await using var source = Source(new KafkaSourceOptions("s", topic), time: new ShortTimers());
+        await source.OpenAsync(CancellationToken.None);
+        var answers = new Answers();
+        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        await cluster.AddPartitionsAsync(topic, 2);
+        var failure = await answers.NextAsync<Exception>();
+        Assert.IsNotType<StartupException>(failure);
+        Assert.StartsWith($"topic '{topic}' has 2 partitions now, it had 1", failure.Message, StringComparison.Ordinal);
     }
 
     [SkippableFact]

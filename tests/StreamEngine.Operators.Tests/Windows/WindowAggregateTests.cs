@@ -142,4 +142,57 @@ public class WindowAggregateTests
         var fault = Assert.Single(output.Faults).Fault;
         Assert.Equal((FaultStage.Expression, "out"), (fault.Stage, fault.Insert));
     }
+
+    [Fact]
+    public void A_hot_key_takes_no_more_memory_than_any_other_and_changes_alone_are_written()
+    {
+        using var scope = new MemoryScope();
+        const int Keys = 100_000;
+        var schema = new Schema(new Field("time", DataType.Timestamp), new Field("k", DataType.Int32), new Field("n", DataType.Int64));
+        AggregateSpec[] aggregates = [All[0], new("sum", AggregateFunction.Sum, 2, DataType.Int64)];
+        var lanes = new WindowLanes(scope, schema, new WindowAggregateSpec(new WindowSpec(10, 10), [1], aggregates), 3);
+        void Add(Func<int, int> keyOf)
+        {
+            for (var from = 0; from < Keys; from += 2000)
+                lanes.Process([.. Enumerable.Range(from, 2000).Select(i => new object?[] { 5L, keyOf(i), 1L })], new long[2000], new Random(from));
+        }
+
+        Add(i => i);
+        var all = new WindowLanes.StateLog();
+        lanes.Snapshot(1, 0, 0, all);
+        var blocks = scope.BlocksOut;
+        Add(_ => 7);
+        Assert.Equal(blocks, scope.BlocksOut);
+        var changes = new WindowLanes.StateLog();
+        lanes.Snapshot(2, 0, 0, changes);
+        Assert.True(all.Pieces.Sum(p => p.Payload.Length) > Keys, "the first epoch has to write every key");
+        Assert.InRange(changes.Pieces.Sum(p => p.Payload.Length), 1, 1000);
+        var rows = lanes.Watermark(10);
+        Assert.Equal(Keys, rows.Count);
+        Assert.Contains(Rows.Text([0L, 10L, 7, Keys + 1L, Keys + 1L]), rows);
+        lanes.Dispose();
+        Assert.Equal(0, scope.BlocksOut);
+    }
+
+    [Fact]
+    public void State_above_its_limit_is_an_error_that_names_the_operator()
+    {
+        using var scope = new MemoryScope();
+        var schema = new Schema(new Field("time", DataType.Timestamp), new Field("k", DataType.Int32));
+        var context = new OperatorContext(scope, new RowCounts(), KeyGroupRange.All) { StateLimit = 1 << 20 };
+        using var assign = new AssignWindowOperator("assign", schema, 0, new WindowSpec(10, 10), "out");
+        using var aggregate = new WindowAggregateOperator("window 1", assign.Output, new WindowAggregateSpec(new WindowSpec(10, 10), [1], [All[0]]));
+        assign.Open(context);
+        aggregate.Open(context);
+        using var output = new Capture(new RowCounts());
+        var refused = Assert.Throws<StartupException>(() =>
+        {
+            for (var from = 0; from < 200_000; from += 2000)
+            {
+                assign.Process(Rows.Of(scope, schema, [.. Enumerable.Range(from, 2000).Select(i => new object?[] { 5L, i })]), output);
+                aggregate.Process(output.TakeOne(), output);
+            }
+        });
+        Assert.Contains("the state of operator window 1 has 1 MiB, above its limit of 1 MiB", refused.Message, StringComparison.Ordinal);
+    }
 }

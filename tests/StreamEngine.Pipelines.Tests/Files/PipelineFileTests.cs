@@ -129,6 +129,13 @@ public class PipelineFileTests
     }
 
     [Fact]
+    public void An_epoch_has_to_fit_twice_into_the_transaction_timeout()
+    {
+        var wrong = Text.Replace("commit-interval = 1s", "commit-interval = 40s") + "\nkafka.transaction-timeout = 60s\n";
+        Assert.StartsWith($"{Conf}:{At(wrong, "40s")}: the commit interval of 40s does not fit into the transaction timeout", Errors(wrong), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_name_that_no_topic_can_have_is_refused() =>
         Assert.Contains("flights.conf:3:10: 'my flights' is no name of a pipeline", Errors(Text.Replace("name = flights\n", "name = my flights\n")),
         StringComparison.Ordinal);

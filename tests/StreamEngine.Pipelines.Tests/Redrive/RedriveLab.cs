@@ -16,15 +16,17 @@ internal sealed class RedriveLab : IAsyncDisposable
     private readonly CancellationTokenSource _drain = new();
     private readonly ActorSystem _system;
     private readonly PipelineFile _file;
-    private readonly MemoryLog _log = new();
+    private readonly MemoryLog _log;
     private readonly PipelineWorker _worker;
     private Task _run = Task.CompletedTask;
     private long _letters;
 
     /// <param name="file">The pipeline.</param>
     /// <param name="batchRows">The most rows of a batch.</param>
-    public RedriveLab(PipelineFile file, int batchRows = Batch.DefaultRows)
+    /// <param name="before">Whose log is gone on with.</param>
+    public RedriveLab(PipelineFile file, int batchRows = Batch.DefaultRows, RedriveLab? before = null)
     {
+        _log = before?._log ?? new MemoryLog();
         _file = file with { Definition = file.Definition with { CommitInterval = TimeSpan.FromDays(1) } };
         _system = EngineSystem.Start(PipelineFile.Defaults(), NullLoggerFactory.Instance);
         foreach (var source in file.Definition.Sources)
@@ -34,6 +36,9 @@ internal sealed class RedriveLab : IAsyncDisposable
         var connectors = new MemoryConnectors(_log, batchRows, time);
         _worker = new PipelineWorker(_file.Definition, _file.Plan, connectors, _system, time, NullLogger.Instance) { FirstPause = TimeSpan.Zero };
     }
+
+    /// <summary>Runs on the test's own behalf, for what it comes to.</summary>
+    public Task RunAsync() => _run = _worker.RunAsync(_drain.Token).WaitAsync(Patience);
 
     public void Start() => _run = _worker.RunAsync(_drain.Token);
 

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
 using FsCheck.Xunit;
 using StreamEngine.Core;
 
@@ -102,5 +104,15 @@ public sealed class StateFramesTests : IDisposable
             Assert.NotEmpty(error);
         }
         for (var i = 0; i < frame.Length; i++) Assert.False(StateFrames.TryRead(frame.AsSpan(0, i), out _, out _, out _, out _));
+    }
+
+    [Fact]
+    public void A_record_of_a_newer_version_is_refused_although_it_is_whole()
+    {
+        var frame = Write("op", 1, StatePart.AnyGroup, StateKind.Delta, [9, 8, 7]);
+        frame[0] = 3;
+        BinaryPrimitives.WriteUInt64LittleEndian(frame.AsSpan(frame.Length - 8), XxHash3.HashToUInt64(frame.AsSpan(0, frame.Length - 8)));
+        Assert.False(StateFrames.TryRead(frame, out _, out _, out _, out var error));
+        Assert.Equal("it has version 3; this engine reads versions 1 and 2", error);
     }
 }

@@ -22,7 +22,7 @@ public class StartupTests
         Assert.Equal(1, await engine.WaitForExitAsync());
         Assert.Contains($"""
             topic 'flights' does not exist on {broker.Bootstrap}
-              create it:                    ./engine topic create flights --partitions 4
+              create it:                    ./engine topic create flights --partitions 4 --bootstrap {broker.Bootstrap}
               or let the pipeline do it:    sources.flights.create
             """, engine.Output, StringComparison.Ordinal);
         Assert.Contains("sources.flights.create { partitions = 4 }", engine.Output, StringComparison.Ordinal);

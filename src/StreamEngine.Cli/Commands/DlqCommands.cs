@@ -69,11 +69,14 @@ internal static class DlqCommands
             var summary = new DeadLetterSummary();
             await foreach (var record in new TopicReader(connection)
                 .ReadAsync(new ReadRequest(topic) { ReadCommitted = true }, signal.Token)) summary.Add(DeadLetter.Of(record));
+            if (summary is { Count: 0, Others: > 0 })
+                throw new StartupException($"topic '{topic}' has {summary.Others:N0} records, and none of them is a dead letter\n  name the topic of the dead letters, or the pipeline's file");
+            if (summary.Others > 0) await Console.Error.WriteLineAsync($"{summary.Others:N0} records of {topic} are no dead letters, and not counted");
             if (parsed.GetValue(json))
             {
                 foreach (var group in summary.Groups())
-                    Console.WriteLine(JsonSerializer.Serialize(new { stage = group.Stage, rule = group.Rule, reason = group.Reason, count = group.Count,
-                        example = PlaceOf(group.Example) }, Relaxed));
+                    Console.WriteLine(JsonSerializer.Serialize(new { stage = group.Stage, rule = group.Rule, insert = group.Insert, reason = group.Reason,
+                        count = group.Count, example = PlaceOf(group.Example) }, Relaxed));
                 return ExitCodes.Done;
             }
             if (summary.Count > 0) Console.Write(Tables.Render(TableOf(summary)));
@@ -85,10 +88,17 @@ internal static class DlqCommands
 
     internal static Table TableOf(DeadLetterSummary summary)
     {
-        var table = Tables.Create(("count", true), ("stage", false), ("rule", false), ("reason", false), ("example", false));
-        foreach (var group in summary.Groups())
-            table.AddRow(new Text(group.Count.ToString("N0", CultureInfo.InvariantCulture)), new Text(group.Stage), new Text(group.Rule ?? ""),
-                new Text(RecordText.Harmless(group.Reason)), new Text(PlaceOf(group.Example)));
+        var groups = summary.Groups();
+        // Most fail before any INSERT has its part in it.
+        var some = groups.Any(g => g.Insert != "*");
+        var table = some ? Tables.Create(("count", true), ("stage", false), ("rule", false), ("insert", false), ("reason", false), ("example", false))
+            : Tables.Create(("count", true), ("stage", false), ("rule", false), ("reason", false), ("example", false));
+        foreach (var group in groups)
+        {
+            List<Text> row = [new(group.Count.ToString("N0", CultureInfo.InvariantCulture)), new(group.Stage), new(group.Rule ?? "")];
+            if (some) row.Add(new Text(group.Insert));
+            table.AddRow([.. row, new Text(RecordText.Harmless(group.Reason)), new Text(PlaceOf(group.Example))]);
+        }
         return table;
     }
 
@@ -135,11 +145,15 @@ internal static class DlqCommands
         return command;
     }
 
+    // A timestamp may be any number, and no date at all.
+    private static DateTime StampOf(DeadLetter letter) => letter.Timestamp is > -62_135_596_800_000 and < 253_402_300_800_000
+        ? DateTime.UnixEpoch.AddMilliseconds(letter.Timestamp) : letter.Record.Timestamp;
+
     private static void Print(RecordOutput output, DeadLetter letter)
     {
         output.Line($"{PlaceOf(letter)}  {letter.Stage}{(letter.Rule is null ? "" : $"  rule {letter.Rule}")}{(letter.Insert == "*" ? "" : $"  insert {letter.Insert}")}");
         output.Line($"  reason    {letter.Reason}");
-        output.Line($"  recorded  {RecordText.Time(letter.Record.Timestamp)}{(letter.Record.Key is null ? "" : $"  key {RecordText.Of(letter.Record.Key)}")}  as {letter.Record.Topic}-{letter.Record.Partition}@{letter.Record.Offset}");
+        output.Line($"  stamped   {RecordText.Time(StampOf(letter))}{(letter.Record.Key is null ? "" : $"  key {RecordText.Of(letter.Record.Key)}")}  as {letter.Record.Topic}-{letter.Record.Partition}@{letter.Record.Offset}");
         foreach (var header in letter.Record.Headers.Where(h => !h.Key.StartsWith("streamengine.", StringComparison.Ordinal)
             && !h.Key.StartsWith("__streams.errors.", StringComparison.Ordinal)))
             output.Line($"  header    {header.Key}={RecordText.Of(header.Value)}");

@@ -79,11 +79,12 @@ internal sealed class KafkaSource : IBoundedSource
     {
         _settings = FetchSettings.Of(_connection);
         _topics = new KafkaTopics(_connection, _logger);
+        await _topics.CheckReachableAsync(cancellation);
         var topic = await _topics.FindAsync(_options.Topic, cancellation);
         if (topic is null)
         {
             if (_options.CreatePartitions is not { } partitions)
-                throw new StartupException($"topic '{_options.Topic}' does not exist on {_connection.Bootstrap}\n  create it:                    ./engine topic create {_options.Topic} --partitions 4\n  or let the pipeline do it:    sources.{_options.Name}.create {{ partitions = 4 }}");
+                throw new StartupException($"topic '{_options.Topic}' does not exist on {_connection.Bootstrap}\n  create it:                    ./engine topic create {_options.Topic} --partitions 4{_connection.AsOption}\n  or let the pipeline do it:    sources.{_options.Name}.create {{ partitions = 4 }}");
             topic = await _topics.EnsureAsync(_options.Topic, partitions, null, _time, cancellation);
         }
         var starts = await _topics.OffsetsAsync(topic, _options.Start, _options.StartTime, cancellation);

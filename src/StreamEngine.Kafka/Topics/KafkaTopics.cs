@@ -136,6 +136,11 @@ internal sealed class KafkaTopics : IDisposable
         }
     }
 
+    /// <summary>Whether a broker answers at all, which is known sooner than the answer to a question about a topic.</summary>
+    /// <exception cref="StartupException">None does.</exception>
+    public Task CheckReachableAsync(CancellationToken cancellation) =>
+        Task.Factory.StartNew(List, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     /// <summary>Deletes a topic with its records.</summary>
     public async Task DeleteAsync(string name, CancellationToken cancellation)
     {

@@ -38,6 +38,24 @@ public sealed class DeadLetterSummaryTests
     }
 
     [Fact]
+    public void INSERTs_are_told_apart_and_records_that_are_no_dead_letters_are_not_counted()
+    {
+        var summary = new DeadLetterSummary();
+        foreach (var insert in new[] { "a", "b", "a" })
+            summary.Add(DeadLetter.Of(Record(("streamengine.stage", "expression"), ("streamengine.reason", "overflow"), ("streamengine.insert", insert))));
+        summary.Add(DeadLetter.Of(Record(("trace", "x"))));
+        Assert.Equal([("a", 2L), ("b", 1L)], summary.Groups().Select(g => (g.Insert, g.Count)));
+        Assert.Equal((3, 1), (summary.Count, summary.Others));
+    }
+
+    [Fact]
+    public void The_original_timestamp_is_its_own()
+    {
+        Assert.Equal(1234, DeadLetter.Of(Record(("streamengine.stage", "rule"), ("streamengine.timestamp", "1234"))).Timestamp);
+        Assert.Equal(0, DeadLetter.Of(Record(("streamengine.stage", "rule"))).Timestamp);
+    }
+
+    [Fact]
     public void The_number_of_groups_is_bounded()
     {
         var summary = new DeadLetterSummary();

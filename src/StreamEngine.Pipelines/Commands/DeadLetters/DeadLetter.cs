@@ -28,6 +28,9 @@ internal sealed record DeadLetter(TopicRecord Record, string Stage, string? Rule
         };
     }
 
+    /// <summary>Whether the engine has written it as a dead letter or late row.</summary>
+    public bool IsOne => Record.Headers.Any(h => h.Key == "streamengine.stage");
+
     /// <summary>The original record's timestamp, milliseconds; the dead letter's own where it does not say.</summary>
     public long Timestamp { get; init; } = (Record.Timestamp.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMillisecond;
 

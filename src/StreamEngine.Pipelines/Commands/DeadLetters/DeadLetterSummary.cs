@@ -8,16 +8,20 @@ namespace StreamEngine.Pipelines.Commands.DeadLetters;
 /// <param name="Reason">Why; where the reasons differ in a value of the data only, two dots stand for it.</param>
 /// <param name="Count">How many.</param>
 /// <param name="Example">The first of them.</param>
-internal sealed record DeadLetterGroup(string Stage, string? Rule, string Reason, long Count, DeadLetter Example);
+internal sealed record DeadLetterGroup(string Stage, string? Rule, string Reason, long Count, DeadLetter Example)
+{
+    /// <summary>The INSERT that they failed for; * for all.</summary>
+    public string Insert => Example.Insert;
+}
 
 /// <summary>
-/// Counts dead letters by stage, rule and reason. Reasons that hold values of the data belong together; beyond a bound of groups the reason is left out.
+/// Counts dead letters by stage, rule, INSERT and reason. Reasons that hold values of the data belong together; beyond a bound of groups the reason is left out.
 /// </summary>
 internal sealed partial class DeadLetterSummary
 {
     private const int MostGroups = 1000;
 
-    private readonly Dictionary<(string Stage, string? Rule, string Shape), Group> _groups = [];
+    private readonly Dictionary<(string Stage, string? Rule, string Insert, string Shape), Group> _groups = [];
 
     private sealed class Group(DeadLetter example)
     {
@@ -40,10 +44,18 @@ internal sealed partial class DeadLetterSummary
 
     public long Count { get; private set; }
 
+    /// <summary>Records that are no dead letters of the engine's: without the header that names the stage.</summary>
+    public long Others { get; private set; }
+
     public void Add(DeadLetter letter)
     {
+        if (!letter.IsOne)
+        {
+            Others++;
+            return;
+        }
         Count++;
-        var key = (letter.Stage, letter.Rule, Shape: Value().Replace(letter.Reason, ".."));
+        var key = (letter.Stage, letter.Rule, letter.Insert, Shape: Value().Replace(letter.Reason, ".."));
         if (_groups.Count >= MostGroups && !_groups.ContainsKey(key)) key.Shape = "";
         if (!_groups.TryGetValue(key, out var group)) _groups[key] = group = new Group(letter);
         group.Add(letter);

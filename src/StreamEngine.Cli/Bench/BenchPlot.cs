@@ -13,10 +13,10 @@ internal sealed record BenchGoal(string Bench, double Asked, double Limit, param
     /// <summary>From docs/performance.md, which names the sources.</summary>
     public static IReadOnlyList<BenchGoal> All { get; } =
     [
-        new("json-decode", 10e6, 14.9e6, ("simdjson", 9e6), ("Utf8JsonReader", 3.75e6), ("DuckDB", 2.5e6)),
-        new("filter", 500e6, 1620e6),
-        new("group-window", 80e6, 129e6, ("DuckDB", 26e6)),
-        new("sliding", 40e6, 59e6),
+        new("json-decode", 10e6, 0, ("simdjson", 9e6), ("Utf8JsonReader", 3.75e6), ("DuckDB", 2.5e6)),
+        new("filter", 500e6, 963e6),
+        new("group-window", 80e6, 196e6, ("DuckDB", 26e6)),
+        new("sliding", 40e6, 73e6),
         new("topic-to-topic", 1e6, 0, ("Flink 2.3", 66e3), ("Kafka Streams 4.3", 58e3)),
         new("pass", 1.5e6, 0, ("Kafka Streams 4.3", 223e3), ("Flink 2.3", 157e3)),
     ];
@@ -44,7 +44,7 @@ internal static class BenchPlot
         Line(svg, $"<rect x=\"{Left}\" y=\"33\" width=\"14\" height=\"10\" fill=\"#2f6db3\"/><text x=\"{Left + 20}\" y=\"42\" fill=\"#222222\">StreamEngine</text>");
         Line(svg, $"<path d=\"M{Left + 130} 31v14\" stroke=\"#c0392b\" stroke-width=\"2.5\"/><text x=\"{Left + 138}\" y=\"42\" fill=\"#222222\">asked</text>");
         Line(svg, $"<path d=\"M{Left + 200} 31v14\" stroke=\"#222222\" stroke-width=\"2.5\" stroke-dasharray=\"3 2\"/><text x=\"{Left + 208}\" y=\"42\" fill=\"#222222\">prototype on one core</text>");
-        Line(svg, $"<circle cx=\"{Left + 360}\" cy=\"38\" r=\"4\" fill=\"#888888\"/><text x=\"{Left + 370}\" y=\"42\" fill=\"#222222\">other systems, named in order</text>");
+        Line(svg, $"<circle cx=\"{Left + 360}\" cy=\"38\" r=\"4\" fill=\"#888888\"/><text x=\"{Left + 370}\" y=\"42\" fill=\"#222222\">other systems, named in order, on a machine of two thirds the speed</text>");
         Axis(svg, height - 34);
         for (var i = 0; i < rows.Count; i++) Draw(svg, Top + i * Row, rows[i].Goal, rows[i].Result!.Rows / rows[i].Result!.CpuSeconds);
         Line(svg, $"</svg>");

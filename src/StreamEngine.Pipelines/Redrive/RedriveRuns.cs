@@ -31,6 +31,7 @@ internal sealed class RedriveRuns : IAsyncDisposable
                 var targets = new RedriveTargets(source.Name, inserts, names, TakesOrphans: i == 0);
                 opened._runs[source.Name] = ToRun(new RedrivenSource(topic, targets, scope), layout, replay, last, source.Name);
             }
+            if (replay is null && last is not null) opened.CheckRemoved(last, names);
             return opened;
         }
         catch
@@ -38,6 +39,17 @@ internal sealed class RedriveRuns : IAsyncDisposable
             await opened.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>
+    /// A source that is not in the file any more, and had not read the topic as far as the one that takes what is nobody's: rows of it would be skipped without a word.
+    /// </summary>
+    private void CheckRemoved(EpochManifest last, HashSet<string> names)
+    {
+        foreach (var (name, position) in last.Sources.Where(s => !names.Contains(s.Key)))
+            if (_runs.Values.FirstOrDefault() is { } first && (position.Redrive?.TopicId ?? first.TopicId) == first.TopicId
+                && (position.Redrive?.Offset ?? 0) < first.Start)
+                throw new StartupException($"source '{name}' is not in the pipeline any more, and rows that were redriven for it may not have been read: it is at offset {position.Redrive?.Offset ?? 0} of the redrive topic, the others at {first.Start}\n  run the file that has it until it has read them, then this one");
     }
 
     private static RedriveRun ToRun(RedrivenSource source, SourceLayout layout, ReplayBounds? replay, EpochManifest? last, string name)

@@ -1,5 +1,6 @@
 using StreamEngine.Core;
 using StreamEngine.Pipelines.Files;
+using StreamEngine.Pipelines.Testing;
 
 namespace StreamEngine.Pipelines.Redrive;
 
@@ -114,6 +115,42 @@ public class RedrivenRowsTests
         ], lab.Sides("p.dlq"));
         Assert.All(lab.Manifests.SelectMany(m => m.Inserts.Values), l => Assert.True(l.Holds, l.ToString()));
         Assert.All(lab.Last!.Sources.Values, s => Assert.Equal(5, s.Redrive!.Offset));
+    }
+
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(5, false)]
+    public async Task A_source_is_not_removed_before_it_has_read_what_was_redriven_for_it(long offset, bool isRefused)
+    {
+        var file = PipelineFile.Parse("""
+            pipeline {
+              name = p
+              sources.t { topic = t, schema = "x INT" }
+              sql = "INSERT INTO out SELECT x FROM t"
+              sinks.out { topic = out }
+            }
+            """, "p.conf");
+        var log = new MemoryLog();
+        log.Create("p.redrive", 1);
+        var last = new EpochManifest
+        {
+            Pipeline = "hash", Slot = 0, Incarnation = 1, Epoch = 1, At = DateTimeOffset.UnixEpoch, Inserts = new Dictionary<string, ConservationLine>(),
+            State = new StatePositions([], 0),
+            Sources = new Dictionary<string, SourcePosition>
+            {
+                ["t"] = new("t", "t", 0, new Dictionary<int, PartitionPosition>()) { Redrive = new RedrivePosition("p.redrive", 0, 5) },
+                ["u"] = new("u", "u", 0, new Dictionary<int, PartitionPosition>()) { Redrive = new RedrivePosition("p.redrive", 0, offset) },
+            },
+        };
+        using var scope = new MemoryScope();
+        var opening = RedriveRuns.OpenAsync(new MemoryConnectors(log, 10, TimeProvider.System), file.Definition, file.Plan, null, last, scope, CancellationToken.None);
+        if (!isRefused)
+        {
+            await (await opening).DisposeAsync();
+            return;
+        }
+        var refused = await Assert.ThrowsAsync<StartupException>(() => opening);
+        Assert.StartsWith("source 'u' is not in the pipeline any more", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -223,7 +223,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         var missing = await Assert.ThrowsAsync<StartupException>(() => source.OpenAsync(CancellationToken.None));
         Assert.Equal($"""
             topic '{topic}' does not exist on {cluster.Bootstrap}
-              create it:                    ./engine topic create {topic} --partitions 4
+              create it:                    ./engine topic create {topic} --partitions 4 --bootstrap {cluster.Bootstrap}
               or let the pipeline do it:    sources.flights.create {"{ partitions = 4 }"}
             """, missing.Message);
         await using var creating = Source(new KafkaSourceOptions("flights", topic, CreatePartitions: 3));

@@ -15,7 +15,7 @@ internal static class OperatorBenches
 {
     // As much as fits into the second-level cache several times over, and no more: what is measured is the work, not the memory.
     private const int DecodedAtOnce = 64 * Batch.DefaultRows;
-    private const long Lateness = 4_000_000;
+    public const long Lateness = 4_000_000;
 
     public static BenchResult JsonDecode(long rows)
     {
@@ -117,7 +117,8 @@ internal static class OperatorBenches
         return result with { Rows = total };
     }
 
-    private static PhysicalPlan Plan(string sql, out PhysicalSource source)
+    /// <summary>A query over bids, as a pipeline would plan it.</summary>
+    public static PhysicalPlan Plan(string sql, out PhysicalSource source)
     {
         var plan = PhysicalPlanner.Plan(new PipelineDefinition
         {

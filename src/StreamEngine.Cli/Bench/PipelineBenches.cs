@@ -1,5 +1,4 @@
 using StreamEngine.Cli.Processes;
-using StreamEngine.Compute.Syntax;
 using StreamEngine.Core;
 using StreamEngine.Formats.Json;
 using StreamEngine.Operators.Decoding;
@@ -10,7 +9,6 @@ using StreamEngine.Pipelines.Files;
 using StreamEngine.Pipelines.Running;
 using StreamEngine.Plan.Definitions;
 using StreamEngine.Plan.Physical;
-using StreamEngine.Sql.Planning;
 using StreamEngine.Streams;
 
 namespace StreamEngine.Cli.Bench;
@@ -22,7 +20,7 @@ namespace StreamEngine.Cli.Bench;
 internal static class PipelineBenches
 {
     private const int Partitions = 4;
-    private const long Lateness = 4_000_000;
+    private const long Lateness = OperatorBenches.Lateness;
 
     private const string Sql =
         "INSERT INTO results SELECT window_start, auction, count(*) AS bids, sum(price) AS total FROM TUMBLE(bids, date_time, INTERVAL '10' SECOND) "
@@ -54,16 +52,7 @@ internal static class PipelineBenches
         return two with { Ratio = Math.Round(one.Seconds / two.Seconds, 3) };
     }
 
-    private static PhysicalPlan Plan() => PhysicalPlanner.Plan(new PipelineDefinition
-    {
-        Name = "bench",
-        Sql = Sql,
-        DeadLetterTopic = "bench.dlq",
-        LateTopic = "bench.late",
-        Sinks = [new SinkDefinition { Name = "results", Topic = "results" }],
-        Sources = [new SourceDefinition { Name = "bids", Topic = "bids", Schema = TypeParser.ParseSchema(Bids.Schema),
-            EventTime = new EventTimeDefinition { Column = "date_time", OutOfOrderness = TimeSpan.FromMicroseconds(Lateness) } }],
-    }, SqlPlanner.Plan);
+    private static PhysicalPlan Plan() => OperatorBenches.Plan(Sql, out _);
 
     private static EventTimeSpec TimeOf(PhysicalPlan plan) => new(plan.Sources[0].EventTime!.Value, "date_time", Lateness, long.MaxValue / 4);
 

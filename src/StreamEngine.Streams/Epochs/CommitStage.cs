@@ -69,6 +69,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
         private bool _sourcesStarted;
         private bool _drain;
         private bool _lastSent;
+        private bool _lastIsEnd;
         private int _finishedSources;
         private readonly int _sources;
         private long _committedAt;
@@ -181,6 +182,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
         private EpochManifest ManifestOf(Barrier barrier)
         {
             var report = barrier.Report;
+            var sources = report.Sources();
             var lines = new Dictionary<string, ConservationLine>();
             foreach (var (insert, source) in _settings.Inserts)
             {
@@ -195,10 +197,13 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             return new EpochManifest
             {
                 Pipeline = _settings.PlanHash, Slot = _settings.Slot, Incarnation = _settings.Start.Incarnation, Epoch = barrier.Epoch, At = _time.GetUtcNow(),
-                    Sources = report.Sources(), Inserts = lines,
-                State = _rotation.AtBarrier(report, _log.StateEnd), Finished = _lastSent && !_drain, Replay = _settings.Replay,
+                    Sources = sources, Inserts = lines,
+                State = _rotation.AtBarrier(report, _log.StateEnd), Finished = IsEnd(sources), Replay = _settings.Replay,
             };
         }
+
+        /// <summary>Every source was read to its end: by this run, or by the one before, behind which a drain read nothing more.</summary>
+        private bool IsEnd(IReadOnlyDictionary<string, SourcePosition> sources) => _lastIsEnd || (_last is { Finished: true } && SameOffsets(sources, _last.Sources));
 
         private static bool SameOffsets(IReadOnlyDictionary<string, SourcePosition> a, IReadOnlyDictionary<string, SourcePosition> b) => a.Count == b.Count
             && a.All(s => b.TryGetValue(s.Key, out var other)
@@ -230,13 +235,17 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
             if (_timeIsUp || LastIsDue) Begin();
         }
 
-        private bool LastIsDue => !_lastSent && (_drain || (_sources > 0 && _finishedSources == _sources));
+        private bool AreSourcesFinished => _sources > 0 && _finishedSources == _sources;
+
+        private bool LastIsDue => !_lastSent && (_drain || AreSourcesFinished);
 
         private void Begin()
         {
             if (!_sourcesStarted || _inFlight is not null || _lastSent) return;
             _timeIsUp = false;
             _lastSent = LastIsDue;
+            // A drain that comes behind the sources' ends takes nothing from them.
+            _lastIsEnd = _lastSent && AreSourcesFinished;
             var (from, to) = _rotation.NextRange();
             _inFlight = new Barrier(++_epoch, new EpochReport(from, to));
             _control.Tell(new SourceCommand(_inFlight, _lastSent));
@@ -278,7 +287,7 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
 
         private void Complete()
         {
-            _end.TrySetResult(new RunEnd(_last, Finished: !_drain));
+            _end.TrySetResult(new RunEnd(_last, _last is { Finished: true }));
             CompleteStage();
         }
 
@@ -314,5 +323,5 @@ internal sealed class CommitStage(CommitSettings settings, ICommitLog log, Epoch
 
 /// <summary>How a graph came to a regular end.</summary>
 /// <param name="Last">The last committed manifest.</param>
-/// <param name="Finished">True when every source was bounded and is finished; false after a drain.</param>
+/// <param name="Finished">True when every source was bounded and is finished; false after a drain before that.</param>
 internal sealed record RunEnd(EpochManifest? Last, bool Finished);

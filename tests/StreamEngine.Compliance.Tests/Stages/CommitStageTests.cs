@@ -170,6 +170,55 @@ public class CommitStageTests
 
     [Theory]
     [MemberData(nameof(Settings))]
+    public async Task A_drain_behind_the_sources_ends_takes_nothing_from_them(Setting setting)
+    {
+        using var rig = new Rig(setting);
+        rig.SendBarrier(3, 3);
+        rig.Answer();
+        rig.Control.Ask(EpochRequest.SourceFinished);
+        rig.Control.Ask(EpochRequest.Drain);
+        rig.Lab.System.Settle();
+        rig.SendBarrier(0, 3);
+        rig.Answer();
+        rig.Input.Send(End.Instance);
+        rig.Lab.System.Settle();
+        var end = await rig.End;
+        Assert.Equal((true, true), (end.Finished, end.Last!.Finished));
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task A_drain_that_finds_the_end_committed_already_leaves_it_so(Setting setting)
+    {
+        EpochManifest last;
+        using (var rig = new Rig(setting))
+        {
+            rig.SendBarrier(3, 3);
+            rig.Answer();
+            rig.Control.Ask(EpochRequest.SourceFinished);
+            rig.Lab.System.Settle();
+            rig.SendBarrier(0, 3);
+            last = rig.Log.Commits[^1];
+            rig.Answer();
+        }
+        using var next = new Rig(setting, last);
+        next.Control.Ask(EpochRequest.Drain);
+        next.Lab.System.Settle();
+        next.SendBarrier(0, 3);
+        next.Input.Send(End.Instance);
+        next.Lab.System.Settle();
+        Assert.Empty(next.Log.Commits);
+        Assert.True((await next.End).Finished);
+        // Rows that came since are another matter.
+        using var further = new Rig(setting, last);
+        further.Control.Ask(EpochRequest.Drain);
+        further.Lab.System.Settle();
+        further.SendBarrier(2, 5);
+        Assert.False(Assert.Single(further.Log.Commits).Finished);
+    }
+
+    [Theory]
+    [MemberData(nameof(Settings))]
     public void Whatever_goes_wrong_fails_the_run_and_gives_back_what_waits(Setting setting)
     {
         var failures = new (string Message, Action<Rig> Act)[]

@@ -88,7 +88,7 @@ public sealed class AddedPartitionTests : IAsyncLifetime
             return new SourceLayout(all.Topic, all.TopicId, count, begins.ToDictionary(b => b.Key, _ => 1L)) { Begins = begins };
         }
 
-        public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener) => inner.Start(offsets, listener);
+        public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener) => inner.Start(positions, listener);
 
         public bool TryTake(int partition, out Batch? batch) => inner.TryTake(partition, out batch);
 

@@ -162,7 +162,7 @@ internal static class PipelineBenches
         public Task<SourceLayout> OpenAsync(CancellationToken cancellation) =>
             Task.FromResult(new SourceLayout("bids", "bids", partitions.Count, Enumerable.Range(0, partitions.Count).ToDictionary(p => p, _ => 0L)));
 
-        public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
+        public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener)
         {
             _listener = listener;
             for (var partition = 0; partition < partitions.Count; partition++) listener.OnReady(partition);

@@ -12,11 +12,16 @@ internal interface ISource : IAsyncDisposable
     /// <summary>Checks the topic and finds its partitions. Fails with a <see cref="StartupException"/> that says what to do.</summary>
     Task<SourceLayout> OpenAsync(CancellationToken cancellation);
 
-    /// <summary>Begins to fetch these partitions at these offsets, and no others. Called once.</summary>
-    void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener);
+    /// <summary>Begins to fetch these partitions at these positions, and no others. Called once.</summary>
+    void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener);
 
     /// <summary>The next raw batch of a partition if one is ready: of this partition only, with offsets, timestamps, keys and headers. The caller owns it.</summary>
     bool TryTake(int partition, out Batch? batch);
+
+    /// <summary>
+    /// The leader's epoch for the manifest, of the record before an offset that everything was delivered up to; -1 where nobody knows. The offsets asked for grow.
+    /// </summary>
+    int LeaderEpochBefore(int partition, long offset) => -1;
 
     /// <summary>Records that are in the log and were not read yet, as far as the last fetches told; null where nobody knows.</summary>
     long? Behind => null;

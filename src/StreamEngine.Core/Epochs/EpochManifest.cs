@@ -55,7 +55,13 @@ internal sealed record RedrivePosition(string TopicId, long From, long Offset);
 /// <param name="Moves">Watermark moves that no row made (idleness, a closing clock), in order.</param>
 /// <param name="Idle">It does not hold the watermark back until its next row: a restart goes on so, neither waiting for it again nor taking one that has woken for
 /// idle.</param>
-internal sealed record PartitionPosition(long Offset, long Newest, IReadOnlyList<WatermarkMove> Moves, bool Idle = false);
+internal sealed record PartitionPosition(long Offset, long Newest, IReadOnlyList<WatermarkMove> Moves, bool Idle = false)
+{
+    /// <summary>
+    /// The epoch of the leader that took the record before the offset; -1 for not known. By it a restart sees that the log was cut off and written anew.
+    /// </summary>
+    public int LeaderEpoch { get; init; } = -1;
+}
 
 /// <summary>
 /// The partition's watermark was set to <paramref name="To"/> when everything before <paramref name="Offset"/> was read: a replay does it at the same place.

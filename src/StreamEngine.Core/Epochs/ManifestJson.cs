@@ -58,6 +58,7 @@ internal static partial class ManifestJson
         {
             json.WriteStartObject(partition.ToString(CultureInfo.InvariantCulture));
             json.WriteNumber("offset", position.Offset);
+            if (position.LeaderEpoch >= 0) json.WriteNumber("leaderEpoch", position.LeaderEpoch);
             if (position.Newest != Watermark.None) json.WriteNumber("newest", position.Newest);
             WriteMoves(json, position.Moves);
             if (position.Idle) json.WriteBoolean("idle", true);
@@ -157,7 +158,10 @@ internal static partial class ManifestJson
         source.GetProperty("partitions").EnumerateObject().ToDictionary(p => int.Parse(p.Name, CultureInfo.InvariantCulture), p => new PartitionPosition(
             p.Value.GetProperty("offset").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64() : Watermark.None,
             ReadMoves(p.Value),
-            p.Value.TryGetProperty("idle", out var idle) && idle.GetBoolean())))
+            p.Value.TryGetProperty("idle", out var idle) && idle.GetBoolean())
+            {
+                LeaderEpoch = p.Value.TryGetProperty("leaderEpoch", out var epoch) ? epoch.GetInt32() : -1,
+            }))
     {
         Redrive = source.TryGetProperty("redrive", out var redrive) ? new RedrivePosition(redrive.GetProperty("topicId").GetString() ?? "",
             redrive.GetProperty("from").GetInt64(), redrive.GetProperty("offset").GetInt64()) : null,

@@ -26,7 +26,7 @@ internal sealed class FetchClient : IDisposable
     private Guid _topicId;
     private bool _started;
 
-    public FetchClient(string name, string topic, Guid topicId, FetchSettings settings, IReadOnlyDictionary<int, long> offsets, MemoryScope memory, TimeProvider time,
+    public FetchClient(string name, string topic, Guid topicId, FetchSettings settings, IReadOnlyDictionary<int, OffsetAndEpoch> positions, MemoryScope memory, TimeProvider time,
         ILogger logger, Action arrived, Action<Exception> failed)
     {
         Name = name;
@@ -39,7 +39,7 @@ internal sealed class FetchClient : IDisposable
         _arrived = arrived;
         _failed = failed;
         _lookup = new LeaderLookup(this);
-        foreach (var (index, offset) in offsets) _partitions[index] = new FetchedPartition(index, offset, settings.PartitionBytes);
+        foreach (var (index, position) in positions) _partitions[index] = new FetchedPartition(index, position, settings.PartitionBytes);
     }
 
     public string Name { get; }
@@ -96,6 +96,12 @@ internal sealed class FetchClient : IDisposable
     public long HighWatermarkOf(int index)
     {
         lock (Gate) return _partitions[index].HighWatermark;
+    }
+
+    /// <summary>The epoch of the leader that took the record before an offset that was taken; -1 for not known.</summary>
+    public int LeaderEpochBefore(int index, long offset)
+    {
+        lock (Gate) return _partitions[index].Epochs.Before(offset);
     }
 
     /// <summary>Nothing more is wanted of the partition.</summary>
@@ -184,7 +190,7 @@ internal sealed class FetchClient : IDisposable
                 throw new StartupException($"{place}: the log of {fetcher.Described} was cut off below what was read of it: offset {question.Offset} was next, in leader epoch "
                     + $"{question.LastEpoch}, and the log's epoch {answer.DivergingEpoch} ends at offset {answer.DivergingEnd} (an unclean election of a leader does that)\n"
                     + "  what was computed from the records that are gone stays; to compute it anew:    ./engine run FILE --reset");
-            var scanned = owned is null ? new RawRecords.Scanned(0, question.Offset, 0, -1, 0) : RawRecords.Scan(owned, answer.Length, question.Offset);
+            var scanned = owned is null ? new RawRecords.Scanned(0, question.Offset, 0, -1, false, 0) : RawRecords.Scan(owned, answer.Length, question.Offset);
             if (scanned.CutOff > FetchSettings.LargestBatch)
                 throw new MalformedException($"a batch of {scanned.CutOff} bytes, {FetchSettings.LargestBatch} are accepted");
             lock (Gate)
@@ -215,7 +221,11 @@ internal sealed class FetchClient : IDisposable
         var isEnd = scanned.Next >= stable && scanned.CutOff == 0;
         if (scanned.Length == 0 && (!isEnd || partition.KnownEnd == scanned.Next)) return true;
         partition.Next = scanned.Next;
-        if (scanned.Length > 0) partition.LastEpoch = scanned.LeaderEpoch;
+        if (scanned.Length > 0)
+        {
+            RawRecords.AddEpochs(answer.Block!, scanned, partition.Epochs);
+            partition.IsEpochForgotten = false;
+        }
         partition.KnownEnd = isEnd ? scanned.Next : -1;
         partition.RawBytes += scanned.Length;
         partition.Raw.Enqueue(new RawRecords(fetcher.Described, scanned.Length > 0 ? answer.Block : null, scanned.Length, scanned.Next, scanned.Records,
@@ -248,11 +258,11 @@ internal sealed class FetchClient : IDisposable
             if (error == KafkaError.OffsetOutOfRange && wasLeader && question.LastEpoch >= 0)
             {
                 // The broker may only have forgotten the epoch: without it the offset alone decides.
-                partition.LastEpoch = -1;
+                partition.IsEpochForgotten = true;
                 mayPass = true;
             }
             else if (error == KafkaError.OffsetOutOfRange && wasLeader)
-                throw new StartupException($"{place}: offset {question.Offset} does not exist any more ({fetcher.Described}: {error.Described()}): retention has deleted records that the pipeline has not read\n  to start anew with what is left:    ./engine run FILE --reset    (state is forgotten, and what is still there is written again)");
+                throw new OffsetGoneException(partition.Index, question.Offset, $"{fetcher.Described}: {error.Described()}");
             if (error == KafkaError.CorruptMessage) mayPass = ++partition.CorruptTries <= MostCorruptTries;
             if (error is KafkaError.UnknownTopicOrPartition or KafkaError.UnknownTopicId) CheckKnown(partition);
             if (!mayPass) throw new FetchException($"{place}: {fetcher.Described} refuses to be read from offset {question.Offset}: {error.Described()}{AdviceFor(error)}");

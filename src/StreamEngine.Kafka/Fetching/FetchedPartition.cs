@@ -1,15 +1,23 @@
+using StreamEngine.Core;
+
 namespace StreamEngine.Kafka.Fetching;
 
 /// <summary>A partition that is fetched: where it is asked for, and what came and waits to be parsed. All of it is guarded by the client's lock.</summary>
-internal sealed class FetchedPartition(int index, long offset, int mostBytes)
+internal sealed class FetchedPartition(int index, OffsetAndEpoch start, int mostBytes)
 {
     public int Index => index;
 
     /// <summary>The offset to be asked for next.</summary>
-    public long Next { get; set; } = offset;
+    public long Next { get; set; } = start.Offset;
 
-    /// <summary>The epoch of the leader that took the last batch that was fetched; -1 for not known.</summary>
-    public int LastEpoch { get; set; } = -1;
+    /// <summary>Which leaders took what was fetched.</summary>
+    public LeaderEpochs Epochs { get; } = new(start);
+
+    /// <summary>The broker has forgotten the epoch: the offset alone decides, until something is fetched.</summary>
+    public bool IsEpochForgotten { get; set; }
+
+    /// <summary>What the broker is told was fetched last; -1 for not known.</summary>
+    public int LastEpoch => IsEpochForgotten ? -1 : Epochs.Last;
 
     /// <summary>The node that leads; -1 for not known.</summary>
     public int Leader { get; set; } = -1;

@@ -93,11 +93,11 @@ internal sealed class KafkaSource : IBoundedSource
         return new SourceLayout(topic.Name, topic.Id, topic.Partitions, starts) { Begins = begins };
     }
 
-    public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
+    public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener)
     {
         _listener = listener;
-        _client = new FetchClient(Name, _options.Topic, _topicId, _settings ?? FetchSettings.Of(_connection), offsets, _scope, _time, _logger, () => _work.Set(), Fail);
-        foreach (var (partition, offset) in offsets)
+        _client = new FetchClient(Name, _options.Topic, _topicId, _settings ?? FetchSettings.Of(_connection), positions, _scope, _time, _logger, () => _work.Set(), Fail);
+        foreach (var (partition, (offset, _)) in positions)
         {
             var queue = new PartitionQueue(partition, offset)
             {
@@ -114,6 +114,8 @@ internal sealed class KafkaSource : IBoundedSource
     }
 
     public long? Behind => Interlocked.Read(ref _behind) is var behind and >= 0 ? behind : null;
+
+    public int LeaderEpochBefore(int partition, long offset) => _client!.LeaderEpochBefore(partition, offset);
 
     public long EndOf(int partition) => _options.Bounds?.GetValueOrDefault(partition)?.End ?? long.MaxValue;
 
@@ -179,7 +181,28 @@ internal sealed class KafkaSource : IBoundedSource
     private void Fail(Exception cause)
     {
         if (Interlocked.Exchange(ref _hasFailed, true)) return;
-        _listener!.OnFailed(cause);
+        if (cause is not OffsetGoneException gone) _listener!.OnFailed(cause);
+        else if (_topics is { } topics) Ask(() => ExplainAsync(gone, topics));
+        else _listener!.OnFailed(gone.ToStartupException(_options.Topic, null));
+    }
+
+    /// <summary>The broker's answer is the same where the log begins behind the offset and where it ends before it: its ends tell which.</summary>
+    private async Task ExplainAsync(OffsetGoneException gone, KafkaTopics topics)
+    {
+        try
+        {
+            var (_, end) = await topics.EndsAsync(_options.Topic, gone.Partition, _stopping.Token);
+            _listener!.OnFailed(gone.ToStartupException(_options.Topic, end));
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: nobody waits for the reason.
+        }
+        catch (Exception e)
+        {
+            _logger.LogWarning(e, "the ends of {Topic}-{Partition} could not be asked", _options.Topic, gone.Partition);
+            _listener!.OnFailed(gone.ToStartupException(_options.Topic, null));
+        }
     }
 
     private void Run()

@@ -25,10 +25,10 @@ internal sealed class RedrivenSource(ISource inner, RedriveTargets targets, Memo
 
     public Task<SourceLayout> OpenAsync(CancellationToken cancellation) => inner.OpenAsync(cancellation);
 
-    public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
+    public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener)
     {
         _listener = listener;
-        inner.Start(offsets, this);
+        inner.Start(positions, this);
     }
 
     public long EndOf(int partition) => inner is IBoundedSource bounded ? bounded.EndOf(partition) : long.MaxValue;

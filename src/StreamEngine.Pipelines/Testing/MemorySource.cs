@@ -19,9 +19,9 @@ internal sealed class MemorySource(MemoryLog log, string name, string topic, int
         return Task.FromResult(new SourceLayout(topic, topic, partitions, Enumerable.Range(0, partitions).ToDictionary(p => p, _ => 0L)));
     }
 
-    public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
+    public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener)
     {
-        _positions = offsets.ToDictionary();
+        _positions = positions.ToDictionary(p => p.Key, p => p.Value.Offset);
         _listener = listener;
         _watching = log.Watch(Changed);
         Changed();

@@ -31,10 +31,10 @@ internal class SimulatedSource(SimulatedClient client, string name, string topic
         return new SourceLayout(topic, found.Id.ToString(), found.Partitions, starts);
     }
 
-    public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
+    public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener)
     {
         _listener = listener;
-        foreach (var (partition, offset) in offsets.OrderBy(o => o.Key)) _queues[partition] = new PartitionQueue(partition, offset);
+        foreach (var (partition, position) in positions.OrderBy(p => p.Key)) _queues[partition] = new PartitionQueue(partition, position.Offset);
         foreach (var queue in _queues.Values) _tasks.Add(ReadAsync(queue));
     }
 

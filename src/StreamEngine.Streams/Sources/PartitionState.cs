@@ -63,10 +63,10 @@ internal sealed class PartitionState(int partition, int lane, PartitionPosition 
     }
 
     /// <summary>Its position for the manifest; the moves start anew.</summary>
-    public PartitionPosition TakePosition(long newest)
+    public PartitionPosition TakePosition(long newest, ISource source)
     {
         var moves = _moves;
         _moves = [];
-        return new PartitionPosition(Offset, newest, moves, Idle);
+        return new PartitionPosition(Offset, newest, moves, Idle) { LeaderEpoch = source.LeaderEpochBefore(partition, Offset) };
     }
 }

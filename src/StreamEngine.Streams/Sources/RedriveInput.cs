@@ -45,7 +45,7 @@ internal sealed class RedriveInput : ISourceListener
     /// <summary>For the manifest; null while nothing was read and nothing is left out.</summary>
     public RedrivePosition? Position => _offset == 0 ? null : new RedrivePosition(_run.TopicId, _run.From, _offset);
 
-    public void Start() => _run.Source.Start(new Dictionary<int, long> { [0] = _run.Start }, this);
+    public void Start() => _run.Source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = _run.Start }, this);
 
     /// <summary>The next batch, where it is its turn: rows of the partitions and redriven ones go by turns, so that neither waits for all of the other.</summary>
     /// <param name="watermark">What the source has issued.</param>

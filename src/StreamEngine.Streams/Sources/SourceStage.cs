@@ -134,7 +134,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             // What was issued before the restart is known to every operator before the first row, as it was then.
             if (_watermark != Watermark.None) Send(new Watermark(_watermark));
             _control.AddSource(GetAsyncCallback<SourceCommand>(Command));
-            _source.Start(_run.Positions.ToDictionary(p => p.Key, p => p.Value.Offset), this);
+            _source.Start(_run.Positions.ToDictionary(p => p.Key, p => new OffsetAndEpoch(p.Value.Offset, p.Value.LeaderEpoch)), this);
             _redrive?.Start();
             if (_run.EventTime is { } time)
                 ScheduleRepeatedly("idle", TimeSpan.FromTicks(Math.Clamp(time.IdleTimeout.Ticks / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond)));
@@ -313,7 +313,7 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
             Advance();
             _stopped |= command.Last;
             barrier.Report.PutSource(_source.Name, new SourcePosition(_run.Layout.Topic, _run.Layout.TopicId, _watermark,
-                _partitions.Values.ToDictionary(p => p.Partition, p => p.TakePosition(_feedback[p.Partition]))) { Redrive = _redrive?.Position });
+                _partitions.Values.ToDictionary(p => p.Partition, p => p.TakePosition(_feedback[p.Partition], _source))) { Redrive = _redrive?.Position });
             foreach (var controls in _controls)
             {
                 controls.Enqueue(barrier);

@@ -39,7 +39,7 @@ public abstract class SourceContract : IAsyncLifetime
         var heard = new Heard();
         await _world.CallAsync(() =>
         {
-            source.Start(offsets.Index().ToDictionary(o => o.Index, o => o.Item), heard);
+            source.Start(offsets.Index().ToDictionary(o => o.Index, o => new OffsetAndEpoch(o.Item)), heard);
             return Task.FromResult(true);
         });
         return (source, layout, heard);

@@ -114,6 +114,19 @@ public class SourceStageTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public async Task The_leaders_epoch_goes_from_the_manifest_to_the_source_and_back(Setting setting, int lanes)
+    {
+        await using var rig = new Rig(setting, lanes, positions: [At(5) with { LeaderEpoch = 3 }, At(8)]);
+        rig.Lab.System.Settle();
+        Assert.Equal([new OffsetAndEpoch(5, 3), new OffsetAndEpoch(8)], rig.Source.Started.OrderBy(p => p.Key).Select(p => p.Value));
+        rig.Source.Give(0, 4);
+        // The answers of the scripted source hold partition and offset.
+        var position = rig.Barrier();
+        Assert.All(position.Partitions, p => Assert.Equal(100 * p.Key + p.Value.Offset, p.Value.LeaderEpoch));
+    }
+
     private static Rig WithRedrive(Setting setting, int lanes, bool first, params PartitionPosition[] positions) =>
         new(setting, lanes, Watermark.None, new EventTimeSettings(Delay, TimeSpan.FromSeconds(30), 1000), positions, null, first);
 

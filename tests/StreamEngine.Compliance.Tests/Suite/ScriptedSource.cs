@@ -18,11 +18,18 @@ internal sealed class ScriptedSource(MemoryScope scope) : IBoundedSource
 
     public Task<SourceLayout> OpenAsync(CancellationToken cancellation) => throw new NotSupportedException("the test opens nothing");
 
-    public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener)
+    public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener)
     {
         Listener = listener;
-        foreach (var (partition, offset) in offsets) (_next[partition], _ready[partition]) = (offset, new Queue<Batch>());
+        Started = positions;
+        foreach (var (partition, (offset, _)) in positions) (_next[partition], _ready[partition]) = (offset, new Queue<Batch>());
     }
+
+    /// <summary>What it was started with.</summary>
+    public IReadOnlyDictionary<int, OffsetAndEpoch> Started { get; private set; } = new Dictionary<int, OffsetAndEpoch>();
+
+    /// <summary>An epoch that tells which question it answers.</summary>
+    public int LeaderEpochBefore(int partition, long offset) => (int)(100 * partition + offset);
 
     /// <summary>Makes so many records ready to be taken.</summary>
     public unsafe void Give(int partition, int count, RedrivenRows? redrive = null)

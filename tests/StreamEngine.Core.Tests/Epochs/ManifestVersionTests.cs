@@ -29,6 +29,21 @@ public class ManifestVersionTests
     }
 
     [Fact]
+    public void The_leaders_epoch_of_a_position_is_written_where_it_is_known()
+    {
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest!;
+        var source = manifest.Sources["flights"];
+        Assert.Equal(-1, source.Partitions[0].LeaderEpoch);
+        Assert.DoesNotContain("leaderEpoch", Encoding.UTF8.GetString(ManifestJson.Write(manifest)), StringComparison.Ordinal);
+        var partitions = new Dictionary<int, PartitionPosition> { [0] = source.Partitions[0] with { LeaderEpoch = 12 }, [1] = source.Partitions[1] with { LeaderEpoch = 0 } };
+        var with = manifest with { Sources = new Dictionary<string, SourcePosition> { ["flights"] = source with { Partitions = partitions } } };
+        var text = Encoding.UTF8.GetString(ManifestJson.Write(with));
+        Assert.Contains("\"0\":{\"offset\":5120,\"leaderEpoch\":12,", text, StringComparison.Ordinal);
+        var again = ManifestJson.Read(Encoding.UTF8.GetBytes(text)).Manifest!.Sources["flights"].Partitions;
+        Assert.Equal((12, 0), (again[0].LeaderEpoch, again[1].LeaderEpoch));
+    }
+
+    [Fact]
     public void A_replays_manifest_of_version_1_is_read_and_written_the_same()
     {
         const string Replay = """

@@ -1,3 +1,4 @@
+using StreamEngine.Core;
 using StreamEngine.Kafka.Sources;
 using StreamEngine.Kafka.Suite;
 
@@ -112,6 +113,46 @@ public sealed class FetchClientTests
         Assert.Contains($"flights-0: the log of broker 1 at 127.0.0.1:{broker.Port} was cut off below what was read of it: offset 2 was next, in leader epoch 4, and the log's epoch 3 ends at offset 1",
             await topic.FailureAsync(), StringComparison.Ordinal);
         Assert.Equal((0, 1, 2L, 4), Asked(cluster.Fetches.Last()));
+    }
+
+    [Fact]
+    public async Task A_source_that_starts_again_asks_by_the_epoch_that_its_position_was_read_in()
+    {
+        using var cluster = new ScriptedCluster();
+        var broker = cluster.Start(1);
+        cluster.Append(0, 4, "a", "b");
+        broker.Misdeeds.Enqueue(new Misdeed.Diverge(3, 1));
+        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(2, 4) });
+        Assert.Contains("was cut off below what was read of it: offset 2 was next, in leader epoch 4, and the log's epoch 3 ends at offset 1", await topic.FailureAsync(),
+            StringComparison.Ordinal);
+        Assert.Equal((0, 1, 2L, 4), Asked(cluster.Fetches.First()));
+    }
+
+    [Fact]
+    public async Task The_epoch_of_a_position_is_that_of_the_record_before_it_however_much_was_fetched_since()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1);
+        cluster.Append(0, 4, "a", "b");
+        cluster.Append(0, 4, "c");
+        cluster.Append(0, 6, "d");
+        cluster.Append(0, 9, "e", "f");
+        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(1, 3) });
+        Assert.Equal("1:b 2:c 3:d 4:e 5:f", await topic.ReadAsync(0, 5));
+        Assert.Equal([4, 4, 4, 6, 9, 9], Enumerable.Range(1, 6).Select(position => topic.Source.LeaderEpochBefore(0, position)));
+    }
+
+    [Fact]
+    public async Task A_source_that_has_read_nothing_goes_on_from_the_epoch_it_was_given()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1);
+        cluster.Append(0, 4, "a", "b");
+        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(2, 4) });
+        Assert.Equal(4, topic.Source.LeaderEpochBefore(0, 2));
+        cluster.Append(0, 5, "c");
+        Assert.Equal("2:c", await topic.ReadAsync(0, 1));
+        Assert.Equal((4, 5), (topic.Source.LeaderEpochBefore(0, 2), topic.Source.LeaderEpochBefore(0, 3)));
     }
 
     private static (int, int, long, int) Asked(FetchSeen fetch) => fetch.Partitions.Select(p => (p.Partition, p.LeaderEpoch, p.Offset, p.LastEpoch)).Single();

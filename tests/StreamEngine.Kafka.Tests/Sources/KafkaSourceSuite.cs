@@ -34,7 +34,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         await using var source = Source(new KafkaSourceOptions("s", topic), connection);
         await source.OpenAsync(CancellationToken.None);
         var answers = new Answers();
-        source.Start(new Dictionary<int, long> { [partition] = from }, answers);
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [partition] = from }, answers);
         return await DrainAsync(source, answers, partition);
     }
 
@@ -100,7 +100,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         await using var source = Source(new KafkaSourceOptions("s", topic));
         await source.OpenAsync(CancellationToken.None);
         var answers = new Answers();
-        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 0 }, answers);
         Assert.Equal("0:a end 1", await DrainAsync(source, answers, 0));
         source.QueryEnds(0);
         Assert.Equal(new Answers.Ends(0, 1, 3), await answers.NextAsync<Answers.Ends>());
@@ -126,7 +126,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         await using var source = Source(new KafkaSourceOptions("s", topic));
         await source.OpenAsync(CancellationToken.None);
         var answers = new Answers();
-        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 0 }, answers);
         await answers.NextAsync<Answers.Ready>();
         Assert.True(source.TryTake(0, out var batch));
         Assert.Equal(["1234 k v h=1,empty=,null=null", "5678  null "], Whole(batch!));
@@ -159,7 +159,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         await using var source = Source(new KafkaSourceOptions("s", topic) { BatchRows = rows, BatchBytes = bytes });
         await source.OpenAsync(CancellationToken.None);
         var answers = new Answers();
-        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 0 }, answers);
         var read = new List<string>();
         var sizes = new List<int>();
         while (read.Count < values.Length)
@@ -185,7 +185,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         await using var source = Source(new KafkaSourceOptions("s", topic) { BatchRows = 1, WaitingBatches = 2 });
         await source.OpenAsync(CancellationToken.None);
         var answers = new Answers();
-        source.Start(new Dictionary<int, long> { [0] = 0, [1] = 0 }, answers);
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 0, [1] = 0 }, answers);
         // The other partition goes on, although this one is full.
         Assert.Equal("0:other end 1", await DrainAsync(source, answers, 1));
         var blocks = _scope.BlocksOut;
@@ -241,7 +241,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         var layout = await source.OpenAsync(CancellationToken.None);
         Assert.Equal([0, 1, 2], layout.Starts.Keys.Order());
         var answers = new Answers();
-        source.Start(layout.Starts, answers);
+        source.Start(layout.Starts.ToDictionary(s => s.Key, s => new OffsetAndEpoch(s.Value)), answers);
         Assert.Equal("0:new end 1", await DrainAsync(source, answers, 2));
     }
 
@@ -252,7 +252,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         await using var source = Source(new KafkaSourceOptions("s", topic), time: new ShortTimers());
         await source.OpenAsync(CancellationToken.None);
         var answers = new Answers();
-        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 0 }, answers);
         await cluster.AddPartitionsAsync(topic, 2);
         var failure = await answers.NextAsync<Exception>();
         Assert.IsNotType<StartupException>(failure);
@@ -269,11 +269,50 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         var layout = await source.OpenAsync(CancellationToken.None);
         Assert.Equal(2, layout.Starts[0]);
         var answers = new Answers();
-        source.Start(new Dictionary<int, long> { [0] = 1 }, answers);
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 1 }, answers);
         var failure = await answers.NextAsync<Exception>();
         Assert.IsType<StartupException>(failure);
         Assert.StartsWith($"{topic}-0: offset 1 does not exist any more", failure.Message, StringComparison.Ordinal);
         Assert.Contains("--reset", failure.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task An_offset_behind_the_end_of_the_log_is_not_taken_for_retention()
+    {
+        var topic = await cluster.NewTopicAsync();
+        await cluster.WriteAsync(topic, 0, "a", "b", "c");
+        await using var source = Source(new KafkaSourceOptions("s", topic));
+        await source.OpenAsync(CancellationToken.None);
+        var answers = new Answers();
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 7 }, answers);
+        var failure = await answers.NextAsync<Exception>();
+        Assert.IsType<StartupException>(failure);
+        Assert.StartsWith($"{topic}-0: the log was cut off below what was read of it: offset 7 was next, and the log ends at offset 3", failure.Message,
+            StringComparison.Ordinal);
+        Assert.Contains("--reset", failure.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task The_position_of_a_manifest_with_its_epoch_is_read_on()
+    {
+        var topic = await cluster.NewTopicAsync();
+        await cluster.WriteAsync(topic, 0, "a", "b");
+        OffsetAndEpoch position;
+        await using (var first = Source(new KafkaSourceOptions("s", topic)))
+        {
+            await first.OpenAsync(CancellationToken.None);
+            var heard = new Answers();
+            first.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 0 }, heard);
+            Assert.Equal("0:a 1:b end 2", await DrainAsync(first, heard, 0));
+            position = new OffsetAndEpoch(2, first.LeaderEpochBefore(0, 2));
+        }
+        Assert.True(position.LeaderEpoch >= 0);
+        await cluster.WriteAsync(topic, 0, "c");
+        await using var second = Source(new KafkaSourceOptions("s", topic));
+        await second.OpenAsync(CancellationToken.None);
+        var answers = new Answers();
+        second.Start(new Dictionary<int, OffsetAndEpoch> { [0] = position }, answers);
+        Assert.Equal("2:c end 3", await DrainAsync(second, answers, 0));
     }
 
     [SkippableTheory]
@@ -303,7 +342,7 @@ public abstract class KafkaSourceSuite(Cluster cluster) : IDisposable
         await using var source = Source(new KafkaSourceOptions("s", topic));
         await source.OpenAsync(CancellationToken.None);
         var answers = new Answers();
-        source.Start(new Dictionary<int, long> { [0] = 0 }, answers);
+        source.Start(new Dictionary<int, OffsetAndEpoch> { [0] = 0 }, answers);
         Assert.Equal("0:a 1:b 2:c end 3", await DrainAsync(source, answers, 0));
         using (var topics = cluster.Topics())
         {

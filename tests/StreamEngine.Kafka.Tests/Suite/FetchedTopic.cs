@@ -11,7 +11,7 @@ internal sealed class FetchedTopic : IAsyncDisposable
     private readonly MemoryScope _scope = new();
     private readonly KafkaSource _source;
 
-    public FetchedTopic(ScriptedCluster cluster, IReadOnlyDictionary<int, long>? offsets = null, KafkaSourceOptions? options = null, string? bootstrap = null,
+    public FetchedTopic(ScriptedCluster cluster, IReadOnlyDictionary<int, OffsetAndEpoch>? positions = null, KafkaSourceOptions? options = null, string? bootstrap = null,
         params (string Name, string Value)[] settings)
     {
         // Short pauses, so that what is tried again is tried soon.
@@ -19,7 +19,7 @@ internal sealed class FetchedTopic : IAsyncDisposable
         foreach (var (name, value) in settings) all[name] = value;
         _source = new KafkaSource(new KafkaConnection(bootstrap ?? cluster.Bootstrap, all), options ?? new KafkaSourceOptions("s", ScriptedCluster.Topic), _scope,
             TimeProvider.System, new Lines(Log));
-        _source.Start(offsets ?? cluster.Logs.Keys.ToDictionary(p => p, _ => 0L), Answers);
+        _source.Start(positions ?? cluster.Logs.Keys.ToDictionary(p => p, _ => new OffsetAndEpoch(0)), Answers);
     }
 
     public Answers Answers { get; } = new();

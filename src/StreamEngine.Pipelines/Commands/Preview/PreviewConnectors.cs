@@ -34,7 +34,7 @@ internal sealed class PreviewSource(ISource inner, KafkaConnection connection) :
         return layout;
     }
 
-    public void Start(IReadOnlyDictionary<int, long> offsets, ISourceListener listener) => inner.Start(offsets, listener);
+    public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener) => inner.Start(positions, listener);
 
     public bool TryTake(int partition, out Batch? batch) => inner.TryTake(partition, out batch);
 

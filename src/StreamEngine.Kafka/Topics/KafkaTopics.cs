@@ -21,6 +21,7 @@ internal sealed class KafkaTopics : IDisposable
 
     private readonly KafkaConnection _connection;
     private readonly IAdminClient _admin;
+    private readonly Dictionary<string, string> _config;
 
     /// <summary>After which a question counts as not answered.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -28,12 +29,12 @@ internal sealed class KafkaTopics : IDisposable
     public KafkaTopics(KafkaConnection connection, ILogger logger)
     {
         _connection = connection;
-        var config = new Dictionary<string, string>(connection.Settings) { ["bootstrap.servers"] = connection.Bootstrap, ["client.id"] = "streamengine-admin" };
+        _config = new Dictionary<string, string>(connection.Settings) { ["bootstrap.servers"] = connection.Bootstrap, ["client.id"] = "streamengine-admin" };
         // Settings of producers and consumers are no business of the admin client's, which would warn about them.
-        foreach (var name in config.Keys.Where(k => k.StartsWith("fetch.", StringComparison.Ordinal) || k.StartsWith("queued.", StringComparison.Ordinal)
+        foreach (var name in _config.Keys.Where(k => k.StartsWith("fetch.", StringComparison.Ordinal) || k.StartsWith("queued.", StringComparison.Ordinal)
             || k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms")
-                .ToList()) config.Remove(name);
-        _admin = new AdminClientBuilder(config).SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message))
+                .ToList()) _config.Remove(name);
+        _admin = new AdminClientBuilder(_config).SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message))
             .SetErrorHandler((_, e) => logger.LogDebug("Kafka admin client: {Reason} ({Error})", e.Reason, e.Code)).Build();
     }
 
@@ -200,12 +201,17 @@ internal sealed class KafkaTopics : IDisposable
     /// <summary>The offsets that a consumer group has committed, by topic and partition. Waits for a coordinator that is just taking over.</summary>
     public async Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(string group, TimeProvider time, CancellationToken cancellation)
     {
+        // By the group's own client: an admin client knows of no group, and librdkafka follows a null pointer where the coordinator answers that it is none (its issue 5040),
+        // which a broker does that has just started.
+        using var client = new ConsumerBuilder<Ignore, Ignore>(new Dictionary<string, string>(_config) { ["group.id"] = group, ["enable.auto.commit"] = "false" })
+            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+        using var admin = new DependentAdminClientBuilder(client.Handle).Build();
         var began = time.GetTimestamp();
         while (true)
         {
             try
             {
-                var result = await _admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
+                var result = await admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
                     new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
                 return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
             }

@@ -49,7 +49,9 @@ public class PipelineSimulationTests
         // Short epochs: there are crashes within a whole snapshot, and restores from one.
         var files = new[] { parallelism, 1 + random.Next(4) }.Select(p =>
             FlightsScenario.Pipeline(p, random.Next(3) == 0 ? "commit-interval=30ms" : "commit-interval=1s")).ToArray();
-        var blows = Enumerable.Range(0, 2 + random.Next(4)).Select(_ => new Blow(random.NextInt64(1, free.Steps), (BlowKind)random.Next(3))).ToArray();
+        // The first one early: a drain that comes when the end is read already changes nothing.
+        var blows = Enumerable.Range(0, 2 + random.Next(4))
+            .Select(i => new Blow(random.NextInt64(1, i == 0 ? free.BusySteps / 2 : free.Steps), (BlowKind)random.Next(3))).ToArray();
         var run = Run(files, (ulong)seed, NetworkPlan.Rough, blows);
         Assert.True(run.Manifests[^1].Incarnation > 1, "nothing hit the run");
         Assert.Empty(RunChecks.Compare(run, free, FlightsScenario.Topics, Rows));

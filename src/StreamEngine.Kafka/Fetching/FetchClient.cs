@@ -26,8 +26,8 @@ internal sealed class FetchClient : IDisposable
     private Guid _topicId;
     private bool _started;
 
-    public FetchClient(string name, string topic, Guid topicId, FetchSettings settings, IReadOnlyDictionary<int, OffsetAndEpoch> positions, MemoryScope memory, TimeProvider time,
-        ILogger logger, Action arrived, Action<Exception> failed)
+    public FetchClient(string name, string topic, Guid topicId, FetchSettings settings, IReadOnlyDictionary<int, OffsetAndEpoch> positions,
+        MemoryScope memory, TimeProvider time, ILogger logger, Action arrived, Action<Exception> failed)
     {
         Name = name;
         Topic = topic;

@@ -201,8 +201,8 @@ internal sealed class KafkaTopics : IDisposable
     /// <summary>The offsets that a consumer group has committed, by topic and partition. Waits for a coordinator that is just taking over.</summary>
     public async Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(string group, TimeProvider time, CancellationToken cancellation)
     {
-        // By the group's own client: an admin client knows of no group, and librdkafka follows a null pointer where the coordinator answers that it is none (its issue 5040),
-        // which a broker does that has just started.
+        // By the group's own client: an admin client knows of no group, and librdkafka follows a null pointer where the coordinator answers that it is none (its issue
+        // 5040), which a broker does that has just started.
         using var client = new ConsumerBuilder<Ignore, Ignore>(new Dictionary<string, string>(_config) { ["group.id"] = group, ["enable.auto.commit"] = "false" })
             .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
         using var admin = new DependentAdminClientBuilder(client.Handle).Build();

@@ -35,7 +35,8 @@ public class ManifestVersionTests
         var source = manifest.Sources["flights"];
         Assert.Equal(-1, source.Partitions[0].LeaderEpoch);
         Assert.DoesNotContain("leaderEpoch", Encoding.UTF8.GetString(ManifestJson.Write(manifest)), StringComparison.Ordinal);
-        var partitions = new Dictionary<int, PartitionPosition> { [0] = source.Partitions[0] with { LeaderEpoch = 12 }, [1] = source.Partitions[1] with { LeaderEpoch = 0 } };
+        var (first, second) = (source.Partitions[0], source.Partitions[1]);
+        var partitions = new Dictionary<int, PartitionPosition> { [0] = first with { LeaderEpoch = 12 }, [1] = second with { LeaderEpoch = 0 } };
         var with = manifest with { Sources = new Dictionary<string, SourcePosition> { ["flights"] = source with { Partitions = partitions } } };
         var text = Encoding.UTF8.GetString(ManifestJson.Write(with));
         Assert.Contains("\"0\":{\"offset\":5120,\"leaderEpoch\":12,", text, StringComparison.Ordinal);

@@ -22,12 +22,13 @@ internal static class ConsumeCommand
         var from = new Option<string>("--from") { Description = "earliest, latest, or an offset of the partition.", DefaultValueFactory = _ => "earliest" };
         var headers = new Option<bool>("--headers") { Description = "Position, time, key and headers before each value." };
         var follow = new Option<bool>("--follow") { Description = "Go on at the end of the topic, until Ctrl-C." };
-        var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
+        var (cluster, json) = (new ClusterOptions(), CommonOptions.Json());
         var command = new Command("consume",
             "Shows a topic's records, their values a line each. It ends at the end that the topic had when it began, unless it follows.\n\nExample:\n  ./engine consume --topic flights.hourly --read-committed --max 5")
         {
-            topic, committed, max, partition, from, headers, follow, bootstrap, json,
+            topic, committed, max, partition, from, headers, follow, json,
         };
+        cluster.AddTo(command);
         command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
             var request = new ReadRequest(parsed.GetValue(topic)!)
@@ -42,7 +43,7 @@ internal static class ConsumeCommand
             var count = 0L;
             try
             {
-                await foreach (var record in new TopicReader(new KafkaConnection(parsed.GetValue(bootstrap)!)).ReadAsync(request, signal.Token))
+                await foreach (var record in new TopicReader(cluster.Of(parsed)).ReadAsync(request, signal.Token))
                 {
                     count++;
                     if (parsed.GetValue(json)) output.Line(RecordText.Json(record));

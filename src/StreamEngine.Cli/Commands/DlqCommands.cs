@@ -32,22 +32,24 @@ internal static class DlqCommands
         private readonly Option<string?> _topic = new("--topic") { Description = "A topic of dead letters or late rows, instead of a file." };
         private readonly Option<string?> _bootstrap =
             new("--bootstrap") { Description = "The Kafka brokers, HOST:PORT[,HOST:PORT..]; the file's or 127.0.0.1:9092 by default." };
+        private readonly Option<string?> _config = ClusterOptions.Config();
         private readonly Option<string?> _environment = PipelineCommands.Environment();
         private readonly Option<string[]> _settings = PipelineCommands.Settings();
 
         public void AddTo(Command command)
         {
             command.Arguments.Add(_file);
-            foreach (var option in new Option[] { _topic, _bootstrap, _environment, _settings }) command.Options.Add(option);
+            foreach (var option in new Option[] { _topic, _bootstrap, _config, _environment, _settings }) command.Options.Add(option);
             command.Validators.Add(r =>
             {
                 if (r.GetValue(_file) is null == r.GetValue(_topic) is null) r.AddError("name a pipeline file, or a topic with --topic");
+                if (r.GetValue(_config) is not null && r.GetValue(_topic) is null) r.AddError("--command-config goes with --topic: a pipeline file has its own settings");
             });
         }
 
         public (KafkaConnection Connection, string Topic) Of(ParseResult parsed)
         {
-            if (parsed.GetValue(_topic) is { } topic) return (new KafkaConnection(parsed.GetValue(_bootstrap) ?? "127.0.0.1:9092"), topic);
+            if (parsed.GetValue(_topic) is { } topic) return (ClusterOptions.Connect(parsed.GetValue(_bootstrap) ?? "127.0.0.1:9092", parsed.GetValue(_config)), topic);
             var settings = new List<string>(parsed.GetValue(_settings) ?? []);
             if (parsed.GetValue(_bootstrap) is { } address) settings.Add($"kafka.bootstrap={address}");
             var definition = PipelineFile.Load(parsed.GetValue(_file)!, parsed.GetValue(_environment), settings).Definition;

@@ -25,7 +25,7 @@ internal static class ProduceCommand
         var rate = new Option<double?>("--rate") { Description = "The most records a second." };
         var header = new Option<bool>("--skip-header") { Description = "CSV: the first record names the columns and is not sent." };
         var delimiter = new Option<string>("--delimiter") { Description = "CSV: what is between fields.", DefaultValueFactory = _ => "," };
-        var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
+        var (cluster, json) = (new ClusterOptions(), CommonOptions.Json());
         Positive(partitions);
         rate.Validators.Add(r =>
         {
@@ -34,8 +34,9 @@ internal static class ProduceCommand
         var command = new Command("produce",
             "Sends a file into a topic, a record a line or a CSV record, as it is. Blank lines are skipped. It creates the topic where it does not exist, and fails when a record was not delivered.\n\nExample:\n  ./engine produce --topic flights --file data/flights.ndjson --partitions 4")
         {
-            topic, file, format, partitions, key, rate, header, delimiter, bootstrap, json,
+            topic, file, format, partitions, key, rate, header, delimiter, json,
         };
+        cluster.AddTo(command);
         command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
             var request = new ProduceRequest(parsed.GetValue(topic)!, parsed.GetValue(file)!)
@@ -47,7 +48,7 @@ internal static class ProduceCommand
                 SkipHeader = parsed.GetValue(header),
             };
             if (request.SkipHeader && request.Csv is null) throw new StartupException("--skip-header is for CSV; a JSON file has no header");
-            var producer = new FileProducer(new KafkaConnection(parsed.GetValue(bootstrap)!), TimeProvider.System);
+            var producer = new FileProducer(cluster.Of(parsed), TimeProvider.System);
             await using var line = StatusLine.Start(seconds =>
                 string.Create(CultureInfo.InvariantCulture,
                 $"{request.Topic}  {producer.Delivered,12:N0} records  {producer.Delivered / Math.Max(seconds, 0.001),12:N0}/s"));

@@ -150,16 +150,16 @@ internal static class ReplayCommands
     private static Command Status()
     {
         var file = new Argument<string?>("file") { Description = "A pipeline file: only its replays.", Arity = ArgumentArity.ZeroOrOne };
-        var bootstrap = CommonOptions.Bootstrap();
-        var json = CommonOptions.Json();
+        var (cluster, json) = (new ClusterOptions(), CommonOptions.Json());
         var command = new Command("status",
-            "Lists replays with their progress by event time and how long they will still take at their pace so far.\n\nExample:\n  ./engine replay status") { file,
-            bootstrap, json };
+            "Lists replays with their progress by event time and how long they will still take at their pace so far.\n\nExample:\n  ./engine replay status") { file, json };
+        cluster.AddTo(command);
         command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
         {
             using var signal = new StopSignal();
-            var pipeline = parsed.GetValue(file) is { } path ? PipelineFile.Load(path, null, [$"kafka.bootstrap={parsed.GetValue(bootstrap)}"]).Definition : null;
-            var connection = pipeline is null ? new Kafka.KafkaConnection(parsed.GetValue(bootstrap)!) : KafkaConnectors.ConnectionOf(pipeline);
+            string[] settings = cluster.GivenBootstrap(parsed) is { } given ? [$"kafka.bootstrap={given}"] : [];
+            var pipeline = parsed.GetValue(file) is { } path ? PipelineFile.Load(path, null, settings).Definition : null;
+            var connection = pipeline is null ? cluster.Of(parsed) : KafkaConnectors.ConnectionOf(pipeline);
             var replays = await ReplayCatalog.ListAsync(connection, pipeline?.QualifiedName, TimeProvider.System, NullLogger.Instance, signal.Token);
             if (parsed.GetValue(json))
             {

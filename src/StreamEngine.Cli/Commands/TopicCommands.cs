@@ -22,11 +22,12 @@ internal static class TopicCommands
 
     private static Command List()
     {
-        var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
-        var command = new Command("list", "Lists the topics with their partitions.\n\nExample:\n  ./engine topic list") { bootstrap, json };
+        var (cluster, json) = (new ClusterOptions(), CommonOptions.Json());
+        var command = new Command("list", "Lists the topics with their partitions.\n\nExample:\n  ./engine topic list") { json };
+        cluster.AddTo(command);
         command.SetAction((parsed, _) => Guarded.RunAsync(() =>
         {
-            using var topics = Open(parsed.GetValue(bootstrap)!);
+            using var topics = new KafkaTopics(cluster.Of(parsed), NullLogger.Instance);
             var all = topics.List();
             var width = all.Select(t => t.Name.Length).DefaultIfEmpty(0).Max();
             foreach (var topic in all)
@@ -42,9 +43,10 @@ internal static class TopicCommands
         var name = new Argument<string>("topic") { Description = "The topic's name." };
         var partitions = new Option<int>("--partitions") { Description = "How many partitions.", DefaultValueFactory = _ => 1 };
         var configs = new Option<string[]>("--config") { Description = "A setting of the topic, key=value; may be repeated." };
-        var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
+        var (cluster, json) = (new ClusterOptions(), CommonOptions.Json());
         var command = new Command("create", "Creates a topic.\n\nExample:\n  ./engine topic create flights --partitions 4 --config retention.ms=-1") { name, partitions,
-            configs, bootstrap, json };
+            configs, json };
+        cluster.AddTo(command);
         command.SetAction((parsed, cancel) => Guarded.RunAsync(async () =>
         {
             var settings = new Dictionary<string, string>();
@@ -54,7 +56,7 @@ internal static class TopicCommands
                 if (at <= 0) throw new StartupException($"'{config}' is no setting: write key=value");
                 settings[config[..at]] = config[(at + 1)..];
             }
-            using var topics = Open(parsed.GetValue(bootstrap)!);
+            using var topics = new KafkaTopics(cluster.Of(parsed), NullLogger.Instance);
             if (await topics.FindAsync(parsed.GetValue(name)!, cancel) is { } present)
                 throw new StartupException($"topic '{present.Name}' exists already, with {present.Partitions} partitions");
             await topics.CreateAsync(parsed.GetValue(name)!, parsed.GetValue(partitions), settings, cancel);
@@ -68,13 +70,13 @@ internal static class TopicCommands
     private static Command Describe()
     {
         var name = new Argument<string>("topic") { Description = "The topic's name." };
-        var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
-        var command = new Command("describe", "Shows a topic's id and the offsets of its partitions.\n\nExample:\n  ./engine topic describe flights") { name, bootstrap,
-            json };
+        var (cluster, json) = (new ClusterOptions(), CommonOptions.Json());
+        var command = new Command("describe", "Shows a topic's id and the offsets of its partitions.\n\nExample:\n  ./engine topic describe flights") { name, json };
+        cluster.AddTo(command);
         command.SetAction((parsed, cancel) => Guarded.RunAsync(async () =>
         {
-            using var topics = Open(parsed.GetValue(bootstrap)!);
-            var topic = await topics.FindAsync(parsed.GetValue(name)!, cancel) ?? throw Missing(parsed.GetValue(name)!, parsed.GetValue(bootstrap)!);
+            using var topics = new KafkaTopics(cluster.Of(parsed), NullLogger.Instance);
+            var topic = await topics.FindAsync(parsed.GetValue(name)!, cancel) ?? throw Missing(parsed.GetValue(name)!, cluster.Bootstrap(parsed));
             var first = await topics.OffsetsAsync(topic, Kafka.Sources.StartPosition.Earliest, 0, cancel);
             var rows = new List<(int Partition, long First, long Stable, long High)>();
             for (var p = 0; p < topic.Partitions; p++)
@@ -95,20 +97,19 @@ internal static class TopicCommands
     private static Command Delete()
     {
         var name = new Argument<string>("topic") { Description = "The topic's name." };
-        var (bootstrap, json) = (CommonOptions.Bootstrap(), CommonOptions.Json());
-        var command = new Command("delete", "Deletes a topic with all its records.\n\nExample:\n  ./engine topic delete flights") { name, bootstrap, json };
+        var (cluster, json) = (new ClusterOptions(), CommonOptions.Json());
+        var command = new Command("delete", "Deletes a topic with all its records.\n\nExample:\n  ./engine topic delete flights") { name, json };
+        cluster.AddTo(command);
         command.SetAction((parsed, cancel) => Guarded.RunAsync(async () =>
         {
-            using var topics = Open(parsed.GetValue(bootstrap)!);
-            _ = await topics.FindAsync(parsed.GetValue(name)!, cancel) ?? throw Missing(parsed.GetValue(name)!, parsed.GetValue(bootstrap)!);
+            using var topics = new KafkaTopics(cluster.Of(parsed), NullLogger.Instance);
+            _ = await topics.FindAsync(parsed.GetValue(name)!, cancel) ?? throw Missing(parsed.GetValue(name)!, cluster.Bootstrap(parsed));
             await topics.DeleteAsync(parsed.GetValue(name)!, cancel);
             Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { deleted = parsed.GetValue(name) }) : $"deleted {parsed.GetValue(name)}");
             return ExitCodes.Done;
         }));
         return command;
     }
-
-    private static KafkaTopics Open(string bootstrap) => new(new KafkaConnection(bootstrap), NullLogger.Instance);
 
     private static StartupException Missing(string topic, string bootstrap) =>
         new($"topic '{topic}' does not exist on {bootstrap}\n  what there is:                ./engine topic list --bootstrap {bootstrap}");

@@ -53,8 +53,9 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
                 // The client or the test has closed it.
             }
         }) { IsBackground = true };
-        _threads.Add(thread);
+        // Started first: one that was not cannot be waited for.
         thread.Start();
+        _threads.Add(thread);
     }
 
     /// <summary>Closes all connections and takes no new ones.</summary>

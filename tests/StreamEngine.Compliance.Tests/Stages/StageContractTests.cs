@@ -173,8 +173,7 @@ public class StageContractTests
     [MemberData(nameof(Settings))]
     public void A_stop_at_any_moment_gives_back_what_the_stage_holds(Setting setting, string stage)
     {
-        // Of an island what its boundary holds is lost: that is freed with the scope. Fused nothing may be.
-        using var lab = new StageLab(setting with { Async = false });
+        using var lab = new StageLab(setting);
         Run(lab, stage);
         var input = Input(lab);
         lab.Play(input, lab.Random.Next(60));

@@ -19,6 +19,7 @@ internal sealed class BrokerConnection : IDisposable
 
     private readonly FetchSettings _settings;
     private readonly TimeProvider _time;
+    private readonly CancellationToken _stopping;
     private readonly Dictionary<short, (short Least, short Most)> _versions = [];
     private volatile Socket? _socket;
     private volatile bool _closed;
@@ -27,11 +28,12 @@ internal sealed class BrokerConnection : IDisposable
     private int _correlation;
     private long _loginEnds = long.MaxValue;
 
-    public BrokerConnection(BrokerAddress address, FetchSettings settings, TimeProvider time)
+    public BrokerConnection(BrokerAddress address, FetchSettings settings, TimeProvider time, CancellationToken stopping)
     {
         Address = address;
         _settings = settings;
         _time = time;
+        _stopping = stopping;
     }
 
     public BrokerAddress Address { get; }
@@ -55,7 +57,7 @@ internal sealed class BrokerConnection : IDisposable
     private void Connect()
     {
         Exception? last = null;
-        foreach (var ip in Dns.GetHostAddresses(Address.Host, _settings.Family))
+        foreach (var ip in Resolve())
         {
             var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             _socket = socket;
@@ -77,6 +79,23 @@ internal sealed class BrokerConnection : IDisposable
             }
         }
         throw last ?? new SocketException((int)SocketError.HostNotFound);
+    }
+
+    // The system's resolver cannot be stopped, and a name server that hangs keeps it for longer than a thread may take to end: it is left to itself.
+    private IPAddress[] Resolve()
+    {
+        try
+        {
+            return _settings.Resolve(Address.Host, _settings.Family, _stopping).WaitAsync(_settings.ConnectTimeout, _time, _stopping).GetAwaiter().GetResult();
+        }
+        catch (TimeoutException)
+        {
+            throw new IOException($"the name '{Address.Host}' is not resolved after {_settings.ConnectTimeout.TotalSeconds:0.#} s");
+        }
+        catch (OperationCanceledException)
+        {
+            throw new ObjectDisposedException(nameof(BrokerConnection));
+        }
     }
 
     /// <summary>The version of an API that both sides know, at most that one.</summary>

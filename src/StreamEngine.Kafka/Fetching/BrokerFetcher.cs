@@ -34,6 +34,15 @@ internal sealed class BrokerFetcher
     /// <summary>Which partition stands first in the next request, so that each has its turn. Guarded by the client's lock.</summary>
     public int Turn { get; set; }
 
+    /// <summary>What it was asked for last. Guarded by the client's lock.</summary>
+    public IReadOnlyList<PartitionQuestion> Questions => _questions;
+
+    /// <summary>When to see whether it hangs; the greatest value while it was asked nothing. Guarded by the client's lock.</summary>
+    public long LookAt { get; set; } = long.MaxValue;
+
+    /// <summary>It should have answered. Guarded by the client's lock.</summary>
+    public bool IsOverdue { get; set; }
+
     public string Described => $"broker {Node} at {Address}";
 
     public void Start() => _thread.Start();
@@ -74,6 +83,7 @@ internal sealed class BrokerFetcher
             FetchMessages.Write(w, _version, _client.Topic, _topicId, _questions, waitMs, _client.Settings);
             connection.Send();
             var r = connection.Receive(_version >= FetchMessages.FirstFlexible, waitMs);
+            _client.Answers(this);
             var throttle = Read(r);
             _failures = 0;
             _client.Log.Over($"fetch {Node}", $"{Described} answers again");
@@ -104,7 +114,7 @@ internal sealed class BrokerFetcher
             if (_client.IsStopped) return false;
             if (_connection is not null && _connection.Address == Address && !_connection.IsLoginOver) return true;
             _connection?.Dispose();
-            _connection = new BrokerConnection(Address, _client.Settings, _client.Time);
+            _connection = new BrokerConnection(Address, _client.Settings, _client.Time, _client.Stopping);
         }
         _connection.Open();
         // Brokers tell the id of a topic from Kafka 2.8 on.
@@ -116,24 +126,15 @@ internal sealed class BrokerFetcher
 
     private int Read(ResponseReader r)
     {
-        var (throttle, error) = FetchMessages.ReadHead(r, _version);
         _answered.Clear();
-        for (var topics = r.Count(6); topics > 0; topics--)
-        {
-            var topic = _version >= FetchMessages.FirstWithTopicId ? r.Uuid().ToString() : r.String();
-            if (topic != (_version >= FetchMessages.FirstWithTopicId ? _topicId.ToString() : _client.Topic)) throw new MalformedException($"records of topic '{topic}'");
-            for (var left = r.Count(30); left > 0; left--) ReadPartition(r);
-            r.Tags();
-        }
-        r.Tags();
-        r.End();
+        var topic = _version >= FetchMessages.FirstWithTopicId ? _topicId.ToString() : _client.Topic;
+        var (throttle, error) = FetchMessages.Read(r, _version, topic, _client.Memory, Take);
         if (error != KafkaError.None && !error.IsPassing()) throw new FetchException($"{Described} refuses to be read from: {error.Described()}");
         return throttle;
     }
 
-    private void ReadPartition(ResponseReader r)
+    private void Take(PartitionAnswer answer)
     {
-        var answer = FetchMessages.ReadPartition(r, _version, _client.Memory);
         foreach (var question in _questions)
             if (question.Partition.Index == answer.Index && _answered.Add(answer.Index))
             {

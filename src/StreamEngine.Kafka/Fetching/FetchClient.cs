@@ -12,9 +12,10 @@ internal sealed class FetchClient : IDisposable
     /// <summary>With a partition that may get room at any time a broker must not keep the connection long.</summary>
     private const int ShortWaitMs = 20;
     private const int MostCorruptTries = 3;
+    private const int MostNamed = 10;
 
     private static readonly TimeSpan ErrorPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan UnknownTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan OverdueAgain = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<int, FetchedPartition> _partitions = [];
@@ -73,7 +74,7 @@ internal sealed class FetchClient : IDisposable
         _lookup.Start();
     }
 
-    /// <summary>The next that came of a partition, in order; the caller owns its memory. Sets whether more waits behind it.</summary>
+    /// <summary>The next that came of a partition, in order; the caller owns its memory.</summary>
     public bool TryTake(int index, out RawRecords? raw)
     {
         lock (Gate)
@@ -120,6 +121,7 @@ internal sealed class FetchClient : IDisposable
     {
         lock (Gate)
         {
+            IsIdle(fetcher);
             while (!IsStopped)
             {
                 var now = Time.GetTimestamp();
@@ -147,12 +149,14 @@ internal sealed class FetchClient : IDisposable
                         least = left < least ? left : least;
                     }
                     else if (partition.RawBytes > 0 && partition.RawBytes + partition.MostBytes > Settings.WaitingBytes) heldBack = true;
-                    else questions.Add(new PartitionQuestion(partition, partition.Next, partition.LeaderEpoch, partition.LastEpoch, partition.MostBytes));
+                    else questions.Add(new PartitionQuestion(partition, partition.Next, partition.Leader, partition.LeaderEpoch, partition.LastEpoch,
+                        partition.MostBytes));
                 }
                 if (questions.Count > 0)
                 {
                     waitMs = heldBack ? Math.Min(ShortWaitMs, Settings.MaxWaitMs) : Settings.MaxWaitMs;
                     Rotate(questions, fetcher.Turn++);
+                    fetcher.LookAt = now + Ticks(TimeSpan.FromMilliseconds(waitMs) + Settings.Overdue);
                     return true;
                 }
                 if (least == TimeSpan.MaxValue) Monitor.Wait(Gate);
@@ -161,6 +165,50 @@ internal sealed class FetchClient : IDisposable
             waitMs = 0;
             return false;
         }
+    }
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * Time.TimestampFrequency);
+
+    /// <summary>A broker answers what it was asked.</summary>
+    public void Answers(BrokerFetcher fetcher)
+    {
+        lock (Gate) IsIdle(fetcher);
+    }
+
+    private static void IsIdle(BrokerFetcher fetcher) => (fetcher.LookAt, fetcher.IsOverdue) = (long.MaxValue, false);
+
+    /// <summary>
+    /// Tells which brokers hang, once, and lets the others be asked, now and again, who leads their partitions: a process that stands still keeps its connections. The caller
+    /// holds the lock.
+    /// </summary>
+    public void LookForOverdue()
+    {
+        var now = Time.GetTimestamp();
+        foreach (var fetcher in _fetchers.Values.Where(f => f.LookAt <= now))
+        {
+            if (!fetcher.IsOverdue) Log.Warn($"fetch {fetcher.Node}", TextOfOverdue(fetcher));
+            fetcher.IsOverdue = true;
+            fetcher.LookAt = now + Ticks(OverdueAgain);
+            ReadFromLeaders(fetcher);
+            _lookup.Ask();
+        }
+    }
+
+    private string TextOfOverdue(BrokerFetcher fetcher)
+    {
+        var partitions = string.Join(", ", fetcher.Questions.Take(MostNamed).Select(q => $"{Topic}-{q.Partition.Index}"));
+        var more = fetcher.Questions.Count > MostNamed ? $" and {fetcher.Questions.Count - MostNamed} more" : "";
+        return $"{fetcher.Described} does not answer a fetch of {partitions}{more}: the others are asked who leads";
+    }
+
+    /// <summary>The brokers that should have answered. The caller holds the lock.</summary>
+    public IEnumerable<BrokerAddress> Overdue => _fetchers.Values.Where(f => f.IsOverdue).Select(f => f.Address);
+
+    private void ReadFromLeaders(BrokerFetcher replica)
+    {
+        foreach (var partition in _partitions.Values)
+            if (partition.Replica == replica.Node) partition.Replica = -1;
+        Monitor.PulseAll(Gate);
     }
 
     // A response is filled in the order of the request, and only its first batch may be larger than what was asked for.
@@ -207,11 +255,14 @@ internal sealed class FetchClient : IDisposable
         _arrived();
     }
 
+    // Nobody wants it any more, or it was asked of two brokers while its leader moved: the old one may have what the new one does not.
+    private bool IsWanted(in PartitionQuestion question) => question.Partition is var partition && !IsStopped && !partition.IsFinished
+        && partition.Next == question.Offset && (partition.Leader, partition.LeaderEpoch) == (question.Leader, question.LeaderEpoch);
+
     private bool Accept(BrokerFetcher fetcher, in PartitionQuestion question, in PartitionAnswer answer, in RawRecords.Scanned scanned)
     {
         var partition = question.Partition;
-        // It was asked of two brokers while its leader moved, or nobody wants it any more.
-        if (IsStopped || partition.IsFinished || partition.Next != question.Offset) return false;
+        if (!IsWanted(question)) return false;
         (partition.UnknownSince, partition.CorruptTries) = (null, 0);
         partition.HighWatermark = answer.HighWatermark;
         if (answer.PreferredReplica >= 0 && answer.PreferredReplica != fetcher.Node && fetcher.Node == partition.Leader) ReadFrom(partition, answer.PreferredReplica);
@@ -241,7 +292,7 @@ internal sealed class FetchClient : IDisposable
             return;
         }
         partition.Replica = node;
-        partition.ReplicaUntil = Time.GetTimestamp() + (long)(Settings.MetadataAge.TotalSeconds * Time.TimestampFrequency);
+        partition.ReplicaUntil = Time.GetTimestamp() + Ticks(Settings.MetadataAge);
         Monitor.PulseAll(Gate);
     }
 
@@ -250,7 +301,7 @@ internal sealed class FetchClient : IDisposable
         lock (Gate)
         {
             var partition = question.Partition;
-            if (IsStopped || partition.IsFinished || partition.Next != question.Offset) return;
+            if (!IsWanted(question)) return;
             var wasLeader = fetcher.Node == partition.Leader;
             var error = answer.Error;
             var mayPass = error.IsPassing() || !wasLeader;
@@ -266,7 +317,7 @@ internal sealed class FetchClient : IDisposable
             if (error == KafkaError.CorruptMessage) mayPass = ++partition.CorruptTries <= MostCorruptTries;
             if (error is KafkaError.UnknownTopicOrPartition or KafkaError.UnknownTopicId) CheckKnown(partition);
             if (!mayPass) throw new FetchException($"{place}: {fetcher.Described} refuses to be read from offset {question.Offset}: {error.Described()}{AdviceFor(error)}");
-            partition.NotBefore = Time.GetTimestamp() + (long)(ErrorPause.TotalSeconds * Time.TimestampFrequency);
+            partition.NotBefore = Time.GetTimestamp() + Ticks(ErrorPause);
             Log.Warn($"{place} {error}", $"{place}: {fetcher.Described} cannot be read from offset {question.Offset} now: {error.Described()}");
             _lookup.Ask();
         }
@@ -282,8 +333,8 @@ internal sealed class FetchClient : IDisposable
     private void CheckKnown(FetchedPartition partition)
     {
         partition.UnknownSince ??= Time.GetTimestamp();
-        if (Time.GetElapsedTime(partition.UnknownSince.Value) > UnknownTime)
-            throw new FetchException($"{Topic}-{partition.Index} does not exist any more: for {UnknownTime.TotalSeconds:0} s the brokers have not known it");
+        if (Time.GetElapsedTime(partition.UnknownSince.Value) > Settings.UnknownTopic)
+            throw new FetchException($"{Topic}-{partition.Index} does not exist any more: for {Settings.UnknownTopic.TotalSeconds:0.#} s the brokers have not known it");
     }
 
     /// <summary>Where the partitions are to be fetched; true when every one has a leader.</summary>
@@ -338,9 +389,8 @@ internal sealed class FetchClient : IDisposable
     {
         lock (Gate)
         {
-            foreach (var partition in _partitions.Values)
-                if (partition.Replica == fetcher.Node) partition.Replica = -1;
-            Monitor.PulseAll(Gate);
+            IsIdle(fetcher);
+            ReadFromLeaders(fetcher);
             _lookup.Ask(fetcher.Address);
         }
     }

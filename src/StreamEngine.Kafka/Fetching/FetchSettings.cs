@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using StreamEngine.Core;
 
@@ -20,12 +21,24 @@ internal sealed record FetchSettings
 
     public AddressFamily Family { get; init; } = AddressFamily.Unspecified;
 
+    /// <summary>The addresses of a host's name.</summary>
+    public Func<string, AddressFamily, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
+
     public bool KeepAlive { get; init; }
 
     /// <summary>After which a request that is not answered is given up, with its connection.</summary>
     public TimeSpan SocketTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How much longer than it may wait a broker takes before another one is asked who leads its partitions.</summary>
+    public TimeSpan Overdue { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>After which a broker that does not say who leads is given up for another one.</summary>
+    public TimeSpan LongestMetadata { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>For so long brokers may not know a topic that was there: they tell each other with a delay.</summary>
+    public TimeSpan UnknownTopic { get; init; } = TimeSpan.FromSeconds(30);
 
     public TimeSpan MetadataAge { get; init; } = TimeSpan.FromMinutes(15);
 

@@ -7,7 +7,7 @@ namespace StreamEngine.Kafka.Fetching;
 internal sealed class LeaderLookup
 {
     private static readonly TimeSpan LeastBetween = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan MostBetween = TimeSpan.FromSeconds(1);
 
     private readonly FetchClient _client;
@@ -66,7 +66,7 @@ internal sealed class LeaderLookup
         }
     }
 
-    private static TimeSpan Least(TimeSpan timeout) => timeout < LongestAnswer ? timeout : LongestAnswer;
+    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
     private TimeSpan Pause(TimeSpan pause, TimeSpan most)
     {
@@ -82,8 +82,9 @@ internal sealed class LeaderLookup
             while (!_client.IsStopped && !_asked)
             {
                 var left = _client.Settings.MetadataAge - _client.Time.GetElapsedTime(since);
-                if (left <= TimeSpan.Zero) break;
-                Monitor.Wait(_client.Gate, left);
+                _client.LookForOverdue();
+                if (left <= TimeSpan.Zero || _asked) break;
+                Monitor.Wait(_client.Gate, Least(left, Look));
             }
             _asked = false;
             return !_client.IsStopped;
@@ -97,15 +98,18 @@ internal sealed class LeaderLookup
         var addresses = Addresses();
         lock (_client.Gate)
         {
-            if (_silent is not null && addresses[_turn % addresses.Count] == _silent) _turn++;
+            // What the silent ones know may be old, and they would only be waited for.
+            BrokerAddress[] silent = _silent is { } last ? [last, .. _client.Overdue] : [.. _client.Overdue];
+            for (var i = 0; i < addresses.Count && silent.Contains(addresses[_turn % addresses.Count]); i++) _turn++;
             _silent = null;
         }
         var address = addresses[_turn % addresses.Count];
         // A broker that hangs must not keep the others from being asked.
         var connection = new BrokerConnection(address, _client.Settings with
         {
-            SocketTimeout = Least(_client.Settings.SocketTimeout), ConnectTimeout = Least(_client.Settings.ConnectTimeout),
-        }, _client.Time);
+            SocketTimeout = Least(_client.Settings.SocketTimeout, _client.Settings.LongestMetadata),
+            ConnectTimeout = Least(_client.Settings.ConnectTimeout, _client.Settings.LongestMetadata),
+        }, _client.Time, _client.Stopping);
         lock (_client.Gate)
         {
             if (_client.IsStopped) return (false, false);

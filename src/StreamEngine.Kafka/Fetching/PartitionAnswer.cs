@@ -2,8 +2,8 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Kafka.Fetching;
 
-/// <summary>One partition of a fetch request.</summary>
-internal readonly record struct PartitionQuestion(FetchedPartition Partition, long Offset, int LeaderEpoch, int LastEpoch, int MostBytes);
+/// <summary>One partition of a fetch request, and who led it when it was made.</summary>
+internal readonly record struct PartitionQuestion(FetchedPartition Partition, long Offset, int Leader, int LeaderEpoch, int LastEpoch, int MostBytes);
 
 /// <summary>One partition of a fetch response. Who has it releases its block.</summary>
 internal struct PartitionAnswer
@@ -71,7 +71,7 @@ internal static class FetchMessages
     }
 
     /// <summary>What stands before the topics: how long the broker asks to be left alone, and an error of the whole response.</summary>
-    public static (int ThrottleMs, KafkaError Error) ReadHead(ResponseReader r, short version)
+    private static (int ThrottleMs, KafkaError Error) ReadHead(ResponseReader r, short version)
     {
         var throttle = r.Int32();
         if (version < 7) return (throttle, KafkaError.None);
@@ -80,8 +80,29 @@ internal static class FetchMessages
         return (throttle, error);
     }
 
+    /// <summary>A whole response; each partition is handed on as it comes.</summary>
+    /// <param name="r">Stands behind the response's head.</param>
+    /// <param name="version">Of the request.</param>
+    /// <param name="topic">What it was asked for by: the topic's name, or its id.</param>
+    /// <param name="scope">For the records.</param>
+    /// <param name="take">Owns what it gets.</param>
+    public static (int ThrottleMs, KafkaError Error) Read(ResponseReader r, short version, string topic, MemoryScope scope, Action<PartitionAnswer> take)
+    {
+        var head = ReadHead(r, version);
+        for (var topics = r.Count(6); topics > 0; topics--)
+        {
+            var answered = version >= FirstWithTopicId ? r.Uuid().ToString() : r.String();
+            if (answered != topic) throw new MalformedException($"records of topic '{answered}'");
+            for (var left = r.Count(30); left > 0; left--) take(ReadPartition(r, version, scope));
+            r.Tags();
+        }
+        r.Tags();
+        r.End();
+        return head;
+    }
+
     /// <summary>The next partition; its records go from the connection to a block of their own.</summary>
-    public static PartitionAnswer ReadPartition(ResponseReader r, short version, MemoryScope scope)
+    private static PartitionAnswer ReadPartition(ResponseReader r, short version, MemoryScope scope)
     {
         var answer = new PartitionAnswer { Index = r.Int32(), Error = r.Error(), HighWatermark = r.Int64(), StableOffset = r.Int64(), LogStart = -1 };
         if (version >= 5) answer.LogStart = r.Int64();

@@ -95,8 +95,16 @@ internal sealed class KafkaSource : IBoundedSource
 
     public void Start(IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener)
     {
+        Start(_settings ?? throw new InvalidOperationException($"source {Name} is to be started and was not opened"), positions, listener);
+        // A replay is bounded: what is added to the topic meanwhile is not its business.
+        if (_options.Bounds is null) _watch = _time.CreateTimer(_ => Ask(WatchPartitionsAsync), null, PartitionsAge, PartitionsAge);
+    }
+
+    /// <summary>Reads without having asked about the topic first.</summary>
+    internal void Start(FetchSettings settings, IReadOnlyDictionary<int, OffsetAndEpoch> positions, ISourceListener listener)
+    {
         _listener = listener;
-        _client = new FetchClient(Name, _options.Topic, _topicId, _settings ?? FetchSettings.Of(_connection), positions, _scope, _time, _logger, () => _work.Set(), Fail);
+        _client = new FetchClient(Name, _options.Topic, _topicId, settings, positions, _scope, _time, _logger, () => _work.Set(), Fail);
         foreach (var (partition, (offset, _)) in positions)
         {
             var queue = new PartitionQueue(partition, offset)
@@ -109,8 +117,6 @@ internal sealed class KafkaSource : IBoundedSource
         _client.Start();
         _thread = new Thread(Run) { IsBackground = true, Name = $"kafka source {Name}" };
         _thread.Start();
-        // A replay is bounded: what is added to the topic meanwhile is not its business.
-        if (_options.Bounds is null) _watch = _time.CreateTimer(_ => Ask(WatchPartitionsAsync), null, PartitionsAge, PartitionsAge);
     }
 
     public long? Behind => Interlocked.Read(ref _behind) is var behind and >= 0 ? behind : null;

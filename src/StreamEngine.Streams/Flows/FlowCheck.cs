@@ -92,10 +92,16 @@ internal static class FlowCheck
                     return;
                 }
                 if (!_expected.TryDequeue(out var next))
-                    throw new InvalidOperationException($"the Flow of Via '{_name}' made {element}: control elements are the engine's, pass on those that come and no others");
-                if (!ReferenceEquals(next, element))
-                    throw new InvalidOperationException($"the Flow of Via '{_name}' lost or overtook {next}: {element} came instead. A Flow passes every element on that is no Batch of role Main, in its place");
-                Push(_stage._out, element);
+                    Refuse(element, $"the Flow of Via '{_name}' made {element}: control elements are the engine's, pass on those that come and no others");
+                else if (!ReferenceEquals(next, element))
+                    Refuse(element, $"the Flow of Via '{_name}' lost or overtook {next}: {element} came instead. A Flow passes every element on that is no Batch of role Main, in its place");
+                else Push(_stage._out, element);
+            }
+
+            private void Refuse(StreamElement element, string reason)
+            {
+                (element as Batch)?.Dispose();
+                FailStage(new InvalidOperationException(reason));
             }
 
             public override void OnPull() => Pull(_stage._in);

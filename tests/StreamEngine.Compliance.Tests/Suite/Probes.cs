@@ -20,6 +20,9 @@ internal sealed class SourceProbe : GraphStage<SourceShape<StreamElement>>
     /// <summary>Elements that the stage has not pulled.</summary>
     public int Waiting => _waiting.Count;
 
+    /// <summary>Elements that it has pulled.</summary>
+    public List<StreamElement> Sent { get; } = [];
+
     public void Send(params IEnumerable<StreamElement> elements)
     {
         foreach (var element in elements) _waiting.Enqueue(element);
@@ -61,7 +64,11 @@ internal sealed class SourceProbe : GraphStage<SourceShape<StreamElement>>
 
         public override void OnPull()
         {
-            if (IsAvailable(_probe._out) && _probe._waiting.TryDequeue(out var element)) Push(_probe._out, element);
+            if (IsAvailable(_probe._out) && _probe._waiting.TryDequeue(out var element))
+            {
+                _probe.Sent.Add(element);
+                Push(_probe._out, element);
+            }
             if (_probe._completed && _probe._waiting.Count == 0) CompleteStage();
         }
 
@@ -83,7 +90,11 @@ internal sealed class SinkProbe : GraphStage<SinkShape<StreamElement>>
 
     public override SinkShape<StreamElement> Shape => new(_in);
 
+    /// <summary>What came and is the test's.</summary>
     public List<StreamElement> Received { get; } = [];
+
+    /// <summary>All that ever came.</summary>
+    public List<StreamElement> Arrived { get; } = [];
 
     public bool Completed { get; private set; }
 
@@ -134,7 +145,9 @@ internal sealed class SinkProbe : GraphStage<SinkShape<StreamElement>>
 
         public override void OnPush()
         {
-            _probe.Received.Add(Grab(_probe._in));
+            var element = Grab(_probe._in);
+            _probe.Arrived.Add(element);
+            _probe.Received.Add(element);
             Serve();
         }
 

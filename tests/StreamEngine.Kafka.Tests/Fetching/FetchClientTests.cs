@@ -235,6 +235,118 @@ public sealed class FetchClientTests
     }
 
     [Fact]
+    public async Task While_a_leader_hangs_the_others_are_asked_and_who_leads_instead_is_gone_to()
+    {
+        using var cluster = new ScriptedCluster(2);
+        var (first, second) = (cluster.Start(1), cluster.Start(2));
+        cluster.Logs[1].Leader = 2;
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster, change: s => s with { Overdue = TimeSpan.FromMilliseconds(100) }, settings: ("socket.timeout.ms", "300000"));
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        first.StandStill();
+        // It has an answer with this record, and never hears that the others go on without it.
+        cluster.Append(0, "lost");
+        await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
+        cluster.Append(1, "x");
+        Assert.Equal("0:x", await topic.ReadAsync(1, 1));
+        cluster.Change(c =>
+        {
+            c.Logs[0].Batches.RemoveAt(1);
+            (c.Logs[0].Leader, c.Logs[0].Epoch) = (2, 2);
+        });
+        while (!cluster.Fetches.Any(f => f.Node == 2 && f.Partitions.Any(p => (p.Partition, p.Offset) == (0, 1)))) await Task.Delay(5);
+        first.GoOn();
+        await topic.ToldAsync("broker 1 at 127.0.0.1:" + first.Port + " answers again");
+        cluster.Append(0, 2, "b");
+        Assert.Equal("1:b", await topic.ReadAsync(0, 1));
+        lock (topic.Log) Assert.Single(topic.Log, l => l.StartsWith("Warning: broker 1 at", StringComparison.Ordinal));
+        Assert.True(second.Connections > 1);
+    }
+
+    [Fact]
+    public async Task A_broker_that_hangs_when_asked_who_leads_is_given_up_for_another_one()
+    {
+        using var cluster = new ScriptedCluster();
+        var hangs = cluster.Start(1);
+        cluster.Start(2);
+        cluster.Logs[0].Leader = 2;
+        hangs.StandStill();
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster, change: s => s with { LongestMetadata = TimeSpan.FromMilliseconds(100) }, settings: ("socket.timeout.ms", "300000"));
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        await topic.ToldAsync($"Warning: broker 127.0.0.1:{hangs.Port} cannot be asked for the leaders of flights: ");
+    }
+
+    [Fact]
+    public async Task A_topic_that_no_broker_knows_for_long_is_gone()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1);
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster, change: s => s with { UnknownTopic = TimeSpan.FromMilliseconds(300) });
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        cluster.Change(c => c.HasTopic = false);
+        Assert.Equal("flights-0 does not exist any more: for 0.3 s the brokers have not known it", await topic.FailureAsync());
+    }
+
+    [Fact]
+    public async Task A_topic_that_comes_back_in_time_is_read_on()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1);
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster);
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        cluster.Change(c => c.HasTopic = false);
+        await topic.ToldAsync("UnknownTopicOrPartition (3)");
+        cluster.Append(0, "b");
+        cluster.Change(c => c.HasTopic = true);
+        Assert.Equal("1:b", await topic.ReadAsync(0, 1));
+    }
+
+    [Fact]
+    public async Task A_broker_that_asks_to_be_left_alone_is_and_the_others_go_on()
+    {
+        using var cluster = new ScriptedCluster(2);
+        var throttling = cluster.Start(1, b => b.ThrottleMs = 30_000);
+        cluster.Start(2);
+        cluster.Logs[1].Leader = 2;
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster);
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        cluster.Append(0, "b");
+        for (var i = 0; i < 20; i++)
+        {
+            cluster.Append(1, "x");
+            Assert.Equal($"{i}:x", await topic.ReadAsync(1, 1));
+        }
+        Assert.Single(cluster.Fetches, f => f.Node == throttling.Node);
+    }
+
+    [Fact]
+    public async Task A_broker_that_was_left_alone_is_asked_again()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1, b => b.ThrottleMs = 10);
+        await using var topic = new FetchedTopic(cluster);
+        for (var i = 0; i < 3; i++)
+        {
+            cluster.Append(0, "a");
+            Assert.Equal($"{i}:a", await topic.ReadAsync(0, 1));
+        }
+    }
+
+    [Fact]
+    public async Task A_source_that_was_not_opened_is_not_started()
+    {
+        using var scope = new MemoryScope();
+        await using var source = new KafkaSource(new KafkaConnection("127.0.0.1:1"), new KafkaSourceOptions("s", ScriptedCluster.Topic), scope, TimeProvider.System,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        Assert.Contains("source s is to be started and was not opened",
+            Assert.Throws<InvalidOperationException>(() => source.Start(new Dictionary<int, OffsetAndEpoch>(), new Answers())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_end_of_a_source_does_not_wait_for_a_broker()
     {
         using var cluster = new ScriptedCluster();

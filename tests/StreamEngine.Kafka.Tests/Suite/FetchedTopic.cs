@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
+using StreamEngine.Kafka.Fetching;
 using StreamEngine.Kafka.Sources;
 
 namespace StreamEngine.Kafka.Suite;
@@ -12,14 +13,16 @@ internal sealed class FetchedTopic : IAsyncDisposable
     private readonly KafkaSource _source;
 
     public FetchedTopic(ScriptedCluster cluster, IReadOnlyDictionary<int, OffsetAndEpoch>? positions = null, KafkaSourceOptions? options = null, string? bootstrap = null,
-        params (string Name, string Value)[] settings)
+        Func<FetchSettings, FetchSettings>? change = null, params (string Name, string Value)[] settings)
     {
         // Short pauses, so that what is tried again is tried soon.
         var all = new Dictionary<string, string> { ["reconnect.backoff.ms"] = "10", ["reconnect.backoff.max.ms"] = "100", ["fetch.wait.max.ms"] = "50" };
         foreach (var (name, value) in settings) all[name] = value;
-        _source = new KafkaSource(new KafkaConnection(bootstrap ?? cluster.Bootstrap, all), options ?? new KafkaSourceOptions("s", ScriptedCluster.Topic), _scope,
+        var connection = new KafkaConnection(bootstrap ?? cluster.Bootstrap, all);
+        _source = new KafkaSource(connection, options ?? new KafkaSourceOptions("s", ScriptedCluster.Topic), _scope,
             TimeProvider.System, new Lines(Log));
-        _source.Start(positions ?? cluster.Logs.Keys.ToDictionary(p => p, _ => new OffsetAndEpoch(0)), Answers);
+        var fetching = FetchSettings.Of(connection);
+        _source.Start(change?.Invoke(fetching) ?? fetching, positions ?? cluster.Logs.Keys.ToDictionary(p => p, _ => new OffsetAndEpoch(0)), Answers);
     }
 
     public Answers Answers { get; } = new();
@@ -46,6 +49,18 @@ internal sealed class FetchedTopic : IAsyncDisposable
     {
         for (var i = 0; i < batch.Count; i++) read.Add($"{batch.Records!.Offsets[i]}:{Encoding.UTF8.GetString(batch.Records.Values[i].Span)}");
         batch.Dispose();
+    }
+
+    /// <summary>Waits for a line of the log that holds this.</summary>
+    public async Task ToldAsync(string text)
+    {
+        for (var i = 0; ; i++)
+        {
+            lock (Log)
+                if (Log.Exists(l => l.Contains(text, StringComparison.Ordinal))) return;
+            Assert.True(i < 3000, string.Join('\n', Log));
+            await Task.Delay(10);
+        }
     }
 
     /// <summary>Why it cannot go on.</summary>

@@ -15,6 +15,7 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
     private readonly ConcurrentBag<Thread> _threads = [];
     private TcpListener _listener = new(IPAddress.Loopback, 0);
     private volatile bool _isDown;
+    private volatile bool _standsStill;
 
     public int Node => node;
 
@@ -24,6 +25,9 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
 
     /// <summary>What it does wrong, one for each fetch.</summary>
     public ConcurrentQueue<Misdeed> Misdeeds { get; } = new();
+
+    /// <summary>For so many milliseconds clients are to leave it alone, as its fetches say.</summary>
+    public int ThrottleMs { get; set; }
 
     /// <summary>The authority that clients have to show a certificate of; null for none.</summary>
     public X509Certificate2? ClientAuthority { get; set; }
@@ -64,6 +68,15 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
         _isDown = true;
         _listener.Stop();
         foreach (var socket in _sockets) socket.Dispose();
+    }
+
+    /// <summary>Takes connections and requests and answers none of them, until it goes on: then each gets the answer of its time.</summary>
+    public void StandStill() => _standsStill = true;
+
+    public void GoOn()
+    {
+        _standsStill = false;
+        lock (cluster.Gate) Monitor.PulseAll(cluster.Gate);
     }
 
     public void ComeBack()
@@ -122,6 +135,8 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
                     while (!_isDown) Monitor.Wait(cluster.Gate, 100);
                 return;
             }
+            lock (cluster.Gate)
+                while (_standsStill && !_isDown) Monitor.Wait(cluster.Gate, 100);
             if (!Send(stream, w, misdeed)) return;
         }
     }

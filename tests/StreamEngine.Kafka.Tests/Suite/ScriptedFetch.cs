@@ -64,7 +64,7 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
 
     private void Write(ProtocolWriter w, List<(int Partition, int LeaderEpoch, long Offset, int LastEpoch, int MaxBytes)> asked, int mostBytes, Misdeed? misdeed)
     {
-        w.Int32(0);
+        w.Int32(broker.ThrottleMs);
         if (version >= 7)
         {
             w.Int16(0);

@@ -46,10 +46,22 @@ public class RedriveTests(ITestOutputHelper output)
     [Fact]
     public async Task Each_dead_letter_counts_once_whatever_is_killed_and_the_replay_counts_the_late_ones()
     {
+        await using var broker = await EmbeddedBroker.StartAsync();
+        await EachCountsOnceAsync(broker);
+    }
+
+    [SkippableFact]
+    public async Task On_real_Kafka_each_dead_letter_counts_once_too()
+    {
+        await using var broker = await RealKafka.StartAsync();
+        await EachCountsOnceAsync(broker);
+    }
+
+    private async Task EachCountsOnceAsync(TestBroker broker)
+    {
         var plan = new FlightPlan(Seed: 21, Rows: 20_000, Days: 4) { DirtyEvery = 10 };
         var flights = FlightInput.Generate(plan);
         var open = flights.Take(plan.Rows).ToList();
-        await using var broker = await EmbeddedBroker.StartAsync();
         await using var scene = await FlightScene.CreateAsync(broker, plan);
         try
         {

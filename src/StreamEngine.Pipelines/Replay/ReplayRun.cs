@@ -35,6 +35,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
         if (last is not null && last.Pipeline != replay.Plan.Hash)
             throw new StartupException($"the pipeline's file was changed since replay {replay.Id} began: what it has written so far would not fit\n  go back to that file, or forget the replay:    ./engine replay cancel FILE --id {replay.Id}");
         var bounds = last?.Replay ?? await BoundAsync(topics, cancellation);
+        ReplaySize.Check(replay, bounds);
         await CheckRetentionAsync(topics, bounds, last, cancellation);
         var sinks = new List<SinkDefinition>();
         foreach (var (sink, live) in replay.Definition.Sinks.Zip(replay.Live.Definition.Sinks))

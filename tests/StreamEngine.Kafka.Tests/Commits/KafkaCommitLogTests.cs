@@ -433,7 +433,7 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
     [Theory]
     [InlineData("{\"v\":1,\"kind\":\"manifest\",\"pipe", "is neither a manifest nor a claim")]
     [InlineData("{\"v\":1,\"kind\":\"manifest\"}", "is neither a manifest nor a claim")]
-    [InlineData("{\"v\":3,\"kind\":\"manifest\"}", "has version 3; this engine reads versions up to 2")]
+    [InlineData("{\"v\":4,\"kind\":\"manifest\"}", "has version 4; this engine reads versions up to 3")]
     [InlineData("{\"v\":1,\"kind\":\"surprise\"}", "is of kind 'surprise'")]
     [InlineData("[]", "is neither a manifest nor a claim")]
     public async Task A_manifest_that_cannot_be_read_is_an_error_with_its_place(string text, string error)

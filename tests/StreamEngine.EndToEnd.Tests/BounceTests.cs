@@ -17,6 +17,7 @@ public class BounceTests(ITestOutputHelper output)
 
     private readonly Random _random = new(Seed);
     private TimeSpan _timeout;
+    private Task _sending = Task.CompletedTask;
 
     [Fact]
     public async Task Fifteen_faults_on_the_embedded_broker_change_nothing_that_is_committed()
@@ -47,13 +48,14 @@ public class BounceTests(ITestOutputHelper output)
     }
 
     private const int RowsOfRound = 1200;
+    private const int MostTries = 300;
 
     private async Task RunAsync(TestBroker broker, int rounds)
     {
         // Real Kafka leaves a partition without a leader for some seconds when the machine is busy: what is written then waits for less than a transaction lasts.
         _timeout = TimeSpan.FromSeconds(broker is RealKafka ? 8 : 3);
         var pipeline = $"{FlightPipeline.Text()}\nkafka.transaction-timeout = {_timeout.TotalSeconds}s";
-        await using var scene = await FlightScene.CreateAsync(broker, new FlightPlan(Seed, (rounds + 1) * RowsOfRound, Days: 4), pipeline);
+        await using var scene = await FlightScene.CreateAsync(broker, new FlightPlan(Seed, (rounds + 5) * RowsOfRound, Days: 4), pipeline);
         scene.Tell($"seed {Seed}");
         try
         {
@@ -94,11 +96,11 @@ public class BounceTests(ITestOutputHelper output)
     private async Task<ChildProcess> RoundAsync(FlightScene scene, ChildProcess engine, Fault fault)
     {
         var read = scene.Live.Read;
-        var sending = scene.Loader.SendAsync(RowsOfRound * 3 / 4, TimeSpan.FromMilliseconds(1500));
+        _sending = scene.Loader.SendAsync(RowsOfRound * 3 / 4, TimeSpan.FromMilliseconds(1500));
         await scene.WaitAsync(engine, () => scene.Live.Read > read, "this round's first commit");
         await Task.Delay(_random.Next(500));
         engine = await HappenAsync(scene, engine, fault);
-        await sending;
+        await _sending;
         var since = Stopwatch.StartNew();
         read = Math.Max(scene.Live.Read, scene.Loader.Sent);
         await scene.Loader.SendAsync(RowsOfRound / 4, TimeSpan.Zero);
@@ -119,7 +121,7 @@ public class BounceTests(ITestOutputHelper output)
 
     private async Task<ChildProcess> KillAsync(FlightScene scene, ChildProcess engine, Fault fault)
     {
-        if (fault == Fault.KillInTransaction) await AnOpenTransactionAsync(scene);
+        if (fault == Fault.KillInTransaction) await StopWithinATransactionAsync(scene, engine);
         scene.IsAlive(engine);
         await engine.KillAsync();
         scene.Tell("killed");
@@ -150,9 +152,7 @@ public class BounceTests(ITestOutputHelper output)
 
     private async Task<ChildProcess> ReplaceAsync(FlightScene scene, ChildProcess zombie)
     {
-        await AnOpenTransactionAsync(scene);
-        zombie.Pause();
-        scene.Tell("stands still");
+        await StopWithinATransactionAsync(scene, zombie);
         var stood = Stopwatch.StartNew();
         var successor = await StartAsync(scene);
         var read = scene.Live.Read;
@@ -170,18 +170,10 @@ public class BounceTests(ITestOutputHelper output)
         return successor;
     }
 
-    private static async Task<ChildProcess> TimeOutAsync(FlightScene scene, ChildProcess engine)
+    private async Task<ChildProcess> TimeOutAsync(FlightScene scene, ChildProcess engine)
     {
-        // Only one that stands still within a transaction is timed out: it is tried some times, since between look and signal it may commit.
-        for (var attempt = 0; attempt < 5; attempt++)
-        {
-            await AnOpenTransactionAsync(scene);
-            engine.Pause();
-            if (await IsOpenAsync(scene)) break;
-            engine.Continue();
-            await Task.Delay(20);
-        }
-        var (open, incarnation) = (await IsOpenAsync(scene), scene.Live.Incarnation);
+        await StopWithinATransactionAsync(scene, engine);
+        var incarnation = scene.Live.Incarnation;
         var stood = Stopwatch.StartNew();
         while (await IsOpenAsync(scene))
         {
@@ -189,15 +181,16 @@ public class BounceTests(ITestOutputHelper output)
             await Task.Delay(100);
         }
         engine.Continue();
-        scene.Tell(open ? $"stood still within a transaction, which the broker aborted after {stood.Elapsed.TotalSeconds:0.0} s" : "stood still outside of a transaction");
-        if (open) await scene.WaitAsync(engine, () => scene.Live.Incarnation > incarnation, "a new incarnation of the same process");
+        scene.Tell($"stood still within a transaction, which the broker aborted after {stood.Elapsed.TotalSeconds:0.0} s");
+        await scene.WaitAsync(engine, () => scene.Live.Incarnation > incarnation, "a new incarnation of the same process");
         return engine;
     }
 
     private async Task<ChildProcess> KillBrokerAsync(FlightScene scene, ChildProcess engine)
     {
-        await AnOpenTransactionAsync(scene);
+        await StopWithinATransactionAsync(scene, engine);
         await scene.Broker.KillAsync();
+        engine.Continue();
         await Task.Delay(_random.Next(500));
         await scene.Broker.RestartAsync();
         scene.Tell("the broker was killed and is back");
@@ -238,11 +231,35 @@ public class BounceTests(ITestOutputHelper output)
         return engine;
     }
 
-    // Bounded: with nothing left to do no transaction may be open.
-    private static async Task AnOpenTransactionAsync(FlightScene scene)
+    /// <summary>
+    /// Leaves the engine standing still with a transaction open. Between look and signal it may commit, and with nothing left to do none is open: more rows are sent, and it
+    /// is tried until it has come to pass.
+    /// </summary>
+    private async Task StopWithinATransactionAsync(FlightScene scene, ChildProcess engine)
     {
-        for (var tries = 0; tries < 100; tries++)
-            if (await IsOpenAsync(scene)) return;
+        for (var tries = 1; tries <= MostTries; tries++)
+        {
+            if (_sending.IsCompleted)
+            {
+                await _sending;
+                _sending = scene.Loader.SendAsync(RowsOfRound / 12, TimeSpan.FromMilliseconds(500));
+            }
+            if (!await IsOpenAsync(scene)) continue;
+            engine.Pause();
+            // A commit that was sent already is carried out all the same.
+            if (await IsOpenAsync(scene))
+            {
+                await Task.Delay(100);
+                if (await IsOpenAsync(scene))
+                {
+                    scene.Tell($"stands still within a transaction, try {tries}");
+                    return;
+                }
+            }
+            engine.Continue();
+            await Task.Delay(_random.Next(50));
+        }
+        Assert.Fail($"in {MostTries} tries the engine never stood still within a transaction: {scene.Loader.Sent} of {scene.Loader.Total} rows were sent\n{scene.State}");
     }
 
     private static async Task<bool> IsOpenAsync(FlightScene scene) =>

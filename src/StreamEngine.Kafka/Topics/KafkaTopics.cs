@@ -17,11 +17,13 @@ internal sealed record KafkaTopic(string Name, string Id, int Partitions)
 /// <summary>Looks up, creates and asks about topics, by the admin client.</summary>
 internal sealed class KafkaTopics : IDisposable
 {
+    private static readonly TimeSpan MetadataTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Backoff = TimeSpan.FromMilliseconds(100);
 
     private readonly KafkaConnection _connection;
     private readonly IAdminClient _admin;
     private readonly Dictionary<string, string> _config;
+    private volatile string? _refusedLogin;
 
     /// <summary>After which a question counts as not answered.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -35,7 +37,15 @@ internal sealed class KafkaTopics : IDisposable
             || k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms")
                 .ToList()) _config.Remove(name);
         _admin = new AdminClientBuilder(_config).SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message))
-            .SetErrorHandler((_, e) => logger.LogDebug("Kafka admin client: {Reason} ({Error})", e.Reason, e.Code)).Build();
+            .SetErrorHandler((_, e) => OnError(e, logger)).Build();
+    }
+
+    // What is asked of a broker that refuses the login only runs into its time limit: the reason comes here alone.
+    private void OnError(Error error, ILogger logger)
+    {
+        logger.LogDebug("Kafka admin client: {Reason} ({Error})", error.Reason, error.Code);
+        if (error.Code == ErrorCode.Local_Authentication) _refusedLogin = error.Reason;
+        else if (error.Code is ErrorCode.Local_Transport or ErrorCode.Local_Resolve) _refusedLogin = null;
     }
 
     /// <summary>The topic, or null where it does not exist.</summary>
@@ -129,7 +139,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            return [.. _admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Select(t => (t.Topic, t.Partitions.Count)).OrderBy(t => t.Topic, StringComparer.Ordinal)];
+            return [.. _admin.GetMetadata(Timeout < MetadataTimeout ? Timeout : MetadataTimeout).Topics.Select(t => (t.Topic, t.Partitions.Count)).OrderBy(t => t.Topic, StringComparer.Ordinal)];
         }
         catch (KafkaException e)
         {
@@ -293,8 +303,9 @@ internal sealed class KafkaTopics : IDisposable
     {
         error ??= cause.Error;
         var silent = error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
-        var message = silent
-            ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
+        var message = silent && _refusedLogin is { } reason
+            ? $"the brokers on {_connection.Bootstrap} refuse the login: {reason}\n  look at sasl.mechanism, sasl.username and sasl.password in the client's settings"
+            : silent ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
             : $"the brokers on {_connection.Bootstrap} refuse: {error.Reason}";
         return new StartupException(message, cause) { MayPass = silent || IsTransient(error.Code) };
     }

@@ -167,7 +167,8 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
         switch (api)
         {
             case 18:
-                w.Int16(0);
+                // Newer ones have another form: whoever asks by them asks again.
+                w.Int16(version == 0 ? (short)0 : (short)35);
                 w.Count(4);
                 foreach (var (key, most) in new (short, short)[] { (1, cluster.FetchVersion), (3, cluster.MetadataVersion), (17, 1), (36, 2) })
                 {

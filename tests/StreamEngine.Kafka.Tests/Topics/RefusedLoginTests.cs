@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using StreamEngine.Core;
+using StreamEngine.Kafka.Suite;
+
+namespace StreamEngine.Kafka.Topics;
+
+/// <summary>A broker that answers, and lets nobody in.</summary>
+public sealed class RefusedLoginTests
+{
+    private const string Secret = "s3cret";
+
+    private static KafkaTopics Topics(string bootstrap, string password) => new(new KafkaConnection(bootstrap, new Dictionary<string, string>
+    {
+        ["security.protocol"] = "sasl_plaintext", ["sasl.mechanism"] = "PLAIN", ["sasl.username"] = "user", ["sasl.password"] = password,
+    }), NullLogger.Instance) { Timeout = TimeSpan.FromSeconds(5) };
+
+    [Fact]
+    public void A_wrong_password_is_told_as_that_and_not_as_a_broker_that_is_away()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1, b => b.Login = new ScriptedLogin("PLAIN", "user", Secret));
+        using var topics = Topics(cluster.Bootstrap, "wr0ng");
+        var refused = Assert.Throws<StartupException>(() => topics.List());
+        Assert.Contains($"the brokers on {cluster.Bootstrap} refuse the login: ", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("Authentication failed: invalid credentials", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("wr0ng", refused.ToString(), StringComparison.Ordinal);
+        // Somebody may be changing it: a pipeline that ran already tries again.
+        Assert.True(refused.MayPass);
+    }
+
+    [Fact]
+    public void A_broker_that_is_away_is_told_as_that()
+    {
+        using var topics = Topics("127.0.0.1:1", Secret);
+        Assert.StartsWith("no broker answers on 127.0.0.1:1", Assert.Throws<StartupException>(() => topics.List()).Message, StringComparison.Ordinal);
+    }
+}

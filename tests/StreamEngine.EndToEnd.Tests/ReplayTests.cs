@@ -23,8 +23,8 @@ public class ReplayTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// The same with partitions that fall idle: one of them for a quarter of the rows, while the others go on for more than a day, then all of them. What the one brings when
-    /// it wakes is late, and nothing but its idleness says so.
+    /// The same with partitions that fall idle: one of them for a quarter of the rows, while the others go on for more than a day, then all of them. What the one brings
+    /// when it wakes is late, and nothing but its idleness says so.
     /// </summary>
     private static async Task RunIdleAsync(FlightScene scene)
     {
@@ -41,14 +41,15 @@ public class ReplayTests(ITestOutputHelper output)
         await FinishLiveAsync(scene, engine);
     }
 
-    /// <summary>Waits until the quiet partition does not hold the windows of the others open any more: the watermark goes on to the end of the second quarter without it.</summary>
+    /// <summary>Waits until the quiet partition does not hold the windows of the others open any more: the watermark goes on without it.</summary>
     private static async Task IsIdleAsync(FlightScene scene, ChildProcess engine)
     {
         var morning = new DateTimeOffset(2001, 1, 3, 9, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds() * 1000;
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(50))
         {
             var last = Manifests.Of(await scene.EpochsAsync()).LastOrDefault();
-            if (last.ValueKind == JsonValueKind.Object && last.GetProperty("sources").GetProperty("flights").TryGetProperty("watermark", out var at) && at.GetInt64() > morning) break;
+            if (last.ValueKind == JsonValueKind.Object && last.GetProperty("sources").GetProperty("flights").TryGetProperty("watermark", out var at)
+                && at.GetInt64() > morning) break;
             Assert.True(scene.IsAlive(engine) && waited.Elapsed < Patience.Usual, $"the watermark does not go on without the quiet partition: {last}\n{scene.State}");
         }
         scene.Tell("it is idle");

@@ -55,8 +55,8 @@ internal static class TopicBenches
     public static Task<BenchResult> PassAsync(long rows, string? bootstrap, CancellationToken cancellation) =>
         RunAsync("pass", rows, Pass, _ => 0, f => f.Copies(LeastDelay), CopyRow.Read, bootstrap, cancellation);
 
-    private static async Task<BenchResult> RunAsync<TRow>(string name, long rows, string pipeline, Func<FlightRows, long> held, Func<FlightRows, Dictionary<TRow, int>> expect,
-        Func<JsonElement, TRow> read, string? bootstrap, CancellationToken cancellation)
+    private static async Task<BenchResult> RunAsync<TRow>(string name, long rows, string pipeline, Func<FlightRows, long> held,
+        Func<FlightRows, Dictionary<TRow, int>> expect, Func<JsonElement, TRow> read, string? bootstrap, CancellationToken cancellation)
         where TRow : notnull
     {
         await using var cluster = await BenchCluster.StartAsync(bootstrap, cancellation);

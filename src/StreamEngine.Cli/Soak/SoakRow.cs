@@ -25,8 +25,8 @@ internal readonly record struct SoakRow(SoakPlace Place, string Value)
     public static SoakRow ReadHour(JsonElement row) => Hour(Time(row, "window_start"), row.GetProperty("origin").GetString()!, row.GetProperty("flights").GetInt64(),
         row.GetProperty("average_delay").GetDouble(), row.GetProperty("worst_delay").GetInt64());
 
-    public static SoakRow ReadRoute(JsonElement row) => Route(Time(row, "window_end"), row.GetProperty("origin").GetString()!, row.GetProperty("destination").GetString()!,
-        row.GetProperty("flights").GetInt64(), row.GetProperty("average_delay").GetDouble());
+    public static SoakRow ReadRoute(JsonElement row) => Route(Time(row, "window_end"), row.GetProperty("origin").GetString()!,
+        row.GetProperty("destination").GetString()!, row.GetProperty("flights").GetInt64(), row.GetProperty("average_delay").GetDouble());
 
     private static DateTime Time(JsonElement row, string name) =>
         DateTime.Parse(row.GetProperty(name).GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal);

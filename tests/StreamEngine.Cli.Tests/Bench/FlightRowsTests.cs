@@ -45,10 +45,10 @@ public sealed class FlightRowsTests
     public async Task Output_is_right_where_each_row_is_there_as_often_as_it_has_to_be()
     {
         Dictionary<string, int> expected = new() { ["a"] = 2, ["b"] = 1 };
-        Assert.Null(await FlightRows.DifferenceAsync(expected, new[] { "a", "b", "a" }.ToAsyncEnumerable()));
-        Assert.Equal("1 rows are missing, the first is a; 0 are doubled or wrong", await FlightRows.DifferenceAsync(expected, new[] { "a", "b" }.ToAsyncEnumerable()));
-        Assert.Equal("0 rows are missing; 1 are doubled or wrong, the first is b", await FlightRows.DifferenceAsync(expected, new[] { "a", "b", "b", "a" }.ToAsyncEnumerable()));
-        Assert.Equal("2 rows are missing, the first is a; 1 are doubled or wrong, the first is c",
-            await FlightRows.DifferenceAsync(expected, new[] { "c", "a" }.ToAsyncEnumerable()));
+        Task<string?> Of(params string[] output) => FlightRows.DifferenceAsync(expected, output.ToAsyncEnumerable());
+        Assert.Null(await Of("a", "b", "a"));
+        Assert.Equal("1 rows are missing, the first is a; 0 are doubled or wrong", await Of("a", "b"));
+        Assert.Equal("0 rows are missing; 1 are doubled or wrong, the first is b", await Of("a", "b", "b", "a"));
+        Assert.Equal("2 rows are missing, the first is a; 1 are doubled or wrong, the first is c", await Of("c", "a"));
     }
 }

@@ -78,7 +78,8 @@ public sealed class SoakTests
         var missing = oracle.Missing;
         var rows = oracle.Some(int.MaxValue);
         Assert.Equal(missing, rows.Count);
-        var (hour, route, letter) = (rows.First(r => r.Place.Sink == "hourly"), rows.First(r => r.Place.Sink == "routes"), rows.First(r => r.Place.Sink == "dead letter"));
+        SoakRow First(string sink) => rows.First(r => r.Place.Sink == sink);
+        var (hour, route, letter) = (First("hourly"), First("routes"), First("dead letter"));
         foreach (var row in new[] { hour, route, letter })
         {
             Assert.Null(oracle.See(row));

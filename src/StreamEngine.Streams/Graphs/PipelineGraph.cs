@@ -11,9 +11,9 @@ using StreamEngine.Plan.Physical;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Physical plan to an Akka.Streams graph. With one lane everything is fused into one island. With more, each lane is an island of its own, from the decoder to the sinks,
-/// with the keyed lanes of its number: there alone stands Async, where parallelism is meant. What an exchange leaves in its own lane crosses no boundary and stays in
-/// the cache of the core that made it (Flink shares a slot among the pipeline's tasks for the same reason).
+/// Physical plan to an Akka.Streams graph. With one lane everything is fused into one island. With more, each lane is an island of its own, from the decoder to the
+/// sinks, with the keyed lanes of its number: there alone stands Async, where parallelism is meant. What an exchange leaves in its own lane crosses no boundary and
+/// stays in the cache of the core that made it (Flink shares a slot among the pipeline's tasks for the same reason).
 /// </summary>
 internal sealed class PipelineGraph
 {

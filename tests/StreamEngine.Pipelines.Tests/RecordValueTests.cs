@@ -55,7 +55,8 @@ public sealed class RecordValueTests : IAsyncLifetime
     /// <summary>The full name of its types has its arguments' in it, each with its assembly: of this depth 1500 characters and more.</summary>
     public sealed class RefusedException<T>(string message) : Exception(message)
     {
-        public static Exception Deep(int depth) => depth == 0 ? new RefusedException<T>("no such shelf") : RefusedException<KeyValuePair<T, KeyValuePair<T, Text>>>.Deep(depth - 1);
+        public static Exception Deep(int depth) => depth == 0 ? new RefusedException<T>("no such shelf")
+            : RefusedException<KeyValuePair<T, KeyValuePair<T, Text>>>.Deep(depth - 1);
     }
 
     public Task InitializeAsync()

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace StreamEngine.Core;
 
 /// <summary>
-/// The "replay" of a manifest, an optional field: a live pipeline's manifests have none. Each manifest of a replay repeats it, with all watermark moves of its range: these
-/// are packed, as one list of numbers in which each offset and each time stands for what it is more than the one before. Version 2 and those before had an object per move.
+/// The "replay" of a manifest, an optional field: a live pipeline's manifests have none. Each manifest of a replay repeats it, with all watermark moves of its range.
+/// They are packed, as one list of numbers in which each offset and each time stands for what it is more than the one before. Versions 1 and 2 had an object per move.
 /// </summary>
 internal static partial class ManifestJson
 {

@@ -3,8 +3,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Pipelines.Replay;
 
 /// <summary>
-/// Each manifest of a replay repeats what it reads, with all watermark moves of its range, and is one record: a replay whose manifest no topic takes would start again for
-/// ever, and is refused before it writes anything.
+/// Each manifest of a replay repeats what it reads, with all watermark moves of its range, and is one record: a replay whose manifest no topic takes would start again
+/// for ever, and is refused before it writes anything.
 /// </summary>
 internal static class ReplaySize
 {

@@ -56,7 +56,8 @@ internal static unsafe class RecordFaults
         (byte[] Name, byte[] Value)[] all =
         [
             ("__streams.errors.exception"u8.ToArray(), Utf8(type.FullName ?? type.Name)), ("__streams.errors.message"u8.ToArray(), message),
-            ("streamengine.stage"u8.ToArray(), "expression"u8.ToArray()), ("streamengine.reason"u8.ToArray(), message), ("streamengine.insert"u8.ToArray(), "*"u8.ToArray()),
+            ("streamengine.stage"u8.ToArray(), "expression"u8.ToArray()), ("streamengine.reason"u8.ToArray(), message),
+            ("streamengine.insert"u8.ToArray(), "*"u8.ToArray()),
         ];
         var bytes = new byte[all.Sum(h => RecordHeaders.SizeOf(h.Name.Length, h.Value.Length))];
         var rest = bytes.AsSpan();

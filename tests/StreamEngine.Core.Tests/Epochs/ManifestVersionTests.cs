@@ -80,10 +80,11 @@ public class ManifestVersionTests
     public void A_replays_moves_are_packed_in_version_3_and_read_back()
     {
         var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest!;
-        foreach (var moves in new WatermarkMove[][] { [new(3, 40)], [new(3, 40), new(3, 41), new(7, 978_339_600_000_000)], [new(0, -5), new(long.MaxValue, long.MaxValue - 1)] })
+        WatermarkMove[][] some = [[new(3, 40)], [new(3, 40), new(3, 41), new(7, 978_339_600_000_000)], [new(0, -5), new(long.MaxValue, long.MaxValue - 1)]];
+        foreach (var moves in some)
         {
-            var bounds = Bounds(1, 0);
-            bounds = bounds with { Sources = new Dictionary<string, ReplaySource> { ["s"] = new("id", new Dictionary<int, ReplayPartition> { [2] = new(1, 9, 5, moves) }) } };
+            var partitions = new Dictionary<int, ReplayPartition> { [2] = new(1, 9, 5, moves) };
+            var bounds = Bounds(1, 0) with { Sources = new Dictionary<string, ReplaySource> { ["s"] = new("id", partitions) } };
             var text = ManifestJson.Write(manifest with { Replay = bounds });
             Assert.StartsWith("{\"v\":3,", Encoding.UTF8.GetString(text), StringComparison.Ordinal);
             Assert.Equal(moves, ManifestJson.Read(text).Manifest!.Replay!.Sources["s"].Partitions[2].Moves);

@@ -232,8 +232,8 @@ public class BounceTests(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// Leaves the engine standing still with a transaction open. Between look and signal it may commit, and with nothing left to do none is open: more rows are sent, and it
-    /// is tried until it has come to pass.
+    /// Leaves the engine standing still with a transaction open. Between look and signal it may commit, and with nothing left to do none is open: more rows are sent, and
+    /// it is tried until it has come to pass.
     /// </summary>
     private async Task StopWithinATransactionAsync(FlightScene scene, ChildProcess engine)
     {

@@ -178,8 +178,8 @@ internal sealed class FetchClient : IDisposable
     private static void IsIdle(BrokerFetcher fetcher) => (fetcher.LookAt, fetcher.IsOverdue) = (long.MaxValue, false);
 
     /// <summary>
-    /// Tells which brokers hang, once, and lets the others be asked, now and again, who leads their partitions: a process that stands still keeps its connections. The caller
-    /// holds the lock.
+    /// Tells which brokers hang, once, and lets the others be asked, now and again, who leads their partitions: a process that stands still keeps its connections. The
+    /// caller holds the lock.
     /// </summary>
     public void LookForOverdue()
     {

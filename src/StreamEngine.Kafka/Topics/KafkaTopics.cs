@@ -139,7 +139,8 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            return [.. _admin.GetMetadata(Timeout < MetadataTimeout ? Timeout : MetadataTimeout).Topics.Select(t => (t.Topic, t.Partitions.Count)).OrderBy(t => t.Topic, StringComparer.Ordinal)];
+            var metadata = _admin.GetMetadata(Timeout < MetadataTimeout ? Timeout : MetadataTimeout);
+            return [.. metadata.Topics.Select(t => (t.Topic, t.Partitions.Count)).OrderBy(t => t.Topic, StringComparer.Ordinal)];
         }
         catch (KafkaException e)
         {

@@ -12,7 +12,7 @@ using StreamEngine.Simulation.Scheduling;
 
 namespace StreamEngine.Compliance.Tests.Stages;
 
-/// <summary>A whole pipeline with much to read and a log that takes nothing: what it holds is bounded by lanes, buffers and batches, whatever the time and the input.</summary>
+/// <summary>A whole pipeline with much to read and a log that takes nothing: what it holds is bounded by lanes, buffers and batches, not by the input.</summary>
 public sealed class StalledSinkTests
 {
     private const int Partitions = 4;

@@ -272,7 +272,8 @@ public sealed class FetchClientTests
         cluster.Logs[0].Leader = 2;
         hangs.StandStill();
         cluster.Append(0, "a");
-        await using var topic = new FetchedTopic(cluster, change: s => s with { LongestMetadata = TimeSpan.FromMilliseconds(100) }, settings: ("socket.timeout.ms", "300000"));
+        await using var topic = new FetchedTopic(cluster, change: s => s with { LongestMetadata = TimeSpan.FromMilliseconds(100) },
+            settings: ("socket.timeout.ms", "300000"));
         Assert.Equal("0:a", await topic.ReadAsync(0, 1));
         await topic.ToldAsync($"Warning: broker 127.0.0.1:{hangs.Port} cannot be asked for the leaders of flights: ");
     }

@@ -64,7 +64,8 @@ public sealed class WholeResponsesTests
     public FsCheck.Property A_fetch_says_what_was_written() => ForAll(Kind.Fetch, (random, version, bytes, said) => RoundTrips(Kind.Fetch, random, version, bytes, said));
 
     [Property(MaxTest = 300)]
-    public FsCheck.Property Metadata_says_what_was_written() => ForAll(Kind.Metadata, (random, version, bytes, said) => RoundTrips(Kind.Metadata, random, version, bytes, said));
+    public FsCheck.Property Metadata_says_what_was_written() =>
+        ForAll(Kind.Metadata, (random, version, bytes, said) => RoundTrips(Kind.Metadata, random, version, bytes, said));
 
     // A connection that ends, and a response that says it is as short as that. Of long records not every byte is tried.
     private static void PrefixesAreRefused(Kind kind, Random random, short version, byte[] bytes)
@@ -80,7 +81,8 @@ public sealed class WholeResponsesTests
     }
 
     [Property(MaxTest = 40)]
-    public FsCheck.Property Every_prefix_of_a_fetch_is_refused() => ForAll(Kind.Fetch, (random, version, bytes, _) => PrefixesAreRefused(Kind.Fetch, random, version, bytes));
+    public FsCheck.Property Every_prefix_of_a_fetch_is_refused() =>
+        ForAll(Kind.Fetch, (random, version, bytes, _) => PrefixesAreRefused(Kind.Fetch, random, version, bytes));
 
     [Property(MaxTest = 100)]
     public FsCheck.Property Every_prefix_of_metadata_is_refused() =>

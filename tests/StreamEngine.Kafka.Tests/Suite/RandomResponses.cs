@@ -97,7 +97,8 @@ internal sealed class RandomResponses(Random random)
         var answer = new PartitionAnswer
         {
             Index = random.Next(), Error = (KafkaError)random.Next(-1, 110), HighWatermark = Offset(), StableOffset = Offset(), LogStart = version >= 5 ? Offset() : -1,
-            Aborted = [.. Enumerable.Range(0, random.Next(3)).Select(_ => new AbortedTransaction(Offset(), Offset()))], PreferredReplica = version >= 11 ? random.Next(-1, 5) : -1,
+            Aborted = [.. Enumerable.Range(0, random.Next(3)).Select(_ => new AbortedTransaction(Offset(), Offset()))],
+            PreferredReplica = version >= 11 ? random.Next(-1, 5) : -1,
             DivergingEpoch = version >= 12 && random.Next(4) == 0 ? random.Next() : -1, DivergingEnd = Offset(),
         };
         // Also longer than what a reader buffers at once.

@@ -72,6 +72,15 @@ public sealed class SoakTests
     }
 
     [Fact]
+    public void The_last_window_of_the_last_hour_closes_too()
+    {
+        // An hour and a half of rows that begin up to an hour later: the last ones depart in the third hour, and count for 24 hours.
+        var rows = Fed(9000).Some(int.MaxValue);
+        Assert.Equal(new DateTime(2001, 1, 1, 2, 0, 0, DateTimeKind.Utc), rows.Where(r => r.Place.Sink == "hourly").Max(r => r.Place.Window));
+        Assert.Equal(new DateTime(2001, 1, 2, 2, 0, 0, DateTimeKind.Utc), rows.Where(r => r.Place.Sink == "routes").Max(r => r.Place.Window));
+    }
+
+    [Fact]
     public void A_row_is_right_once_and_told_apart_when_it_differs_comes_twice_or_was_not_expected()
     {
         var oracle = Fed(3 * 6000);

@@ -41,7 +41,7 @@ internal static class GraphBenches
                 for (var from = 0; from < Lanes; from++)
                 {
                     var source = builder.Add(Elements(parts[from]).Async());
-                    var exchange = builder.Add(new ExchangeStage($"exchange {from}", from, Lanes, [0], scope));
+                    var exchange = builder.Add(new ExchangeStage($"exchange {from}", Lanes, [0], scope));
                     builder.From(source.Outlet).To(exchange.In);
                     for (var to = 0; to < Lanes; to++) builder.From(exchange.Out(to)).To(keyed[to].In(from));
                 }

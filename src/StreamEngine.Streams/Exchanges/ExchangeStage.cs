@@ -4,19 +4,19 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Divides rows among keyed lanes by the key group of their key. No value is copied: each lane gets a header of its own with the selection of its rows. Side batches
-/// stay in the lane that made them.
+/// Divides rows among keyed lanes by the key group of their key. No value is copied: each lane gets a header of its own with the selection of its rows. Side batches go
+/// to the first lane.
 /// </summary>
-internal sealed unsafe class ExchangeStage(string name, int lane, int outlets, int[] keys, MemoryScope scope) : FanOutStage(name, outlets)
+internal sealed unsafe class ExchangeStage(string name, int outlets, int[] keys, MemoryScope scope) : FanOutStage(name, outlets)
 {
     protected override Divide CreateDivider()
     {
         var lanes = Shape.Outs.Count();
         var laneOf = new byte[KeyGroupRange.Count];
-        for (var to = 0; to < lanes; to++)
+        for (var lane = 0; lane < lanes; lane++)
         {
-            var range = KeyGroupRange.OfLane(to, lanes);
-            for (var group = range.From; group < range.To; group++) laneOf[group] = (byte)to;
+            var range = KeyGroupRange.OfLane(lane, lanes);
+            for (var group = range.From; group < range.To; group++) laneOf[group] = (byte)lane;
         }
         var columns = new ColumnVector[keys.Length];
         var counts = new int[lanes];
@@ -27,7 +27,7 @@ internal sealed unsafe class ExchangeStage(string name, int lane, int outlets, i
     {
         if (batch.Role != BatchRole.Main || parts.Length == 1)
         {
-            parts[lane] = batch;
+            parts[0] = batch;
             return;
         }
         for (var i = 0; i < keys.Length; i++) columns[i] = batch[keys[i]];
@@ -39,12 +39,12 @@ internal sealed unsafe class ExchangeStage(string name, int lane, int outlets, i
         for (var i = 0; i < batch.Count; i++)
         {
             var row = batch.RowAt(i);
-            var to = laneOf[KeyGroupRange.Of(hashes[row])];
-            selections[to * batch.Count + counts[to]++] = (ushort)row;
+            var lane = laneOf[KeyGroupRange.Of(hashes[row])];
+            selections[lane * batch.Count + counts[lane]++] = (ushort)row;
         }
         var rows = batch.Count;
-        for (var to = 0; to < parts.Length; to++)
-            if (counts[to] > 0) parts[to] = batch.Share().WithSelection(selections + to * rows, counts[to], arena.Retain());
+        for (var lane = 0; lane < parts.Length; lane++)
+            if (counts[lane] > 0) parts[lane] = batch.Share().WithSelection(selections + lane * rows, counts[lane], arena.Retain());
         arena.Release();
         batch.Dispose();
     }

@@ -11,9 +11,8 @@ using StreamEngine.Plan.Physical;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// Physical plan to an Akka.Streams graph. With one lane everything is fused into one island. With more, each lane is an island of its own, from the decoder to the
-/// sinks, with the keyed lanes of its number: there alone stands Async, where parallelism is meant. What an exchange leaves in its own lane crosses no boundary and
-/// stays in the cache of the core that made it (Flink shares a slot among the pipeline's tasks for the same reason).
+/// Physical plan to an Akka.Streams graph. With one lane everything is fused into one island. With more, each lane (decode to exchange) and each keyed lane (behind the
+/// exchange) is an island of its own: there alone stands Async, where parallelism is meant.
 /// </summary>
 internal sealed class PipelineGraph
 {
@@ -63,18 +62,32 @@ internal sealed class PipelineGraph
         var stage = builder.Add(new SourceStage(_spec.Sources[source.Name], _spec.Lanes, _feedback[source.Name], control, progress, _spec.Time));
         var inserts = InsertsOf(source.Name).ToList();
         var ends = new List<Outlet<StreamElement>>();
-        var lanes = new List<LaneShape>();
+        // Per keyed INSERT: the outlets of all lanes that go to each keyed lane.
+        var exchanged = inserts.ToDictionary(i => i.Sink, _ => new List<Outlet<StreamElement>>[_spec.Lanes]);
+        foreach (var keyed in exchanged.Values)
+            for (var lane = 0; lane < keyed.Length; lane++) keyed[lane] = [];
         for (var lane = 0; lane < _spec.Lanes; lane++)
         {
             var graph = Lane(source, lane);
             var shape = builder.Add(_spec.Lanes > 1 ? graph.Async() : graph);
             builder.From((Outlet<StreamElement>)stage.Outlets[lane]).To(shape.In);
-            lanes.Add(shape);
-            ends.AddRange(shape.Ends);
+            var outlets = new Queue<Outlet<StreamElement>>(shape.Outs);
+            foreach (var insert in inserts)
+            {
+                if (!IsExchanged(insert)) ends.Add(outlets.Dequeue());
+                else
+                    for (var to = 0; to < _spec.Lanes; to++) exchanged[insert.Sink][to].Add(outlets.Dequeue());
+            }
         }
-        foreach (var (from, lane) in lanes.Index())
-            foreach (var (to, other) in lanes.Index())
-                for (var i = 0; from != to && i < lane.Exchanges; i++) builder.From(lane.To(i, to)).To(other.From(i, from));
+        foreach (var insert in inserts.Where(IsExchanged))
+        {
+            for (var lane = 0; lane < _spec.Lanes; lane++)
+            {
+                var keyed = builder.Add(KeyedLane(insert, lane).Async());
+                for (var from = 0; from < _spec.Lanes; from++) builder.From(exchanged[insert.Sink][lane][from]).To(keyed.In(from));
+                ends.Add(keyed.Out);
+            }
+        }
         return ends;
     }
 
@@ -85,7 +98,7 @@ internal sealed class PipelineGraph
         .Concat(_spec.Plan.Vias.Where(v => v.Input == stream).SelectMany(v => InsertsOf(v.Name)));
 
     /// <summary>One lane of a source: decoded, checked, timed, and what each INSERT does before its exchange.</summary>
-    private IGraph<LaneShape, Akka.NotUsed> Lane(PhysicalSource source, int lane) => GraphDsl.Create(builder =>
+    private IGraph<UniformFanOutShape<StreamElement, StreamElement>, Akka.NotUsed> Lane(PhysicalSource source, int lane) => GraphDsl.Create(builder =>
     {
         var prefix = builder.Add(Chain($"{source.Name} lane {lane}", PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All,
             records =>
@@ -93,60 +106,64 @@ internal sealed class PipelineGraph
                 // Redriven rows only name a partition.
                 if (records.Redrive is null) _feedback[source.Name].Processed(records.Partition, records.NextOffset);
             }));
-        var ports = new LanePorts(lane);
-        AddReaders(builder, source.Name, prefix.Outlet, ports);
-        return ports.ShapeOf(prefix.Inlet);
+        var outlets = new List<Outlet<StreamElement>>();
+        AddReaders(builder, source.Name, prefix.Outlet, lane, outlets);
+        return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, [.. outlets]);
     });
 
     /// <summary>Everything in a lane that reads a stream: its INSERTs, then users' own stages with what reads those.</summary>
-    private void AddReaders<TMat>(GraphDsl.Builder<TMat> builder, string stream, Outlet<StreamElement> from, LanePorts ports)
+    private void AddReaders<TMat>(GraphDsl.Builder<TMat> builder, string stream, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
         var inserts = _spec.Plan.Inserts.Where(i => i.Source == stream).ToList();
         var vias = _spec.Plan.Vias.Where(v => v.Input == stream).ToList();
-        var fork = inserts.Count + vias.Count > 1 ? builder.Add(new ForkStage($"fork {stream} {ports.Lane}",
+        var fork = inserts.Count + vias.Count > 1 ? builder.Add(new ForkStage($"fork {stream} {lane}",
             [.. inserts.Select(i => i.Sink), .. vias.Select(v => v.Name)])) : null;
         if (fork is not null) builder.From(from).To(fork.In);
         Outlet<StreamElement> Branch(int i) => fork is null ? from : fork.Out(i);
-        foreach (var (i, insert) in inserts.Index()) AddInsert(builder, insert, Branch(i), ports);
-        foreach (var (i, via) in vias.Index()) AddVia(builder, via, Branch(inserts.Count + i), ports);
+        foreach (var (i, insert) in inserts.Index()) AddInsert(builder, insert, Branch(i), lane, outlets);
+        foreach (var (i, via) in vias.Index()) AddVia(builder, via, Branch(inserts.Count + i), lane, outlets);
     }
 
-    private void AddInsert<TMat>(GraphDsl.Builder<TMat> builder, PhysicalInsert insert, Outlet<StreamElement> from, LanePorts ports)
+    private void AddInsert<TMat>(GraphDsl.Builder<TMat> builder, PhysicalInsert insert, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
         var exchanged = IsExchanged(insert);
-        var chain = builder.Add(Chain($"{insert.Sink} lane {ports.Lane}",
+        var chain = builder.Add(Chain($"{insert.Sink} lane {lane}",
             () => exchanged ? [.. Create(insert.Before)] : [.. Create(insert.Before), .. Create(insert.After), Encode(insert)],
             (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.All));
         builder.From(from).To(chain.Inlet);
         if (!exchanged)
         {
-            ports.Add(chain.Outlet);
+            outlets.Add(chain.Outlet);
             return;
         }
-        var exchange = builder.Add(new ExchangeStage($"exchange {insert.Sink} {ports.Lane}", ports.Lane, _spec.Lanes, insert.ExchangeKeys!, _spec.Scope));
-        var align = builder.Add(new AlignStage($"align {insert.Sink} {ports.Lane}", _spec.Lanes));
-        var keyed = builder.Add(Chain($"{insert.Sink} keyed lane {ports.Lane}", () => [.. Create(insert.After), Encode(insert)],
-            (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.OfLane(ports.Lane, _spec.Lanes)));
+        var exchange = builder.Add(new ExchangeStage($"exchange {insert.Sink} {lane}", _spec.Lanes, insert.ExchangeKeys!, _spec.Scope));
         builder.From(chain.Outlet).To(exchange.In);
-        builder.From(exchange.Out(ports.Lane)).To(align.In(ports.Lane));
-        builder.From(align.Out).To(keyed.Inlet);
-        ports.Add(keyed.Outlet, exchange, align);
+        outlets.AddRange(exchange.Outs);
     }
 
     /// <summary>A user's flow ends one conservation line and starts another: what goes in is done, what comes out comes in.</summary>
-    private void AddVia<TMat>(GraphDsl.Builder<TMat> builder, PhysicalVia via, Outlet<StreamElement> from, LanePorts ports)
+    private void AddVia<TMat>(GraphDsl.Builder<TMat> builder, PhysicalVia via, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
-        var before = builder.Add(Chain($"{via.Name} in {ports.Lane}", () => [new CountOperator($"{via.Name}.in", Schema.Empty, false)],
+        var before = builder.Add(Chain($"{via.Name} in {lane}", () => [new CountOperator($"{via.Name}.in", Schema.Empty, false)],
             (report, counts) => report.AddInsert(via.Name, counts), KeyGroupRange.All));
         var flow = builder.Add(FlowCheck.Around(via.Name, (IGraph<FlowShape<StreamElement, StreamElement>, Akka.NotUsed>)via.Flow, _spec.DeadLetterTopic,
             _spec.MaxMessageBytes));
-        var behind = builder.Add(Chain($"{via.Name} out {ports.Lane}", () => [new CountOperator($"{via.Name}.out", via.Columns, true)],
+        var behind = builder.Add(Chain($"{via.Name} out {lane}", () => [new CountOperator($"{via.Name}.out", via.Columns, true)],
             (report, counts) => report.AddSource(via.Name, counts), KeyGroupRange.All));
         builder.From(from).To(before.Inlet);
         builder.From(before.Outlet).To(flow.Inlet);
         builder.From(flow.Outlet).To(behind.Inlet);
-        AddReaders(builder, via.Name, behind.Outlet, ports);
+        AddReaders(builder, via.Name, behind.Outlet, lane, outlets);
     }
+
+    private IGraph<UniformFanInShape<StreamElement, StreamElement>, Akka.NotUsed> KeyedLane(PhysicalInsert insert, int lane) => GraphDsl.Create(builder =>
+    {
+        var align = builder.Add(new AlignStage($"align {insert.Sink} {lane}", _spec.Lanes));
+        var chain = builder.Add(Chain($"{insert.Sink} keyed lane {lane}", () => [.. Create(insert.After), Encode(insert)],
+            (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.OfLane(lane, _spec.Lanes)));
+        builder.From(align.Out).To(chain.Inlet);
+        return new UniformFanInShape<StreamElement, StreamElement>(chain.Outlet, align.Ins.ToArray());
+    });
 
     /// <summary>A chain, which takes its state when it starts; the last one to start lets go of all that was read back.</summary>
     private ChainStage Chain(string name, Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups,

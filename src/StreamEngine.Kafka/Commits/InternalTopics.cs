@@ -16,16 +16,19 @@ internal static class InternalTopics
     public static IReadOnlyDictionary<string, string> Settings { get; } =
         new Dictionary<string, string> { [Names[0]] = "delete", [Names[1]] = "-1", [Names[2]] = "-1" };
 
-    /// <summary>Refuses a topic that would forget something.</summary>
+    /// <summary>
+    /// What has to be set so that a topic forgets nothing: what the cluster's defaults say otherwise. What somebody has set for this topic is refused, since they meant it.
+    /// </summary>
     /// <param name="topic">Its name.</param>
-    /// <param name="setting">Its settings, with the broker's defaults; null where the broker does not say.</param>
+    /// <param name="settings">Its settings.</param>
     /// <param name="purpose">What it is for.</param>
-    /// <exception cref="StartupException">It would.</exception>
-    public static void Check(string topic, Func<string, string?> setting, string purpose)
+    /// <exception cref="StartupException">It was made to forget.</exception>
+    public static IReadOnlyDictionary<string, string> Missing(string topic, TopicSettings settings, string purpose)
     {
-        var wrong = Names.Where(n => setting(n) is { } value && value != Settings[n]).ToList();
-        if (wrong.Count == 0) return;
-        throw new StartupException($"topic '{topic}' has {string.Join(" and ", wrong.Select(n => $"{n}={setting(n)}"))}; {purpose}, and a broker that deletes from it would lose that\n  set it with Kafka's tools:    kafka-configs.sh --alter --topic {topic} --add-config {string.Join(",", Names.Select(n => $"{n}={Settings[n]}"))}");
+        var wrong = Names.Where(n => settings.Of(n) is { } value && value != Settings[n]).ToList();
+        var own = wrong.Where(settings.IsOwn).ToList();
+        if (own.Count == 0) return wrong.ToDictionary(n => n, n => Settings[n]);
+        throw new StartupException($"topic '{topic}' has {string.Join(" and ", own.Select(n => $"{n}={settings.Of(n)}"))}; {purpose}, and a broker that deletes from it would lose that\n  set it with Kafka's tools:    kafka-configs.sh --bootstrap-server HOST:PORT --alter --topic {topic} --add-config {string.Join(",", own.Select(n => $"{n}={Settings[n]}"))}");
     }
 
     /// <summary>What would make every commit of a slot fail later is refused now, by name.</summary>
@@ -37,17 +40,25 @@ internal static class InternalTopics
     public static async Task CheckAsync(KafkaTopics topics, IEnumerable<string> written, KafkaCommitLogOptions options, CancellationToken cancellation)
     {
         var settings = await topics.ConfigsAsync(options.RedriveTopic is { } redrive ? [.. written, redrive] : written, cancellation);
-        if (options.RedriveTopic is { } kept) CheckRedrive(kept, settings[kept]);
-        foreach (var name in new[] { options.StateTopic, options.EpochsTopic }) Check(name, settings[name], "it holds the pipeline's state");
+        if (options.RedriveTopic is { } kept) await KeepRedriveAsync(topics, kept, settings[kept], cancellation);
+        foreach (var name in new[] { options.StateTopic, options.EpochsTopic })
+            await KeepAsync(topics, name, Missing(name, settings[name], "it holds the pipeline's state"), cancellation);
         foreach (var (name, of) in settings)
-            if (long.TryParse(of("max.message.bytes"), out var most) && most < options.MaxMessageBytes + 512)
+            if (long.TryParse(of.Of("max.message.bytes"), out var most) && most < options.MaxMessageBytes + 512)
                 throw new StartupException($"topic '{name}' takes messages of {most} bytes, fewer than the {options.MaxMessageBytes + 512} that the pipeline may write with their framing\n  write smaller ones only:    --set max-message-size={most - 512}\n  or raise the topic's max.message.bytes");
         if (long.TryParse(await topics.BrokerConfigAsync("transaction.max.timeout.ms", cancellation), out var longest)
             && options.TransactionTimeout.TotalMilliseconds > longest)
             throw new StartupException($"the transaction timeout of {options.TransactionTimeout.TotalSeconds:0} s is above the broker's transaction.max.timeout.ms of {longest}\n  shorten it:    --set kafka.transaction-timeout={longest}ms");
     }
 
-    /// <summary>As <see cref="Check"/>, of the topic through which dead letters come again.</summary>
-    /// <exception cref="StartupException">It would forget.</exception>
-    public static void CheckRedrive(string topic, Func<string, string?> setting) => Check(topic, setting, "it tells which dead letters were redriven, so that none is redriven twice");
+    /// <summary>The same of the topic through which dead letters come again.</summary>
+    /// <exception cref="StartupException">It was made to forget.</exception>
+    public static Task KeepRedriveAsync(KafkaTopics topics, string topic, TopicSettings settings, CancellationToken cancellation) =>
+        KeepAsync(topics, topic, Missing(topic, settings, "it tells which dead letters were redriven, so that none is redriven twice"), cancellation);
+
+    // The topics of an engine before this one have what the cluster says by size.
+    private static async Task KeepAsync(KafkaTopics topics, string topic, IReadOnlyDictionary<string, string> missing, CancellationToken cancellation)
+    {
+        if (missing.Count > 0) await topics.SetAsync(topic, missing, cancellation);
+    }
 }

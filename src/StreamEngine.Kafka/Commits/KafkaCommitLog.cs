@@ -69,7 +69,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         _trim = new SlotTrim(_topics, _epochs, options, time, logger);
         _thread = new Thread(Run) { IsBackground = true, Name = $"kafka commit {options.TransactionalId}" };
         _thread.Start();
-        _watch = time.CreateTimer(_ => Watch(), null, Grace, TimeSpan.FromSeconds(1));
+        _watch = time.CreateTimer(_ => Watch(), null, options.IdleLook < Grace ? options.IdleLook : Grace, TimeSpan.FromSeconds(1));
     }
 
     public long StateEnd { get; private set; }
@@ -120,10 +120,15 @@ internal sealed class KafkaCommitLog : ICommitLog
         var internals = InternalTopics.Settings;
         // Whoever deleted it has cancelled or reset what this worker runs: it must not come back to life.
         if (before is not null && await _succession.ReplacedAsync(before, cancellation) is { } replaced) throw replaced;
-        await EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation);
-        _epochsId = (await EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation)).Id;
-        if (_options.RedriveTopic is { } redrive) await _topics.EnsureAsync(redrive, 1, internals, _time, cancellation, _options.ReplicationFactor);
-        foreach (var topic in _options.Outputs.DistinctBy(t => t.Name)) await EnsureAsync(topic.Name, topic.Partitions, null, cancellation);
+        // Side by side: Apache Kafka takes some 50 ms to make one.
+        var outputs = _options.Outputs.DistinctBy(t => t.Name).ToList();
+        var topics = await Task.WhenAll([EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation),
+            EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation), .. outputs.Select(o => EnsureAsync(o.Name, o.Partitions, null, cancellation)),
+            .. _options.RedriveTopic is { } redrive ? [EnsureAsync(redrive, 1, internals, cancellation)] : Array.Empty<Task<KafkaTopic>>()]);
+        foreach (var topic in topics.Take(2 + outputs.Count)) _partitions.Know(topic.Name, topic.Partitions);
+        foreach (var topic in topics.Take(2).Where(t => t.Partitions < _options.Slots))
+            throw new StartupException($"topic '{topic.Name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
+        _epochsId = topics[1].Id;
         await InternalTopics.CheckAsync(_topics, _partitions.Topics, _options, cancellation);
         var opened = await OnThread(() => Open(before, cancellation));
         if (opened.Last is null && !_options.IgnoreGroupOffsets) await RefuseGroupOffsetsAsync(cancellation);
@@ -152,14 +157,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         await topics.DeleteGroupAsync(pipeline, cancellation);
     }
 
-    private async Task<KafkaTopic> EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation)
-    {
-        var topic = await _topics.EnsureAsync(name, partitions, configs, _time, cancellation, _options.ReplicationFactor);
-        if (configs is not null && topic.Partitions < _options.Slots)
-            throw new StartupException($"topic '{name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
-        _partitions.Know(name, topic.Partitions);
-        return topic;
-    }
+    private Task<KafkaTopic> EnsureAsync(string name, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation) =>
+        _topics.EnsureAsync(name, partitions, configs, _time, cancellation, _options.ReplicationFactor);
 
     private CommitLogState Open(EpochClaim? before, CancellationToken cancellation)
     {
@@ -198,6 +197,8 @@ internal sealed class KafkaCommitLog : ICommitLog
             }
             catch (KafkaClientException e) when (e.Code == LibRdKafka.AutoOffsetReset)
             {
+                // A successor that ran on has trimmed what it does not need any more: nothing is lost then.
+                if (_succession.Look(Claim!, cancellation, e) is { } successor) throw successor;
                 var (low, high) = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger);
                 throw new StartupException($"{_options.StateTopic}-{_options.Slot} holds offsets {low} to {high}, but the last manifest's state begins at {from}: records of the pipeline's state were deleted by somebody else\n  to forget all that is left and start anew:    ./engine run FILE --reset", e);
             }
@@ -352,7 +353,15 @@ internal sealed class KafkaCommitLog : ICommitLog
 
     private async Task LookAroundAsync()
     {
-        if (await _succession.LookAsync(Claim!) is { } successor) Fail(successor);
+        try
+        {
+            if (await _succession.LookAsync(Claim!) is { } successor) Fail(successor);
+        }
+        catch (Exception e)
+        {
+            // What cannot be foreseen is told to the graph: nobody else would hear of it.
+            Fail(e);
+        }
         Volatile.Write(ref _writtenAt, _time.GetTimestamp());
     }
 
@@ -369,9 +378,9 @@ internal sealed class KafkaCommitLog : ICommitLog
             if (Interlocked.CompareExchange(ref _end, LeftBehind, 0) == 0) return;
             Interlocked.Decrement(ref _leftBehind);
         }
-        // Three calls of the client may still be under way, each of which ends. A thread that stays is not to commit what nobody waits for: the process ends before it.
-        if (!_thread.Join(_options.CallTimeout * 4))
-            Environment.FailFast($"the commit thread of {_options.TransactionalId} did not end in {_options.CallTimeout.TotalSeconds * 4:0} s");
+        // Four calls of the client may still be under way, each of which ends. A thread that stays is not to commit what nobody waits for: the process ends before it.
+        if (!_thread.Join(_options.CallTimeout * 5))
+            Environment.FailFast($"the commit thread of {_options.TransactionalId} did not end in {_options.CallTimeout.TotalSeconds * 5:0} s");
         _producer?.Dispose();
         _topics.Dispose();
         _work.Dispose();

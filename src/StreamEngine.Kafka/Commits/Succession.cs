@@ -37,6 +37,10 @@ internal sealed class Succession(KafkaTopics topics, EpochsReader epochs, KafkaC
         return last.SuccessorOf(own, cause);
     }
 
+    /// <summary>Both of them; what cannot be read is the caller's. It blocks.</summary>
+    public FencedException? Look(EpochClaim own, CancellationToken cancellation, Exception? cause) =>
+        ReplacedAsync(own, cancellation).GetAwaiter().GetResult() ?? Find(own, cancellation, cause);
+
     /// <summary>
     /// What a failure of the client means: a taking over, or just itself. Where the client knows that its epoch is old (fenced, or timed out) the successor may still be
     /// about to write its claim, so that it is looked for during a growing delay. It blocks.
@@ -79,7 +83,7 @@ internal sealed class Succession(KafkaTopics topics, EpochsReader epochs, KafkaC
     {
         try
         {
-            return ReplacedAsync(own, stopping).GetAwaiter().GetResult() ?? Find(own, stopping, cause);
+            return Look(own, stopping, cause);
         }
         catch (StartupException e) when (!e.MayPass)
         {

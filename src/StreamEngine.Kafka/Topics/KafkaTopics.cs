@@ -267,14 +267,36 @@ internal sealed class KafkaTopics : IDisposable
         await _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)],
             new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
 
-    /// <summary>The settings of topics, asked for at once; a setting is null where the broker does not say.</summary>
-    public async Task<IReadOnlyDictionary<string, Func<string, string?>>> ConfigsAsync(IEnumerable<string> topics, CancellationToken cancellation)
+    /// <summary>The settings of topics, asked for at once.</summary>
+    public async Task<IReadOnlyDictionary<string, TopicSettings>> ConfigsAsync(IEnumerable<string> topics, CancellationToken cancellation)
     {
         try
         {
             var result = await _admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }),
                 new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
-            return result.ToDictionary(r => r.ConfigResource.Name, r => (Func<string, string?>)(name => r.Entries.GetValueOrDefault(name)?.Value));
+            return result.ToDictionary(r => r.ConfigResource.Name, r => new TopicSettings(
+                r.Entries.Values.ToDictionary(e => e.Name, e => (e.Value, e.Source == ConfigSource.DynamicTopicConfig))));
+        }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
+    }
+
+    /// <summary>Sets settings of a topic; those that are not named stay (KIP-339).</summary>
+    public async Task SetAsync(string topic, IReadOnlyDictionary<string, string> settings, CancellationToken cancellation)
+    {
+        try
+        {
+            await _admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
+            {
+                [new ConfigResource { Type = ResourceType.Topic, Name = topic }] =
+                    [.. settings.Select(s => new ConfigEntry { Name = s.Key, Value = s.Value, IncrementalOperation = AlterConfigOpType.Set })],
+            }, new IncrementalAlterConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+        }
+        catch (IncrementalAlterConfigsException e)
+        {
+            throw new StartupException($"topic '{topic}' cannot be given {string.Join(" and ", settings.Select(s => $"{s.Key}={s.Value}"))}: {e.Results[0].Error.Reason}", e);
         }
         catch (KafkaException e)
         {

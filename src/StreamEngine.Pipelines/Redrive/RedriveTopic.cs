@@ -28,7 +28,7 @@ internal sealed class RedriveTopic(PipelineDefinition pipeline, TimeProvider tim
     public async Task OpenAsync(KafkaTopics topics, CancellationToken cancellation)
     {
         await topics.EnsureAsync(Name, 1, InternalTopics.Settings, time, cancellation, pipeline.ReplicationFactor);
-        InternalTopics.CheckRedrive(Name, (await topics.ConfigsAsync([Name], cancellation))[Name]);
+        await InternalTopics.KeepRedriveAsync(topics, Name, (await topics.ConfigsAsync([Name], cancellation))[Name], cancellation);
         _producer = new TransactionalProducer(_connection, $"{pipeline.QualifiedName}-redrive", pipeline.TransactionTimeout, pipeline.MaxMessageBytes, logger, () => { });
         _producer.InitTransactions(Patience);
         // Somebody else's transaction (this topic is nobody else's) would hide what was redriven.

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using StreamEngine.Core;
 using StreamEngine.Kafka.Suite;
+using StreamEngine.Kafka.Topics;
 
 namespace StreamEngine.Kafka.Commits;
 
@@ -20,6 +21,12 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
         await using (log) return (await Assert.ThrowsAsync<StartupException>(() => log.OpenAsync(null, CancellationToken.None))).Message;
     }
 
+    private static EpochManifest Manifest(CommitLogState state, IReadOnlyList<long> full, long end) => new()
+    {
+        Pipeline = "hash", Slot = 0, Incarnation = state.Incarnation, Epoch = 1, At = DateTimeOffset.UnixEpoch, Sources = new Dictionary<string, SourcePosition>(),
+        Inserts = new Dictionary<string, ConservationLine>(), State = new StatePositions(full, end),
+    };
+
     [Theory]
     [InlineData("state", "retention.ms", "60000")]
     [InlineData("state", "retention.bytes", "1000000")]
@@ -35,13 +42,29 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
             await RefusedAsync(Log(new KafkaCommitLogOptions(_pipeline) { RedriveTopic = $"{_pipeline}.redrive" })), StringComparison.Ordinal);
     }
 
+    private static TopicSettings Settings(bool isOwn) =>
+        new(new Dictionary<string, (string, bool)> { ["cleanup.policy"] = ("compact", isOwn), ["retention.ms"] = ("-1", isOwn), ["retention.bytes"] = ("7", isOwn) });
+
     [Fact]
     public void One_that_is_compacted_is_refused()
     {
-        // Only Apache Kafka makes such a topic; what it does not say is not held against it.
-        var settings = new Dictionary<string, string> { ["cleanup.policy"] = "compact", ["retention.bytes"] = "7" };
-        var refused = Assert.Throws<StartupException>(() => InternalTopics.Check("t", settings.GetValueOrDefault, "it keeps all"));
+        // Only Apache Kafka makes such a topic.
+        var refused = Assert.Throws<StartupException>(() => InternalTopics.Missing("t", Settings(isOwn: true), "it keeps all"));
         Assert.StartsWith("topic 't' has cleanup.policy=compact and retention.bytes=7; it keeps all", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_only_the_cluster_says_otherwise_is_set_for_the_topic()
+    {
+        var missing = InternalTopics.Missing("t", Settings(isOwn: false), "it keeps all");
+        Assert.Equal(new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.bytes"] = "-1" }, missing);
+        using var topics = cluster.Topics();
+        await topics.CreateAsync(_pipeline, 1, new Dictionary<string, string> { ["retention.ms"] = "60000" }, CancellationToken.None);
+        await topics.SetAsync(_pipeline, missing, CancellationToken.None);
+        var settings = (await topics.ConfigsAsync([_pipeline], CancellationToken.None))[_pipeline];
+        Assert.Equal(("delete", "-1", "60000"), (settings.Of("cleanup.policy"), settings.Of("retention.bytes"), settings.Of("retention.ms")));
+        Assert.True(settings.IsOwn("retention.bytes") && !settings.IsOwn("max.message.bytes"));
+        Assert.Empty(InternalTopics.Missing("t", new TopicSettings(new Dictionary<string, (string, bool)>()), "a broker that does not say"));
     }
 
     [Fact]
@@ -62,11 +85,7 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
         var answers = new Answers();
         log.Listen(answers);
         Assert.True(log.TryAppend(OutputBatch.State(_scope, "one", "two", "three")));
-        log.Commit(new EpochManifest
-        {
-            Pipeline = "hash", Slot = 0, Incarnation = state.Incarnation, Epoch = 1, At = DateTimeOffset.UnixEpoch, Sources = new Dictionary<string, SourcePosition>(),
-            Inserts = new Dictionary<string, ConservationLine>(), State = new StatePositions([0], log.StateEnd),
-        });
+        log.Commit(Manifest(state, [0], log.StateEnd));
         await answers.NextAsync<Answers.Committed>();
         using var topics = cluster.Topics();
         await topics.DeleteRecordsAsync($"{_pipeline}.state", 0, 2, CancellationToken.None);
@@ -76,5 +95,29 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
         Assert.Equal(0, read);
         await log.ReadStateAsync(2, (_, _) => read++, CancellationToken.None);
         Assert.Equal(1, read);
+    }
+
+    [Fact]
+    public async Task State_that_a_successor_has_trimmed_is_its_own_matter()
+    {
+        await using var first = Log();
+        await first.OpenAsync(null, CancellationToken.None);
+        await using var second = Log(new KafkaCommitLogOptions(_pipeline) { Process = 22 });
+        var state = await second.OpenAsync(null, CancellationToken.None);
+        var answers = new Answers();
+        second.Listen(answers);
+        Assert.True(second.TryAppend(OutputBatch.State(_scope, "one", "two", "three")));
+        second.Commit(Manifest(state, [1, 2], second.StateEnd));
+        await answers.NextAsync<Answers.Committed>();
+        using var topics = cluster.Topics();
+        // It is trimmed behind the answer.
+        var took = TimeProvider.System.GetTimestamp();
+        while (cluster.Bounds($"{_pipeline}.state").Low < 1)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(took) < TimeSpan.FromSeconds(30), "nothing was trimmed");
+            await Task.Delay(100);
+        }
+        var fenced = await Assert.ThrowsAsync<FencedException>(() => first.ReadStateAsync(0, (_, _) => { }, CancellationToken.None));
+        Assert.Contains("fenced by incarnation 2, process 22", fenced.Message, StringComparison.Ordinal);
     }
 }

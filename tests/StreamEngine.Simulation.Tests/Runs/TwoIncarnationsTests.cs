@@ -38,7 +38,7 @@ public class TwoIncarnationsTests
     private static void IsFencedBySuccessor(SimulationResult run)
     {
         var ends = Assert.Single(run.Story, s => s.Contains("process 0 ends", StringComparison.Ordinal));
-        Assert.Matches(@"process 0 ends: incarnation \d+ was fenced by incarnation \d+, process 1, claimed at", ends);
+        Assert.Matches(@"process 0 ends: incarnation \d+ of slot 0 was fenced by incarnation \d+, process 1 on simulation, claimed at", ends);
         var processes = new Dictionary<long, int>();
         var writers = new List<int>();
         foreach (var record in run.ReadAll("flights.epochs"))

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using StreamEngine.EndToEnd.Tests.Flights;
 using StreamEngine.EndToEnd.Tests.Suite;
 using Xunit.Abstractions;
@@ -60,5 +61,47 @@ public class DrainTests(ITestOutputHelper output)
         await scene.IsReadyAsync(third);
         await scene.DrainAsync(third);
         await scene.CheckAsync();
+    }
+
+    [Fact]
+    public async Task A_drain_whose_epoch_an_outage_of_the_broker_has_broken_ends_with_1_says_so_and_loses_nothing()
+    {
+        await using var broker = await EmbeddedBroker.StartAsync();
+        // The drain alone ends an epoch.
+        var pipeline = FlightPipeline.Text().Replace("commit-interval = 100ms", "commit-interval = 20s", StringComparison.Ordinal);
+        await using var scene = await FlightScene.CreateAsync(broker, new FlightPlan(Seed: 7, Rows: 8_000, Days: 2), pipeline);
+        try
+        {
+            var first = scene.StartEngine();
+            await scene.IsReadyAsync(first);
+            await scene.Loader.SendAsync(4_000, TimeSpan.Zero);
+            scene.Loader.Finish();
+            var outputs = scene.Cluster.Partitions(FlightPipeline.Outputs);
+            for (var waited = Stopwatch.StartNew(); !(await scene.Cluster.EndsAsync(outputs)).Values.Any(e => e.Stable < e.High); await Task.Delay(20))
+                Assert.True(scene.IsAlive(first) && waited.Elapsed < Patience.Usual, scene.State);
+            await broker.KillAsync();
+            await scene.WaitAsync(first, () => first.Output.Contains("brokers are down", StringComparison.Ordinal), "the outage to be noticed");
+            await broker.RestartAsync();
+            await scene.WaitAsync(first, () => first.Output.Contains("answers again", StringComparison.Ordinal), "the broker to be back");
+            first.Terminate();
+            var code = await first.WaitForExitAsync();
+            scene.Tell($"ended with {code}");
+            Assert.True(code == 1, $"exit code {code} instead of 1\n{scene.State}");
+            Assert.Contains("pipeline flights: it was asked to end, and failed before its last epoch was committed: ", first.Output, StringComparison.Ordinal);
+            Assert.Contains("nothing is lost: the next start reads again what came behind the last committed epoch", first.Output, StringComparison.Ordinal);
+
+            scene.Change(FlightPipeline.Text());
+            var second = scene.StartEngine();
+            await scene.IsReadyAsync(second);
+            await scene.Loader.SendRestAsync();
+            scene.Loader.Finish();
+            await scene.HasAllAsync(second);
+            await scene.DrainAsync(second);
+            await scene.CheckAsync();
+        }
+        finally
+        {
+            output.WriteLine(scene.Story);
+        }
     }
 }

@@ -47,6 +47,18 @@ public sealed class RecordValueTests : IAsyncLifetime
 
     public sealed record WithEnum(DayOfWeek Day);
 
+    public sealed class Unheard : Exception
+    {
+        public override string Message => throw new NotSupportedException("nothing to say");
+    }
+
+    /// <summary>The full name of its types has its arguments' in it, each with its assembly: of this depth 1500 characters and more.</summary>
+    public sealed class RefusedException<T>(string message) : Exception(message)
+    {
+        public static Exception Deep(int depth) => depth == 0 ? new RefusedException<T>("no such shelf")
+            : RefusedException<KeyValuePair<T, KeyValuePair<T, Text>>>.Deep(depth - 1);
+    }
+
     public Task InitializeAsync()
     {
         _system = EngineSystem.Start(PipelineFile.Defaults(), NullLoggerFactory.Instance);
@@ -105,6 +117,31 @@ public sealed class RecordValueTests : IAsyncLifetime
         var (rows, dead) = await RunAsync("id INT NOT NULL", Records.Select<Guarded, Lazy>(g => new Lazy(g.Id - 1)), """{"id":2}""", """{"id":3}""");
         Assert.Equal(["""{"id":2,"twice":4}"""], rows);
         Assert.Equal(["""{"id":2} InvalidDataException: Lazy.Twice, column 'twice': InvalidOperationException: not yet"""], dead);
+    }
+
+    [Theory]
+    [InlineData(0, 100)]
+    [InlineData(4, 1000)]
+    public async Task An_exception_whose_type_has_a_long_name_makes_a_dead_letter_that_names_it(int depth, int least)
+    {
+        var failure = RefusedException<Text>.Deep(depth);
+        var name = failure.GetType().FullName!;
+        Assert.True(name.Length > least, name);
+        var (rows, dead) = await RunAsync("id INT NOT NULL, value STRING", Records.Where<Text>(t => t.Id != 1 ? true : throw failure),
+            """{"id":1,"value":"a"}""", """{"id":2,"value":"b"}""");
+        Assert.Equal(["""{"id":2,"value":"b"}"""], rows);
+        Assert.Equal(["""{"id":1,"value":"a"} RefusedException`1: no such shelf"""], dead);
+        Assert.True(RecordHeaders.TryGetLast(Assert.Single(_log.ReadAll("p.dlq")).Headers, "__streams.errors.exception"u8, out var written));
+        Assert.Equal(name[..Math.Min(name.Length, 1000)], System.Text.Encoding.UTF8.GetString(written));
+    }
+
+    [Fact]
+    public async Task An_exception_without_a_message_and_a_row_that_cannot_be_written_again_are_dead_letters()
+    {
+        var (rows, dead) = await RunAsync("id INT NOT NULL, twice INT NOT NULL", Records.Where<Lazy>(l => l.Id != 1 ? true : throw new Unheard()),
+            """{"id":1,"twice":7}""", """{"id":2,"twice":4}""");
+        Assert.Equal(["""{"id":2,"twice":4}"""], rows);
+        Assert.Equal(["""{"id":1,"twice":7} Unheard: its message cannot be told, for asking for it threw NotSupportedException"""], dead);
     }
 
     [Fact]

@@ -14,7 +14,10 @@ internal sealed class CommittedReader : IDisposable
     }
 
     /// <summary>Reads partitions from their beginning.</summary>
-    public CommittedReader(string bootstrap, IEnumerable<TopicPartition> partitions)
+    /// <param name="bootstrap">The cluster.</param>
+    /// <param name="partitions">What is read.</param>
+    /// <param name="ends">Whether it says, between the records, when it has come to the end of a partition.</param>
+    public CommittedReader(string bootstrap, IEnumerable<TopicPartition> partitions, bool ends = false)
     {
         _consumer = new ConsumerBuilder<byte[]?, byte[]?>(new Dictionary<string, string>
         {
@@ -22,6 +25,7 @@ internal sealed class CommittedReader : IDisposable
             ["client.id"] = "streamengine-bench",
             ["group.id"] = "streamengine-bench",
             ["enable.auto.commit"] = "false",
+            ["enable.partition.eof"] = ends ? "true" : "false",
             ["isolation.level"] = "read_committed",
             ["auto.offset.reset"] = "earliest",
             ["allow.auto.create.topics"] = "false",
@@ -33,7 +37,7 @@ internal sealed class CommittedReader : IDisposable
     /// <summary>The timestamp of the next record, milliseconds; null when none came in time.</summary>
     public long? Next(TimeSpan wait) => _consumer.Consume(wait)?.Message.Timestamp.UnixTimestampMs;
 
-    /// <summary>The next record; null when none came in time.</summary>
+    /// <summary>The next record, or end of a partition; null when none came in time.</summary>
     /// <exception cref="ConsumeException">A broker is away, or worse: it goes on where it was.</exception>
     public ConsumeResult<byte[]?, byte[]?>? Consume(TimeSpan wait) => _consumer.Consume(wait);
 

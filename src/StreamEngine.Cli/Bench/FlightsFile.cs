@@ -8,19 +8,24 @@ namespace StreamEngine.Cli.Bench;
 internal static class FlightsFile
 {
     private const int FlightsPerMinute = 23;
+    private static readonly DateTime Begin = new(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
+    public static string Sample => Project.File("data/flights.ndjson");
+
+    /// <summary>When flight number n departs.</summary>
+    public static DateTime DateOf(long n) => Begin.AddMinutes(n / FlightsPerMinute);
 
     /// <summary>Writes so many flights, a JSON value a line, and answers the file's path.</summary>
     public static async Task<string> WriteAsync(string folder, long rows, CancellationToken cancellation)
     {
-        var lines = await File.ReadAllLinesAsync(Project.File("data/flights.ndjson"), cancellation);
+        var lines = await File.ReadAllLinesAsync(Sample, cancellation);
         var file = Path.Combine(folder, "flights.ndjson");
-        var begin = new DateTime(2001, 1, 1);
         await using var writer = new StreamWriter(file, false, new UTF8Encoding(false), 1 << 16);
         for (var n = 0L; n < rows; n++)
         {
             var line = lines[n % lines.Length];
             await writer.WriteAsync(line.AsMemory(0, 9), cancellation);
-            await writer.WriteAsync(begin.AddMinutes(n / FlightsPerMinute).ToString("yyyy/MM/dd HH:mm", CultureInfo.InvariantCulture));
+            await writer.WriteAsync(DateOf(n).ToString("yyyy/MM/dd HH:mm", CultureInfo.InvariantCulture));
             await writer.WriteLineAsync(line.AsMemory(25), cancellation);
         }
         return file;

@@ -238,41 +238,11 @@ internal static class ReplayCommands
     private static async Task<int> CompareAsync(ReplayDefinition replay, ReplayState state, bool promote, bool json, ILoggerFactory logs, CancellationToken cancellation)
     {
         var diffs = await ReplayDiff.CompareAsync(replay, state, cancellation);
-        foreach (var diff in diffs) Print(diff, json);
+        foreach (var line in diffs.SelectMany(d => json ? [ReplayDiffOutput.Json(d)] : ReplayDiffOutput.Text(d))) Console.WriteLine(line);
         if (!promote) return diffs.All(d => d.Differences.Count == 0) ? ExitCodes.Done : ExitCodes.Failed;
         var written = await new ReplayPromotion(replay, logs).PromoteAsync(diffs, cancellation);
         Console.WriteLine(json ? JsonSerializer.Serialize(new { promoted = written }) : string.Create(CultureInfo.InvariantCulture, $"{written:N0} rows promoted"));
         return ExitCodes.Done;
-    }
-
-    private const int Shown = 10;
-
-    private static void Print(SinkDiff diff, bool json)
-    {
-        var (live, replayed) = (diff.Differences.Count(d => d.Replayed is null), diff.Differences.Count(d => d.Live is null));
-        var changed = diff.Differences.Count - live - replayed;
-        if (json)
-        {
-            Console.WriteLine(JsonSerializer.Serialize(new { sink = diff.Sink, equal = diff.Equal, only_live = live, only_replayed = replayed, changed,
-                redriven_windows = diff.Redriven.Select(w => new { from = Watermark.TextOf(w.From), to = Watermark.TextOf(w.To), rows = w.Rows }) }));
-            return;
-        }
-        Console.WriteLine(diff.Differences.Count == 0 ? string.Create(CultureInfo.InvariantCulture, $"{diff.Sink}: {diff.Equal:N0} rows, all equal")
-            : string.Create(CultureInfo.InvariantCulture,
-                $"{diff.Sink}: {diff.Equal:N0} rows equal, {live:N0} only live, {replayed:N0} only replayed, {changed:N0} changed"));
-        if (diff.Redriven.Count > 0)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {diff.Redriven.Sum(w => w.Rows):N0} of these rows are of windows with redriven rows, which the replay counts and the live run may have had to leave out:"));
-        foreach (var window in diff.Redriven.Take(Shown))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"    {Watermark.TextOf(window.From)}{(window.To == window.From ? "" : $" to {Watermark.TextOf(window.To)}")}: {window.Rows:N0}"));
-        if (diff.Redriven.Count > Shown) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    .. and {diff.Redriven.Count - Shown:N0} more windows"));
-        foreach (var row in diff.Differences.Take(Shown))
-        {
-            if (row.Live is not null) Console.WriteLine($"  - {SinkComparison.TextOf(row.Live)}");
-            if (row.Replayed is not null) Console.WriteLine($"  + {SinkComparison.TextOf(row.Replayed)}");
-        }
-        if (diff.Differences.Count > Shown) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  .. and {diff.Differences.Count - Shown:N0} more"));
     }
 
     private static Option<string> Time(string name, string description) => new(name) { Description = description, Required = true };

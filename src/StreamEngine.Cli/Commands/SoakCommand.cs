@@ -63,7 +63,7 @@ internal static class SoakCommand
     private static async Task<int> RunAsync(SoakOptions options, CancellationToken stop)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"seed {options.Seed}, {options.Length.TotalMinutes:0.##} minutes, {options.Rate:N0} flights a second, faults: {(options.Faults.Count == 0 ? "none" : string.Join(", ", options.Faults).ToLowerInvariant())}"));
+            $"seed {options.Seed}, {options.Length.TotalMinutes:0.##} minutes, {options.Rate:N0} flights a second, faults: {options.FaultNames.Replace(",", ", ", StringComparison.Ordinal)}"));
         await using var run = await SoakRun.StartAsync(options, Console.WriteLine, stop);
         string? wrong = null;
         try
@@ -81,7 +81,7 @@ internal static class SoakCommand
         Console.WriteLine($"worker: {run.WorkerMemory}");
         if (run.OwnsBroker) Console.WriteLine($"broker: {run.BrokerMemory}");
         Console.WriteLine(wrong is null ? "nothing was lost, nothing was doubled"
-            : $"FAILED: {wrong}\n\nto run it again:    ./engine soak --minutes {options.Length.TotalMinutes.ToString("0.##", CultureInfo.InvariantCulture)} --seed {options.Seed}");
+            : $"FAILED: {wrong}\n\nto run it again:    {options.Command}");
         return wrong is null ? ExitCodes.Done : ExitCodes.Failed;
     }
 }

@@ -1,7 +1,7 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Confluent.Kafka;
 using StreamEngine.Cli.Bench;
-using StreamEngine.Cli.Demo;
 using StreamEngine.Core;
 using StreamEngine.Pipelines.Commands.DeadLetters;
 using StreamEngine.Pipelines.Commands.Topics;
@@ -30,11 +30,12 @@ internal sealed class SoakCheck : IDisposable
     private long _epochs;
     private long _claims;
     private long _incarnation;
+    private readonly ConcurrentDictionary<TopicPartition, long> _ends = [];
 
     public SoakCheck(string bootstrap, SoakTopics topics, IEnumerable<TopicPartition> partitions, SoakOracle oracle)
     {
         (_topics, _oracle) = (topics, oracle);
-        _reader = new CommittedReader(bootstrap, partitions);
+        _reader = new CommittedReader(bootstrap, partitions, ends: true);
         _thread = new Thread(Run) { IsBackground = true, Name = "soak check" };
         _thread.Start();
     }
@@ -52,13 +53,25 @@ internal sealed class SoakCheck : IDisposable
     /// <summary>Input records that the last committed epoch had read.</summary>
     public long Read => _last?.Sources.Values.Sum(s => s.Partitions.Values.Sum(p => p.Offset)) ?? 0;
 
+    /// <summary>Whether the last committed epoch holds so many rows in open windows, in each INSERT.</summary>
+    public bool Holds(long rows) => _last is { } last && last.Inserts.Values.All(line => line.HeldAfter == rows);
+
+    /// <summary>Whether everything before these offsets was looked at.</summary>
+    public bool IsPast(IReadOnlyDictionary<TopicPartition, long> ends) => ends.All(e => e.Value == 0 || (_ends.TryGetValue(e.Key, out var read) && read >= e.Value));
+
     private void Run()
     {
         while (!_stop && _wrong is null)
         {
             try
             {
-                if (_reader.Consume(Wait) is not { Message: not null } record) continue;
+                if (_reader.Consume(Wait) is not { } record) continue;
+                if (record.IsPartitionEOF)
+                {
+                    // The last offset may be a marker, which nobody is given.
+                    _ends[record.TopicPartition] = record.Offset.Value;
+                    continue;
+                }
                 Check(record);
                 Interlocked.Increment(ref _checked);
             }
@@ -77,25 +90,20 @@ internal sealed class SoakCheck : IDisposable
     {
         if (record.Topic == _topics.Epochs) CheckEpoch(record);
         else if (record.Topic == _topics.Late) Blame(record, "is late, and no row of the input is");
-        else
-        {
-            var text = TextOf(record);
-            if (!_oracle.TrySee(text)) Blame(record, $"comes twice, or nobody expects it: {text}");
-        }
+        else if (_oracle.See(RowOf(record)) is { } wrong) Blame(record, wrong);
     }
 
-    private string TextOf(ConsumeResult<byte[]?, byte[]?> record)
+    private SoakRow RowOf(ConsumeResult<byte[]?, byte[]?> record)
     {
         if (record.Topic == _topics.DeadLetters)
         {
             var headers = record.Message.Headers.Select(h => KeyValuePair.Create(h.Key, (byte[]?)h.GetValueBytes()));
             var place = DeadLetter.Of(new TopicRecord(record.Topic, record.Partition.Value, record.Offset.Value, record.Message.Timestamp.UtcDateTime, record.Message.Key,
                 record.Message.Value, [.. headers])).Source;
-            return SoakOracle.DeadLetterText(place?.Partition ?? -1, place?.Offset ?? -1);
+            return SoakRow.DeadLetter(place?.Partition ?? -1, place?.Offset ?? -1);
         }
         using var document = JsonDocument.Parse(record.Message.Value ?? []);
-        return record.Topic == _topics.Hourly ? SoakOracle.HourText(CommittedRows.Hour(document.RootElement))
-            : SoakOracle.RouteText(CommittedRows.Route(document.RootElement));
+        return record.Topic == _topics.Hourly ? SoakRow.ReadHour(document.RootElement) : SoakRow.ReadRoute(document.RootElement);
     }
 
     private void CheckEpoch(ConsumeResult<byte[]?, byte[]?> record)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Confluent.Kafka;
 using Microsoft.Extensions.Logging.Abstractions;
 using StreamEngine.Cli.Processes;
 using StreamEngine.Kafka;
@@ -67,6 +68,15 @@ internal sealed class SoakCluster : IAsyncDisposable
     {
         using var topics = new KafkaTopics(new KafkaConnection(Bootstrap), NullLogger.Instance);
         await topics.CreateAsync(topic, partitions, new Dictionary<string, string> { ["retention.bytes"] = $"{256 << 20}", ["segment.bytes"] = $"{16 << 20}" }, cancellation);
+    }
+
+    /// <summary>The last stable offset of each partition.</summary>
+    public async Task<IReadOnlyDictionary<TopicPartition, long>> StableEndsAsync(IReadOnlyList<TopicPartition> partitions, CancellationToken cancellation)
+    {
+        using var topics = new KafkaTopics(new KafkaConnection(Bootstrap), NullLogger.Instance);
+        var ends = new Dictionary<TopicPartition, long>();
+        foreach (var partition in partitions) ends[partition] = (await topics.EndsAsync(partition.Topic, partition.Partition.Value, cancellation)).Stable;
+        return ends;
     }
 
     public async ValueTask DisposeAsync()

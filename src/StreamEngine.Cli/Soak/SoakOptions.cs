@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace StreamEngine.Cli.Soak;
 
 /// <summary>What happens to a pipeline in a campaign.</summary>
@@ -30,6 +32,13 @@ internal enum SoakFault
 /// <param name="Bootstrap">The cluster; null for a broker of its own.</param>
 internal sealed record SoakOptions(TimeSpan Length, IReadOnlyList<SoakFault> Faults, int Seed, int Rate, string? Bootstrap)
 {
+    /// <summary>The names of the faults, separated by commas, or none.</summary>
+    public string FaultNames => Faults.Count == 0 ? "none" : string.Join(',', Faults).ToLowerInvariant();
+
+    /// <summary>The command that runs it again, with everything that decides what happens.</summary>
+    public string Command => string.Create(CultureInfo.InvariantCulture,
+        $"./engine soak --minutes {Length.TotalMinutes:0.######} --faults {FaultNames} --seed {Seed} --rate {Rate}{(Bootstrap is null ? "" : $" --bootstrap {Bootstrap}")}");
+
     /// <summary>Those that need a broker of one's own.</summary>
     public static bool NeedsOwnBroker(SoakFault fault) => fault is SoakFault.Broker or SoakFault.Proxy;
 }

@@ -19,7 +19,6 @@ internal sealed class SoakRun : IAsyncDisposable
 
     /// <summary>Without a new commit for so long after a fault the campaign has failed.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
 
     private readonly SoakOptions _options;
     private readonly SoakCluster _cluster;
@@ -101,8 +100,8 @@ internal sealed class SoakRun : IAsyncDisposable
         foreach (var topic in new[] { topics.DeadLetters, topics.Late }) await _cluster.CreateAsync(topic, 1, stop);
         await StartWorkerAsync(stop);
         // The worker made it, for itself.
-        var partitions = new[] { topics.Hourly, topics.Routes }.SelectMany(t => Enumerable.Range(0, Partitions).Select(p => new TopicPartition(t, p)))
-            .Concat(new[] { topics.DeadLetters, topics.Late, topics.Epochs }.Select(t => new TopicPartition(t, 0)));
+        TopicPartition[] partitions = [.. new[] { topics.Hourly, topics.Routes }.SelectMany(t => Enumerable.Range(0, Partitions).Select(p => new TopicPartition(t, p))),
+            .. new[] { topics.DeadLetters, topics.Late, topics.Epochs }.Select(t => new TopicPartition(t, 0))];
         _check = new SoakCheck(_cluster.Bootstrap, topics, partitions, _oracle);
         var feed = new FlightFeed(_cluster.Bootstrap, d.Sources[0].Topic, Partitions, _options.Rate);
         var feeding = feed.RunAsync(_oracle.Feed(() => _feeding), ending.Token);
@@ -113,15 +112,10 @@ internal sealed class SoakRun : IAsyncDisposable
             await FaultsAsync(stop);
             _feeding = false;
             await feeding;
-            await UntilAsync(() => _check.Read >= _oracle.Fed && _oracle.Missing == 0, $"all of {_oracle.Fed:N0} records to be read, and their rows to come", Patience);
+            var held = _oracle.Held;
+            await UntilAsync(() => _check.Read >= _oracle.Fed && _check.Holds(held), "all records to be read, and all windows but the last ones to close", Patience);
             await DrainAsync();
-            // What the drain has committed is looked at too: nothing more comes once it is read.
-            for (var (seen, quiet) = (-1L, TimeProvider.System.GetTimestamp()); TimeProvider.System.GetElapsedTime(quiet) < Settled;)
-            {
-                IsRight();
-                if (_check.Checked != seen) (seen, quiet) = (_check.Checked, TimeProvider.System.GetTimestamp());
-                await Task.Delay(Poll, TimeProvider.System, CancellationToken.None);
-            }
+            await JudgeAsync(partitions);
         }
         finally
         {
@@ -130,6 +124,20 @@ internal sealed class SoakRun : IAsyncDisposable
             await Quietly(feeding);
             await Quietly(sampling);
         }
+    }
+
+    /// <summary>Everything is committed: what was not seen before its end does not come any more.</summary>
+    private async Task JudgeAsync(IReadOnlyList<TopicPartition> partitions)
+    {
+        var ends = await _cluster.StableEndsAsync(partitions, CancellationToken.None);
+        for (var begun = TimeProvider.System.GetTimestamp(); !_check!.IsPast(ends);)
+        {
+            IsRight();
+            if (TimeProvider.System.GetElapsedTime(begun) > Patience) throw new IOException($"the check waited {Patience.TotalSeconds:0} s to read what is committed");
+            await Task.Delay(Poll, TimeProvider.System, CancellationToken.None);
+        }
+        IsRight();
+        if (_oracle.Missing > 0) throw new IOException($"{_oracle.Missing:N0} rows are missing: {string.Join("; ", _oracle.Some(3))}");
     }
 
     private static async Task Quietly(Task task)
@@ -297,7 +305,7 @@ internal sealed class SoakRun : IAsyncDisposable
             IsRight();
             if (Worker.HasExited) throw new IOException($"worker {Worker.Id} ended by itself with exit code {Worker.ExitCode}\n{Worker.Lines}");
             if (TimeProvider.System.GetElapsedTime(begun) > limit)
-                throw new IOException($"waited {limit.TotalSeconds:0} s for {what}: {_check?.Read:N0} of {_oracle.Fed:N0} records read, {_oracle.Missing} rows are missing ({string.Join("; ", _oracle.Some)})\n{Worker.Lines}");
+                throw new IOException($"waited {limit.TotalSeconds:0} s for {what}: {_check?.Read:N0} of {_oracle.Fed:N0} records read, {_oracle.Missing} rows are missing ({string.Join("; ", _oracle.Some(3))})\n{Worker.Lines}");
             await Task.Delay(Poll, TimeProvider.System, CancellationToken.None);
         }
         IsRight();

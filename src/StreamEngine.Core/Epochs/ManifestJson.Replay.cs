@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace StreamEngine.Core;
 
-/// <summary>The "replay" of a manifest, an optional field of version 1: a live pipeline's manifests have none.</summary>
+/// <summary>
+/// The "replay" of a manifest, an optional field: a live pipeline's manifests have none. Each manifest of a replay repeats it, with all watermark moves of its range.
+/// They are packed, as one list of numbers in which each offset and each time stands for what it is more than the one before. Versions 1 and 2 had an object per move.
+/// </summary>
 internal static partial class ManifestJson
 {
     private static void WriteReplay(Utf8JsonWriter json, ReplayBounds replay)
@@ -34,8 +37,38 @@ internal static partial class ManifestJson
         json.WriteNumber("start", bounds.Start);
         json.WriteNumber("end", bounds.End);
         if (bounds.Newest != Watermark.None) json.WriteNumber("newest", bounds.Newest);
-        WriteMoves(json, bounds.Moves);
+        WritePacked(json, bounds.Moves);
         json.WriteEndObject();
+    }
+
+    private static void WritePacked(Utf8JsonWriter json, IReadOnlyList<WatermarkMove> moves)
+    {
+        json.WriteStartArray("moves");
+        var before = default(WatermarkMove);
+        foreach (var move in moves)
+        {
+            json.WriteNumberValue(move.Offset - before.Offset);
+            json.WriteNumberValue(move.To - before.To);
+            before = move;
+        }
+        json.WriteEndArray();
+    }
+
+    /// <summary>Packed ones, or those of a version before.</summary>
+    private static WatermarkMove[] ReadPacked(JsonElement partition)
+    {
+        var numbers = partition.GetProperty("moves");
+        if (numbers.GetArrayLength() == 0 || numbers[0].ValueKind == JsonValueKind.Object) return ReadMoves(partition);
+        if (numbers.GetArrayLength() % 2 != 0) throw new FormatException("a record of the epochs topic has a watermark move without a time: it is damaged");
+        var moves = new WatermarkMove[numbers.GetArrayLength() / 2];
+        var (n, offset, to) = (0, 0L, 0L);
+        foreach (var number in numbers.EnumerateArray())
+        {
+            if (n % 2 == 0) offset += number.GetInt64();
+            else moves[n / 2] = new WatermarkMove(offset, to += number.GetInt64());
+            n++;
+        }
+        return moves;
     }
 
     private static ReplayBounds ReadReplay(JsonElement replay) => new(replay.GetProperty("pipeline").GetString()!, replay.GetProperty("into").GetString()!,
@@ -43,7 +76,7 @@ internal static partial class ManifestJson
         replay.GetProperty("sources").EnumerateObject().ToDictionary(s => s.Name, s => new ReplaySource(s.Value.GetProperty("topicId").GetString()!,
             s.Value.GetProperty("partitions").EnumerateObject().ToDictionary(p => int.Parse(p.Name, CultureInfo.InvariantCulture), p => new ReplayPartition(
                 p.Value.GetProperty("start").GetInt64(), p.Value.GetProperty("end").GetInt64(), p.Value.TryGetProperty("newest", out var newest) ? newest.GetInt64()
-                    : Watermark.None, ReadMoves(p.Value))))))
+                    : Watermark.None, ReadPacked(p.Value))))))
     {
         Redrive = replay.TryGetProperty("redrive", out var redrive) ? new ReplayRedrive(redrive.GetProperty("topicId").GetString()!,
             redrive.GetProperty("from").GetInt64(), redrive.GetProperty("end").GetInt64()) : null,
@@ -59,4 +92,6 @@ internal static partial class ManifestJson
     }
 
     private static bool HasRedrive(EpochManifest manifest) => manifest.Replay?.Redrive is not null || manifest.Sources.Values.Any(s => s.Redrive is not null);
+
+    private static bool HasPackedMoves(EpochManifest manifest) => manifest.Replay?.Sources.Values.Any(s => s.Partitions.Values.Any(p => p.Moves.Count > 0)) == true;
 }

@@ -6,12 +6,14 @@ namespace StreamEngine.Core;
 
 /// <summary>
 /// Manifests and claims as the records of the epochs topic hold them: JSON, version 1 (reference form "The last committed manifest"). Every later version reads this one.
-/// A manifest that says where redriven rows were read is of version 2: an engine that passed over it would count them again.
+/// A manifest that says where redriven rows were read is of version 2: an engine that passed over it would count them again. One of a replay that makes watermark moves
+/// again is of version 3, which packs them. Each is written in the oldest version that can say it.
 /// </summary>
 internal static partial class ManifestJson
 {
-    public const int Version = 2;
-    private const int WithoutRedrive = 1;
+    public const int Version = 3;
+    private const int WithRedrive = 2;
+    private const int First = 1;
 
     public static byte[] Write(EpochManifest manifest)
     {
@@ -19,7 +21,7 @@ internal static partial class ManifestJson
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteNumber("v", HasRedrive(manifest) ? Version : WithoutRedrive);
+            json.WriteNumber("v", HasPackedMoves(manifest) ? Version : HasRedrive(manifest) ? WithRedrive : First);
             json.WriteString("kind", "manifest");
             json.WriteString("pipeline", manifest.Pipeline);
             json.WriteNumber("slot", manifest.Slot);
@@ -101,7 +103,7 @@ internal static partial class ManifestJson
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteNumber("v", WithoutRedrive);
+            json.WriteNumber("v", First);
             json.WriteString("kind", "claim");
             json.WriteNumber("slot", claim.Slot);
             json.WriteNumber("incarnation", claim.Incarnation);
@@ -122,7 +124,7 @@ internal static partial class ManifestJson
             using var document = JsonDocument.Parse(record);
             var root = document.RootElement;
             var version = root.GetProperty("v").GetInt32();
-            if (version is < WithoutRedrive or > Version) throw new FormatException($"a record of the epochs topic has version {version}; this engine reads versions up to {Version}: run the engine that wrote it, or a newer one");
+            if (version is < First or > Version) throw new FormatException($"a record of the epochs topic has version {version}; this engine reads versions up to {Version}: run the engine that wrote it, or a newer one");
             return root.GetProperty("kind").GetString() switch
             {
                 "manifest" => (ReadManifest(root), null),

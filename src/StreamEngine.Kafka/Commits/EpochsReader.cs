@@ -64,19 +64,9 @@ internal sealed class EpochsReader(KafkaConnection connection, string topic, int
             {
                 throw new StartupException($"{topic}-{slot} offset {offset}: {e.Message}", e);
             }
-        }, timeout, time, logger, cancellation);
+        }, timeout, time, logger, cancellation, orEarliest: true);
 
     // The client's calls block: they get a thread that nobody else waits for.
     private static Task<T> OnThread<T>(Func<T> call, CancellationToken cancellation) =>
         Task.Factory.StartNew(call, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-}
-
-/// <summary>The end of an epochs topic.</summary>
-/// <param name="Manifest">The last committed manifest; null for a pipeline that never committed.</param>
-/// <param name="Offset">The manifest's offset; -1 where there is none.</param>
-/// <param name="Claim">The last claim that was seen.</param>
-internal sealed record LastEpoch(EpochManifest? Manifest, long Offset, EpochClaim? Claim)
-{
-    /// <summary>The newest incarnation that claimed or committed; 0 before the first.</summary>
-    public long Incarnation => Math.Max(Claim?.Incarnation ?? 0, Manifest?.Incarnation ?? 0);
 }

@@ -25,6 +25,9 @@ internal sealed record KafkaCommitLogOptions(string Pipeline, int Slot = 0, int 
     /// <summary>The most bytes of key, value and headers of a record.</summary>
     public int MaxMessageBytes { get; init; } = 1_000_000;
 
+    /// <summary>Records that the client's queue takes before it refuses more.</summary>
+    public int QueueRecords { get; init; } = TransactionalProducer.MostQueued;
+
     /// <summary>Somebody has decided where a pipeline without a manifest starts, so that offsets of its group do not matter.</summary>
     public bool IgnoreGroupOffsets { get; init; }
 

@@ -8,15 +8,16 @@ namespace StreamEngine.Kafka.Commits;
 /// <summary>Reads a stretch of one partition, committed records only, on the caller's thread: for recovery, before a graph runs.</summary>
 internal static unsafe class PartitionReader
 {
-    /// <summary>Hands every committed record from an offset on to the handler, until the partition's last stable offset; returns that.</summary>
-    /// <exception cref="KafkaClientException">No progress for so long.</exception>
+    /// <summary>Hands every committed record from an offset on to the handler, until the partition's last stable offset; returns that. An offset that was deleted
+    /// is an error, or, where the caller can do with less, means the earliest one there is.</summary>
+    /// <exception cref="KafkaClientException">No progress for so long, or the offset is not there: <see cref="LibRdKafka.AutoOffsetReset"/>.</exception>
     public static long Read(KafkaConnection connection, string topic, int partition, long from, StateRecordHandler handler, TimeSpan timeout, TimeProvider time,
-        ILogger logger, CancellationToken cancellation)
+        ILogger logger, CancellationToken cancellation, bool orEarliest = false)
     {
         using var client = new NativeClient(LibRdKafka.Consumer, connection,
-            [new("isolation.level", "read_committed"), new("enable.partition.eof", "true"), new("auto.offset.reset", "earliest"), new("check.crcs", "true"),
-                new("fetch.wait.max.ms", "50"), new("fetch.queue.backoff.ms", "5")], logger);
-        var handle = LibRdKafka.TopicNew(client.Handle, topic, 0);
+            [new("isolation.level", "read_committed"), new("enable.partition.eof", "true"), new("auto.offset.reset", orEarliest ? "earliest" : "error"),
+                new("check.crcs", "true"), new("fetch.wait.max.ms", "50"), new("fetch.queue.backoff.ms", "5")], logger);
+        var handle = LibRdKafka.OpenTopic(client.Handle, topic);
         var buffer = (LibRdKafka.Message**)NativeMemory.Alloc(1024, (nuint)sizeof(nint));
         var started = false;
         try

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -30,14 +31,22 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     private const int MostNames = 4096;
     private const int MostOnStack = 64;
 
-    public TransactionalProducer(KafkaConnection connection, string transactionalId, TimeSpan transactionTimeout, int maxMessageBytes, ILogger logger, Action onDelivered)
+    /// <summary>Records in the client's queue.</summary>
+    public const int MostQueued = 500_000;
+
+    public TransactionalProducer(KafkaConnection connection, string transactionalId, TimeSpan transactionTimeout, int maxMessageBytes, ILogger logger, Action onDelivered,
+        int queueRecords = MostQueued)
     {
+        // The library gives a transaction's records no longer than its timeout (message.timeout.ms), and refuses every topic where they would linger that long.
+        var linger = connection.Settings.GetValueOrDefault("linger.ms", "5");
+        if (double.TryParse(linger, CultureInfo.InvariantCulture, out var waits) && waits >= transactionTimeout.TotalMilliseconds)
+            throw new StartupException($"linger.ms={linger} is not shorter than the transaction timeout of {transactionTimeout.TotalMilliseconds:0} ms");
         _onDelivered = onDelivered;
         _namesByText = _headerNames.GetAlternateLookup<ReadOnlySpan<char>>();
         _client = new NativeClient(LibRdKafka.Producer, connection,
         [
             new("transactional.id", transactionalId), new("transaction.timeout.ms", $"{(long)transactionTimeout.TotalMilliseconds}"), new("enable.idempotence", "true"),
-            new("linger.ms", connection.Settings.GetValueOrDefault("linger.ms", "5")), new("queue.buffering.max.messages", "500000"),
+            new("linger.ms", linger), new("queue.buffering.max.messages", $"{queueRecords}"),
                 new("queue.buffering.max.kbytes", $"{Math.Max(65536, maxMessageBytes / 256)}"),
             new("batch.size", connection.Settings.GetValueOrDefault("batch.size", "1000000")),
                 new("batch.num.messages", connection.Settings.GetValueOrDefault("batch.num.messages", "100000")),
@@ -159,7 +168,7 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         _headerNames.Clear();
     }
 
-    private nint TopicOf(string topic) => _topics.TryGetValue(topic, out var handle) ? handle : _topics[topic] = LibRdKafka.TopicNew(_client.Handle, topic, 0);
+    private nint TopicOf(string topic) => _topics.TryGetValue(topic, out var handle) ? handle : _topics[topic] = LibRdKafka.OpenTopic(_client.Handle, topic);
 
     /// <summary>Waits until everything handed over is delivered.</summary>
     public void Flush(TimeSpan timeout)

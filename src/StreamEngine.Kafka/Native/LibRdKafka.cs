@@ -19,6 +19,7 @@ internal static unsafe partial class LibRdKafka
     public const int QueueFull = -184;
     public const int TimedOut = -185;
     public const int Fenced = -144;
+    public const int AutoOffsetReset = -140;
     public const int NoOffset = -168;
     public const int Purged = -152;
     public const int AllBrokersDown = -187;
@@ -132,7 +133,12 @@ internal static unsafe partial class LibRdKafka
     public static partial nint Opaque(nint client);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_topic_new", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint TopicNew(nint client, string topic, nint conf);
+    private static partial nint TopicNew(nint client, string topic, nint conf);
+
+    /// <summary>A handle of a topic, with the client's settings.</summary>
+    /// <exception cref="KafkaClientException">The client refuses the name or a setting: used all the same, the null it answers with ends the process.</exception>
+    public static nint OpenTopic(nint client, string topic) =>
+        TopicNew(client, topic, 0) is not 0 and var handle ? handle : throw new KafkaClientException(LastError(), $"the client refuses topic '{topic}'");
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_topic_destroy")]
     public static partial void TopicDestroy(nint topic);

@@ -7,10 +7,15 @@ namespace StreamEngine;
 /// <summary>Adds the engine to a .NET host.</summary>
 public static class StreamEngineServices
 {
-    /// <summary>Runs pipelines as a hosted service: they start with the host, and its stop drains them.</summary>
+    /// <summary>
+    /// Runs pipelines as a hosted service: they start with the host, and its stop drains them. Called again, by another part of the program, it answers the same builder:
+    /// a host runs one engine, with all pipelines that were added anywhere.
+    /// </summary>
     public static StreamEngineBuilder AddStreamEngine(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);
+        if (services.FirstOrDefault(s => !s.IsKeyedService && s.ServiceType == typeof(StreamEngineBuilder))?.ImplementationInstance is StreamEngineBuilder added)
+            return added;
         var builder = new StreamEngineBuilder();
         services.AddSingleton(builder);
         services.AddHostedService<EngineService>();

@@ -27,10 +27,8 @@ internal sealed class RedriveTopic(PipelineDefinition pipeline, TimeProvider tim
     /// <exception cref="StartupException">The topic would forget something.</exception>
     public async Task OpenAsync(KafkaTopics topics, CancellationToken cancellation)
     {
-        await topics.EnsureAsync(Name, 1, new Dictionary<string, string> { ["cleanup.policy"] = "delete", ["retention.ms"] = "-1" }, time, cancellation,
-            pipeline.ReplicationFactor);
-        var settings = (await topics.ConfigsAsync([Name], cancellation))[Name];
-        KafkaCommitLog.CheckKept(Name, settings("cleanup.policy"), settings("retention.ms"));
+        await topics.EnsureAsync(Name, 1, InternalTopics.Settings, time, cancellation, pipeline.ReplicationFactor);
+        InternalTopics.CheckRedrive(Name, (await topics.ConfigsAsync([Name], cancellation))[Name]);
         _producer = new TransactionalProducer(_connection, $"{pipeline.QualifiedName}-redrive", pipeline.TransactionTimeout, pipeline.MaxMessageBytes, logger, () => { });
         _producer.InitTransactions(Patience);
         // Somebody else's transaction (this topic is nobody else's) would hide what was redriven.

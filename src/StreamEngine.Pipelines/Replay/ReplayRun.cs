@@ -35,6 +35,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
         if (last is not null && last.Pipeline != replay.Plan.Hash)
             throw new StartupException($"the pipeline's file was changed since replay {replay.Id} began: what it has written so far would not fit\n  go back to that file, or forget the replay:    ./engine replay cancel FILE --id {replay.Id}");
         var bounds = last?.Replay ?? await BoundAsync(topics, cancellation);
+        ReplaySize.Check(replay, bounds);
         await CheckRetentionAsync(topics, bounds, last, cancellation);
         var sinks = new List<SinkDefinition>();
         foreach (var (sink, live) in replay.Definition.Sinks.Zip(replay.Live.Definition.Sinks))
@@ -62,7 +63,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
                 : $"the live pipeline has closed its windows up to {Watermark.TextOf(closed)}: a replay up to {Watermark.TextOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {Watermark.TextOf(closed)}");
         if (scan.Unseeded.ToList() is { Count: > 0 } unseeded)
             Notes.Add($"no manifest of {string.Join(", ", unseeded)} is as old as {Watermark.TextOf(replay.Range.From)}: the beginning of the topic is read, and what was idle before the oldest manifest is not known");
-        await CheckTargetAsync(topics, cancellation);
+        await new ReplayTarget(_connection, replay, time, _logger).CheckAsync(topics, cancellation);
         return scan.ToBounds(live.QualifiedName, replay.Into) with { Redrive = await RedriveAsync(topics, scan.Redrive, cancellation) };
     }
 
@@ -73,22 +74,6 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
         var from = began?.TopicId == topic.Id ? began.From : (await topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation))[0];
         var (end, _) = await topics.EndsAsync(topic.Name, 0, cancellation);
         return end > from ? new ReplayRedrive(topic.Id, from, end) : null;
-    }
-
-    /// <summary>Rows of another replay between its own would make every comparison wrong.</summary>
-    private async Task CheckTargetAsync(KafkaTopics topics, CancellationToken cancellation)
-    {
-        foreach (var other in await ReplayCatalog.ListAsync(_connection, replay.Live.Definition.QualifiedName, time, _logger, cancellation))
-            if (other.Bounds.Into == replay.Into)
-                throw new StartupException($"replay {other.Id} writes into '{replay.Into}' already\n  forget it, with its outputs:    ./engine replay cancel FILE --id {other.Id}\n  or write elsewhere:             --into shadow2");
-        foreach (var output in replay.Outputs)
-        {
-            if (await topics.FindAsync(output, cancellation) is not { } topic) continue;
-            var first = await topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
-            var ends = await topics.OffsetsAsync(topic, StartPosition.Latest, 0, cancellation);
-            if (ends.Any(e => e.Value > first[e.Key]))
-                throw new StartupException($"topic '{output}' is not empty: it holds what no known replay has written\n  write elsewhere:    --into shadow2\n  or delete it:       ./engine topic delete {output}");
-        }
     }
 
     private async Task CheckRetentionAsync(KafkaTopics topics, ReplayBounds bounds, EpochManifest? last, CancellationToken cancellation)

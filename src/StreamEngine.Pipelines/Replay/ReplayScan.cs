@@ -12,9 +12,6 @@ namespace StreamEngine.Pipelines.Replay;
 /// <param name="endsWithWindows">The sources of which windows alone are written.</param>
 internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> endsWithWindows)
 {
-    /// <summary>So many moves of one partition can be frozen; a replay with more has to be cut into pieces.</summary>
-    public const int MostMoves = 2_000;
-
     private readonly Dictionary<string, SourceScan> _sources = [];
 
     private sealed class SourceScan(string topicId)
@@ -83,17 +80,16 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
         }
     }
 
-    /// <exception cref="StartupException">The moves are too many.</exception>
+    /// <summary>What is to be read. How many moves fit into its manifests is for <see cref="ReplaySize"/> to say.</summary>
     public ReplayBounds ToBounds(string pipeline, string into) =>
         new(pipeline, into, range, _sources.ToDictionary(s => s.Key, s =>
-        new ReplaySource(s.Value.TopicId, s.Value.Partitions.ToDictionary(p => p.Key, p => Bound(s.Key, p.Key, p.Value)))));
+        new ReplaySource(s.Value.TopicId, s.Value.Partitions.ToDictionary(p => p.Key, p => Bound(p.Value)))));
 
-    private static ReplayPartition Bound(string source, int partition, PartitionScan scan)
+    private static ReplayPartition Bound(PartitionScan scan)
     {
         // Of the moves before the start the last one says it all.
         var before = scan.Moves.FindLastIndex(m => m.Offset <= scan.Start);
         var moves = scan.Moves.Skip(Math.Max(0, before)).Where(m => m.Offset < scan.End).ToList();
-        if (moves.Count > MostMoves) throw new StartupException($"{source}-{partition} was idle {moves.Count:N0} times in this range, more than a replay can note ({MostMoves:N0})\n  replay it in shorter pieces: --from .. --to ..");
         return new ReplayPartition(scan.Start, scan.End, scan.Newest, moves);
     }
 }

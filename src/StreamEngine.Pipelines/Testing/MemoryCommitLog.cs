@@ -21,21 +21,20 @@ internal sealed class MemoryCommitLog(MemoryLog log, string pipeline, TimeProvid
     {
         log.Create(_state, 1);
         CheckSuccessor(before);
-        var (last, latest) = ReadEpochs();
-        Claim = new EpochClaim(0, (latest?.Incarnation ?? 0) + 1, "memory", 0, time.GetUtcNow());
+        var last = ReadEpochs();
+        Claim = new EpochClaim(0, last.Incarnation + 1, "memory", 0, time.GetUtcNow());
         log.Append(_epochs, 0, Record(ManifestJson.Write(Claim)));
         StateEnd = log.End(_state, 0);
-        return Task.FromResult(new CommitLogState(Claim.Incarnation, last));
+        return Task.FromResult(new CommitLogState(Claim.Incarnation, last.Manifest));
     }
 
     /// <summary>Before anything is fenced: whether another worker has claimed the slot since.</summary>
     public void CheckSuccessor(EpochClaim? before)
     {
-        if (before is not null && ReadEpochs().Claim is { } latest && latest.IsAfter(before))
-            throw new FencedException($"incarnation {before.Incarnation} was fenced by incarnation {latest.Incarnation}");
+        if (before is not null && ReadEpochs().SuccessorOf(before) is { } successor) throw successor;
     }
 
-    private (EpochManifest? Last, EpochClaim? Claim) ReadEpochs()
+    private LastEpoch ReadEpochs()
     {
         EpochManifest? last = null;
         EpochClaim? latest = null;
@@ -46,7 +45,7 @@ internal sealed class MemoryCommitLog(MemoryLog log, string pipeline, TimeProvid
             last = manifest ?? last;
             latest = claim ?? latest;
         }
-        return (last, latest);
+        return new LastEpoch(last, -1, latest);
     }
 
     private static MemoryRecord Record(byte[] value) => new(null, value, [], 0);

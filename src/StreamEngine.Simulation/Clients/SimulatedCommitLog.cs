@@ -13,6 +13,9 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
     : ICommitLog
 {
     private const int QueueRecords = 96;
+    private static readonly TimeSpan IdleLook = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
     private const int Slot = 0;
 
     private readonly string _state = $"{pipeline}.state";
@@ -24,7 +27,9 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
     private ICommitLogListener? _listener;
     private Task _work = Task.CompletedTask;
     private EpochManifest? _last;
-    private long _incarnation;
+    private Task _look = Task.CompletedTask;
+    private Exception? _untold;
+    private long _writtenAt;
     private bool _stateTouched;
     private int _resumeAt;
     private bool _writableWanted;
@@ -48,30 +53,28 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         await EnsureAsync(_epochs, 1, internals, cancellation);
         foreach (var (topic, partitions) in outputs.DistinctBy(o => o.Topic)) await EnsureAsync(topic, partitions, null, cancellation);
         // A worker that starts again must not fence its own successor: that one's claim is looked for before InitTransactions.
-        if (before is not null && (await ReadEpochsAsync(cancellation)).Claim is { } later && later.IsAfter(before)) throw Superseded(before.Incarnation, later, null);
+        if (before is not null && (await ReadEpochsAsync(cancellation)).SuccessorOf(before) is { } successor) throw successor;
         cancellation.ThrowIfCancellationRequested();
         _producer = client.CreateProducer(TransactionalId, transactionTimeout, OnDelivered);
         await _producer.InitTransactionsAsync();
-        var (last, claim) = await ReadEpochsAsync(cancellation);
-        _incarnation = Math.Max(claim?.Incarnation ?? 0, last?.Incarnation ?? 0) + 1;
-        Claim = new EpochClaim(Slot, _incarnation, "simulation", client.Process, client.Time.GetUtcNow());
+        var found = await ReadEpochsAsync(cancellation);
+        Claim = new EpochClaim(Slot, found.Incarnation + 1, "simulation", client.Process, client.Time.GetUtcNow());
         _producer.Produce(_epochs, Slot, Record(ManifestJson.Write(Claim)));
         await _producer.FlushAsync();
         await _producer.CommitAsync();
         StateEnd = (await _reader.BoundsAsync(_state, Slot, cancellation)).High;
-        _last = last;
-        return new CommitLogState(_incarnation, last);
+        _last = found.Manifest;
+        _writtenAt = client.Time.GetTimestamp();
+        _look = LookAroundAsync();
+        return new CommitLogState(Claim.Incarnation, _last);
     }
-
-    private FencedException Superseded(long incarnation, EpochClaim by, Exception? cause) =>
-        new($"incarnation {incarnation} was fenced by incarnation {by.Incarnation}, process {by.Process}, claimed at {by.At:O}", cause);
 
     private async Task EnsureAsync(string topic, int partitions, IReadOnlyDictionary<string, string>? configs, CancellationToken cancellation) =>
         _partitions.Know(topic, await client.EnsureTopicAsync(topic, partitions, configs, cancellation));
 
     private LogRecord Record(byte[] value) => new(null, value, [], client.Time.GetUtcNow().ToUnixTimeMilliseconds());
 
-    private async Task<(EpochManifest? Manifest, EpochClaim? Claim)> ReadEpochsAsync(CancellationToken cancellation)
+    private async Task<LastEpoch> ReadEpochsAsync(CancellationToken cancellation)
     {
         var (low, high) = await _reader.BoundsAsync(_epochs, Slot, cancellation);
         EpochManifest? manifest = null;
@@ -83,7 +86,7 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
                 manifest = m ?? manifest;
                 claim = c ?? claim;
             }, cancellation);
-        return (manifest, claim);
+        return new LastEpoch(manifest, -1, claim);
     }
 
     public virtual Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation)
@@ -104,7 +107,17 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         }, cancellation);
     }
 
-    public void Listen(ICommitLogListener listener) => _listener = listener;
+    public void Listen(ICommitLogListener listener)
+    {
+        _listener = listener;
+        if (_untold is { } cause) listener.OnFailed(cause);
+    }
+
+    private void Tell(Exception cause)
+    {
+        if (_listener is { } listener) listener.OnFailed(cause);
+        else _untold ??= cause;
+    }
 
     public virtual unsafe bool TryAppend(Batch batch)
     {
@@ -123,7 +136,8 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
                 }
                 var i = _resumeAt;
                 var key = records.KeyAt(i);
-                var timestamp = records.Timestamps is null || records.Timestamps[i] < 0 ? client.Time.GetUtcNow().ToUnixTimeMilliseconds() : records.Timestamps[i];
+                var now = client.Time.GetUtcNow().ToUnixTimeMilliseconds();
+                var timestamp = records.Timestamps is null || records.Timestamps[i] < 0 ? now : Math.Min(records.Timestamps[i], now);
                 _producer.Produce(topic, state ? Slot : _partitions.Of(records, i),
                     new LogRecord(key.IsNull ? null : key.Span.ToArray(), records.Values[i].IsNull ? null : records.Values[i].Span.ToArray(),
                     records.HeadersAt(i).Span.ToArray(), timestamp));
@@ -175,6 +189,7 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
             await FailAsync(e);
             return;
         }
+        _writtenAt = client.Time.GetTimestamp();
         _listener!.OnCommitted(manifest.Epoch);
         await TrimAsync(manifest);
     }
@@ -196,7 +211,31 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
     private async Task FailAsync(SimulatedClientException cause)
     {
         _failed = true;
-        _listener!.OnFailed(await FencedAsync(cause));
+        Tell(await FencedAsync(cause));
+    }
+
+    /// <summary>One who has written nothing for a while looks whether another one has taken over.</summary>
+    private async Task LookAroundAsync()
+    {
+        while (await QuietAsync() && !_failed)
+        {
+            if (client.Time.GetElapsedTime(_writtenAt) < IdleLook || await FindAsync(null) is not { } successor) continue;
+            _failed = true;
+            Tell(successor);
+        }
+    }
+
+    private async Task<bool> QuietAsync()
+    {
+        try
+        {
+            await Task.Delay(LookEvery, client.Time, _stopping.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private async Task<Exception> FencedAsync(SimulatedClientException cause)
@@ -205,16 +244,16 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         for (var wait = 0; wait <= longest && !_stopping.IsCancellationRequested; wait = wait * 2 + 250)
         {
             if (wait > 0) await Task.Delay(TimeSpan.FromMilliseconds(wait), client.Time);
-            if (await LastClaimAsync() is { } claim && claim.Incarnation > _incarnation) return Superseded(_incarnation, claim, cause);
+            if (await FindAsync(cause) is { } successor) return successor;
         }
         return cause;
     }
 
-    private async Task<EpochClaim?> LastClaimAsync()
+    private async Task<FencedException?> FindAsync(Exception? cause)
     {
         try
         {
-            return (await ReadEpochsAsync(_stopping.Token)).Claim;
+            return (await ReadEpochsAsync(_stopping.Token)).SuccessorOf(Claim!, cause);
         }
         catch (Exception e) when (e is SimulatedClientException or OperationCanceledException)
         {
@@ -235,5 +274,6 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
         _stopping.Cancel();
         _producer?.Dispose();
         await _work;
+        await _look;
     }
 }

@@ -4,14 +4,15 @@ using StreamEngine.Core;
 namespace StreamEngine.Streams;
 
 /// <summary>
-/// What was read back from the state topic, by operator, in the order of writing. Each lane's operator is given all of its id and keeps what is in its key groups.
+/// What was read back from the state topic, by operator, in the order of writing. Each lane's operator is given all of its id and keeps what is in its key groups; when
+/// the last one has its own, it is let go: it would be in memory a second time for as long as the incarnation lives.
 /// </summary>
 internal sealed class RestoredState
 {
-    private readonly Dictionary<string, List<(int KeyGroup, StateKind Kind, byte[] Payload)>> _parts = [];
+    private Dictionary<string, List<(int KeyGroup, StateKind Kind, byte[] Payload)>> _parts = [];
 
     // The parts so far of a payload that is longer than a record: the rest comes in the next ones.
-    private readonly ArrayBufferWriter<byte> _begun = new();
+    private ArrayBufferWriter<byte> _begun = new();
 
     /// <summary>Nothing.</summary>
     public static RestoredState Empty { get; } = new();
@@ -23,6 +24,9 @@ internal sealed class RestoredState
 
     /// <summary>How much was read.</summary>
     public StateBytes Bytes { get; private set; }
+
+    /// <summary>Every operator has taken what is its own, and nothing of it is held here any more.</summary>
+    public bool IsReleased { get; private set; }
 
     /// <summary>
     /// Reads the state of the last committed epoch: from the newest complete snapshot, or where a record of that is damaged, from the one before with all changes since.
@@ -73,9 +77,19 @@ internal sealed class RestoredState
         return null;
     }
 
+    /// <summary>Lets go of what was read. Of nothing there is nothing to let go.</summary>
+    public void Release()
+    {
+        if (_parts.Count == 0) return;
+        (_parts, _begun) = ([], new ArrayBufferWriter<byte>());
+        IsReleased = true;
+    }
+
     /// <summary>Gives an operator its state.</summary>
     public void Restore(IOperator op)
     {
+        // It would begin with nothing, without a word.
+        if (IsReleased) throw new InvalidOperationException($"operator {op.Id} asks for its state after that was let go");
         if (!_parts.TryGetValue(op.Id, out var parts)) return;
         try
         {

@@ -4,7 +4,8 @@ namespace StreamEngine.Streams;
 
 /// <summary>What a running graph tells the outside, updated by its stages and read by anybody: no locks, each figure for itself.</summary>
 /// <param name="epoch">The epoch from which it goes on.</param>
-internal sealed class RunProgress(long epoch = 0)
+/// <param name="restored">The state with which it begins; null for none.</param>
+internal sealed class RunProgress(long epoch = 0, RestoredState? restored = null)
 {
     private long _rowsIn;
     private long _recordsOut;
@@ -31,6 +32,9 @@ internal sealed class RunProgress(long epoch = 0)
 
     /// <summary>The least watermark that reached the commit, microseconds.</summary>
     public long WatermarkTime => Interlocked.Read(ref _watermark);
+
+    /// <summary>The state with which it began: how much that was, and whether the operators have taken it all.</summary>
+    public RestoredState Restored { get; } = restored ?? RestoredState.Empty;
 
     /// <summary>The last manifest that was committed by this run.</summary>
     public EpochManifest? LastManifest => Volatile.Read(ref _last);

@@ -19,6 +19,9 @@ internal sealed class PipelineGraph
     private readonly GraphSpec _spec;
     private readonly Dictionary<string, EventTimeFeedback> _feedback;
 
+    // Chains that have not taken their state yet.
+    private int _waiting;
+
     private PipelineGraph(GraphSpec spec)
     {
         _spec = spec;
@@ -35,7 +38,7 @@ internal sealed class PipelineGraph
     public static (IRunnableGraph<Task<RunEnd>> Graph, EpochControl Control, RunProgress Progress) Build(GraphSpec spec)
     {
         var control = new EpochControl(spec.Plan.Sources.Count);
-        var progress = new RunProgress(spec.Commit.Start.Last?.Epoch ?? 0);
+        var progress = new RunProgress(spec.Commit.Start.Last?.Epoch ?? 0, spec.State);
         var graph = new PipelineGraph(spec);
         var commit = new CommitStage(spec.Commit, spec.Log, control, progress, spec.Time);
         var runnable = RunnableGraph.FromGraph(GraphDsl.Create(commit, (builder, end) =>
@@ -97,12 +100,12 @@ internal sealed class PipelineGraph
     /// <summary>One lane of a source: decoded, checked, timed, and what each INSERT does before its exchange.</summary>
     private IGraph<UniformFanOutShape<StreamElement, StreamElement>, Akka.NotUsed> Lane(PhysicalSource source, int lane) => GraphDsl.Create(builder =>
     {
-        var prefix = builder.Add(new ChainStage($"{source.Name} lane {lane}", () =>
-            Chain(PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All, records =>
+        var prefix = builder.Add(Chain($"{source.Name} lane {lane}", PrefixOf(source), (report, counts) => report.AddSource(source.Name, counts), KeyGroupRange.All,
+            records =>
             {
                 // Redriven rows only name a partition.
                 if (records.Redrive is null) _feedback[source.Name].Processed(records.Partition, records.NextOffset);
-            })));
+            }));
         var outlets = new List<Outlet<StreamElement>>();
         AddReaders(builder, source.Name, prefix.Outlet, lane, outlets);
         return new UniformFanOutShape<StreamElement, StreamElement>(prefix.Inlet, [.. outlets]);
@@ -124,9 +127,9 @@ internal sealed class PipelineGraph
     private void AddInsert<TMat>(GraphDsl.Builder<TMat> builder, PhysicalInsert insert, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
         var exchanged = IsExchanged(insert);
-        var chain = builder.Add(new ChainStage($"{insert.Sink} lane {lane}", () =>
-            Chain(() => exchanged ? [.. Create(insert.Before)] : [.. Create(insert.Before), .. Create(insert.After), Encode(insert)],
-            (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.All)));
+        var chain = builder.Add(Chain($"{insert.Sink} lane {lane}",
+            () => exchanged ? [.. Create(insert.Before)] : [.. Create(insert.Before), .. Create(insert.After), Encode(insert)],
+            (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.All));
         builder.From(from).To(chain.Inlet);
         if (!exchanged)
         {
@@ -141,12 +144,12 @@ internal sealed class PipelineGraph
     /// <summary>A user's flow ends one conservation line and starts another: what goes in is done, what comes out comes in.</summary>
     private void AddVia<TMat>(GraphDsl.Builder<TMat> builder, PhysicalVia via, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
-        var before = builder.Add(new ChainStage($"{via.Name} in {lane}", () =>
-            Chain(() => [new CountOperator($"{via.Name}.in", Schema.Empty, false)], (report, counts) => report.AddInsert(via.Name, counts), KeyGroupRange.All)));
+        var before = builder.Add(Chain($"{via.Name} in {lane}", () => [new CountOperator($"{via.Name}.in", Schema.Empty, false)],
+            (report, counts) => report.AddInsert(via.Name, counts), KeyGroupRange.All));
         var flow = builder.Add(FlowCheck.Around(via.Name, (IGraph<FlowShape<StreamElement, StreamElement>, Akka.NotUsed>)via.Flow, _spec.DeadLetterTopic,
             _spec.MaxMessageBytes));
-        var behind = builder.Add(new ChainStage($"{via.Name} out {lane}", () =>
-            Chain(() => [new CountOperator($"{via.Name}.out", via.Columns, true)], (report, counts) => report.AddSource(via.Name, counts), KeyGroupRange.All)));
+        var behind = builder.Add(Chain($"{via.Name} out {lane}", () => [new CountOperator($"{via.Name}.out", via.Columns, true)],
+            (report, counts) => report.AddSource(via.Name, counts), KeyGroupRange.All));
         builder.From(from).To(before.Inlet);
         builder.From(before.Outlet).To(flow.Inlet);
         builder.From(flow.Outlet).To(behind.Inlet);
@@ -156,19 +159,25 @@ internal sealed class PipelineGraph
     private IGraph<UniformFanInShape<StreamElement, StreamElement>, Akka.NotUsed> KeyedLane(PhysicalInsert insert, int lane) => GraphDsl.Create(builder =>
     {
         var align = builder.Add(new AlignStage($"align {insert.Sink} {lane}", _spec.Lanes));
-        var chain = builder.Add(new ChainStage($"{insert.Sink} keyed lane {lane}", () =>
-            Chain(() => [.. Create(insert.After), Encode(insert)], (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.OfLane(lane, _spec.Lanes))));
+        var chain = builder.Add(Chain($"{insert.Sink} keyed lane {lane}", () => [.. Create(insert.After), Encode(insert)],
+            (report, counts) => report.AddInsert(insert.Sink, counts), KeyGroupRange.OfLane(lane, _spec.Lanes)));
         builder.From(align.Out).To(chain.Inlet);
         return new UniformFanInShape<StreamElement, StreamElement>(chain.Outlet, align.Ins.ToArray());
     });
 
-    private OperatorChain Chain(Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups,
+    /// <summary>A chain, which takes its state when it starts; the last one to start lets go of all that was read back.</summary>
+    private ChainStage Chain(string name, Func<IReadOnlyList<IOperator>> create, Action<EpochReport, RowCounts> report, KeyGroupRange keyGroups,
         Action<LogRecords>? onProcessed = null)
     {
-        var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit }, _spec.CreateSideOutputs(),
-            report) { OnProcessed = onProcessed };
-        foreach (var op in chain.Operators) _spec.State.Restore(op);
-        return chain;
+        _waiting++;
+        return new ChainStage(name, () =>
+        {
+            var chain = new OperatorChain(create(), new OperatorContext(_spec.Scope, new RowCounts(), keyGroups) { StateLimit = _spec.StateLimit },
+                _spec.CreateSideOutputs(), report) { OnProcessed = onProcessed };
+            foreach (var op in chain.Operators) _spec.State.Restore(op);
+            if (Interlocked.Decrement(ref _waiting) == 0) _spec.State.Release();
+            return chain;
+        });
     }
 
     private Func<IReadOnlyList<IOperator>> PrefixOf(PhysicalSource source) => () =>

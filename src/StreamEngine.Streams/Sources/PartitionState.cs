@@ -54,13 +54,19 @@ internal sealed class PartitionState(int partition, int lane, PartitionPosition 
         AtEnd = false;
     }
 
-    /// <summary>From its next row on the partition's watermark is at least this.</summary>
+    /// <summary>From its next row on the partition's watermark is at least this, which its next position notes.</summary>
     public void Lift(long floor)
     {
         if (floor <= Floor) return;
         Floor = floor;
         _moves.Add(new WatermarkMove(Offset, floor));
     }
+
+    /// <summary>
+    /// The same where a replay makes a move of the live run again. It is not noted: the replay's bounds, which stand in the same manifest, have it, and at the speed of a
+    /// replay, or after its restart, one epoch may hold all of them.
+    /// </summary>
+    public void LiftAgain(long floor) => Floor = Math.Max(Floor, floor);
 
     /// <summary>Its position for the manifest; the moves start anew.</summary>
     public PartitionPosition TakePosition(long newest, ISource source)

@@ -208,7 +208,8 @@ internal sealed class SourceStage : GraphStage<SourceLanesShape>
         private unsafe void LiftAsLive(PartitionState state, LogRecords records)
         {
             if (!_run.Moves.TryGetValue(state.Partition, out var moves)) return;
-            for (; state.MovesDone < moves.Count && moves[state.MovesDone].Offset <= records.Offsets[0]; state.MovesDone++) state.Lift(moves[state.MovesDone].To);
+            for (; state.MovesDone < moves.Count && moves[state.MovesDone].Offset <= records.Offsets[0]; state.MovesDone++)
+                state.LiftAgain(moves[state.MovesDone].To);
         }
 
         private long LeastNewest()

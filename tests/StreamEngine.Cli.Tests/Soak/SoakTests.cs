@@ -36,21 +36,74 @@ public sealed class SoakTests
     }
 
     [Fact]
-    public void A_row_is_expected_once_its_window_has_closed_and_once_only()
+    public void What_fails_says_how_to_run_it_again_with_all_that_was_given()
+    {
+        var options = new SoakOptions(TimeSpan.FromMinutes(0.125), [SoakFault.Stop, SoakFault.Kill], 7, 300, "127.0.0.1:1");
+        Assert.Equal("./engine soak --minutes 0.125 --faults stop,kill --seed 7 --rate 300 --bootstrap 127.0.0.1:1", options.Command);
+        Assert.Equal("./engine soak --minutes 10 --faults none --seed 7 --rate 2000", new SoakOptions(TimeSpan.FromMinutes(10), [], 7, 2000, null).Command);
+    }
+
+    private static SoakOracle Fed(int rows)
     {
         var oracle = new SoakOracle(Path.Combine(Repository.Root, "data", "flights.ndjson"), 4);
-        // 100 rows to a minute of event time: the first hour ends, and another one passes for those out of order.
         var fed = 0;
-        foreach (var _ in oracle.Feed(() => fed < 3 * 6000)) fed++;
-        Assert.Equal(3 * 6000, oracle.Fed);
-        Assert.Equal(180, oracle.Dirty);
-        Assert.True(oracle.Missing > oracle.Dirty, "no window has closed");
-        foreach (var row in oracle.Some)
+        foreach (var _ in oracle.Feed(() => fed < rows)) fed++;
+        Assert.Equal(fed, oracle.Fed);
+        return oracle;
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(6000)]
+    // A spoilt one is the first and the last of those that close the windows.
+    [InlineData(6033)]
+    [InlineData(6026)]
+    public void The_last_rows_close_every_window_of_the_others(int rows)
+    {
+        var oracle = Fed(rows);
+        Assert.Equal(rows + 8, oracle.Fed);
+        Assert.InRange(oracle.Held, 7, 8);
+        var dead = Enumerable.Range(0, rows + 8).Count(i => i % 100 == 33 + i / 100 % 4);
+        Assert.Equal(dead, oracle.Dirty);
+        // Each clean one but the last ones counts in an hour that has to come.
+        Assert.Equal(rows + 8 - dead - oracle.Held, oracle.Some(int.MaxValue).Where(r => r.Place.Sink == "hourly").Sum(r => long.Parse(r.Value.Split(' ')[0])));
+        Assert.Equal(dead, oracle.Some(int.MaxValue).Count(r => r.Place.Sink == "dead letter"));
+    }
+
+    [Fact]
+    public void The_last_window_of_the_last_hour_closes_too()
+    {
+        // An hour and a half of rows that begin up to an hour later: the last ones depart in the third hour, and count for 24 hours.
+        var rows = Fed(9000).Some(int.MaxValue);
+        Assert.Equal(new DateTime(2001, 1, 1, 2, 0, 0, DateTimeKind.Utc), rows.Where(r => r.Place.Sink == "hourly").Max(r => r.Place.Window));
+        Assert.Equal(new DateTime(2001, 1, 2, 2, 0, 0, DateTimeKind.Utc), rows.Where(r => r.Place.Sink == "routes").Max(r => r.Place.Window));
+    }
+
+    [Fact]
+    public void A_row_is_right_once_and_told_apart_when_it_differs_comes_twice_or_was_not_expected()
+    {
+        var oracle = Fed(3 * 6000);
+        var missing = oracle.Missing;
+        var rows = oracle.Some(int.MaxValue);
+        Assert.Equal(missing, rows.Count);
+        SoakRow First(string sink) => rows.First(r => r.Place.Sink == sink);
+        var (hour, route, letter) = (First("hourly"), First("routes"), First("dead letter"));
+        foreach (var row in new[] { hour, route, letter })
         {
-            Assert.True(oracle.TrySee(row));
-            Assert.False(oracle.TrySee(row));
+            Assert.Null(oracle.See(row));
+            Assert.Equal($"comes twice: {row}", oracle.See(row));
         }
-        Assert.False(oracle.TrySee(SoakOracle.HourText("2001-01-01T00 DTW 1 2 3")));
+        Assert.Equal(missing - 3, oracle.Missing);
+        var other = hour with { Value = "1 flights, average delay 2, worst 3" };
+        Assert.Equal($"comes twice, and differs: {other}, where {hour.Value} came before", oracle.See(other));
+        var next = rows.Where(r => r.Place.Sink == "hourly").ElementAt(1);
+        other = next with { Value = other.Value };
+        Assert.Equal($"differs: {other}, and it has to be {next.Value}", oracle.See(other));
+        Assert.Equal(missing - 4, oracle.Missing);
+        var nobody = SoakRow.Hour(new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc), "no airport", 1, 2, 3);
+        Assert.Equal("is one that nobody expects: hourly 2001-01-01T00 no airport: 1 flights, average delay 2, worst 3", oracle.See(nobody));
+        Assert.DoesNotContain(oracle.Some(int.MaxValue), r => r == hour || r == route || r == letter || r == next);
     }
 
     [Fact]

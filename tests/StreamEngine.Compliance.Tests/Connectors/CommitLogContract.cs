@@ -204,6 +204,25 @@ public abstract class CommitLogContract : IAsyncLifetime
         Assert.Empty(await StateAsync(second));
     }
 
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task One_without_anything_to_write_learns_of_its_successor(bool listens)
+    {
+        Skip.IfNot(_world.HasTransactions, "nobody can take over from a log within one process");
+        var first = _world.Log(_pipeline, ++_processes, Out, 2);
+        _logs.Add(first);
+        await _world.CallAsync(() => first.OpenAsync(null, CancellationToken.None));
+        var heard = new Heard();
+        if (listens) first.Listen(heard);
+        await OpenAsync();
+        // As long as a restore may take: who listens then is told what was found before.
+        await StateAsync(first);
+        if (!listens) first.Listen(heard);
+        await _world.UntilAsync(() => heard.Of<Exception>().Count > 0, "the log whose slot was taken over to fail");
+        Assert.IsType<FencedException>(heard.Of<Exception>()[0]);
+    }
+
     [SkippableFact]
     public async Task A_batch_that_a_failed_log_refuses_stays_the_callers()
     {

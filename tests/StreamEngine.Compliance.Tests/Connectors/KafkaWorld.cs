@@ -21,8 +21,10 @@ internal sealed class KafkaWorld(string bootstrap) : IConnectorWorld
     public bool HasTransactions => true;
 
     public ICommitLog Log(string pipeline, int process, string output, int partitions) =>
-        new KafkaCommitLog(_connection, new KafkaCommitLogOptions(pipeline) { Host = "here", Process = process, Outputs = [new OutputTopic(output, partitions)] },
-            TimeProvider.System, NullLogger.Instance);
+        new KafkaCommitLog(_connection, new KafkaCommitLogOptions(pipeline)
+        {
+            Host = "here", Process = process, Outputs = [new OutputTopic(output, partitions)], IdleLook = TimeSpan.FromMilliseconds(500),
+        }, TimeProvider.System, NullLogger.Instance);
 
     public ISource Source(string topic, MemoryScope scope) =>
         new KafkaSource(_connection, new KafkaSourceOptions("s", topic), scope, TimeProvider.System, NullLogger.Instance);

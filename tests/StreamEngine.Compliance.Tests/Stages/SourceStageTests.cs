@@ -349,7 +349,8 @@ public class SourceStageTests
         rig.Lab.TakeAll();
         var floors = rig.Lab.Sinks.SelectMany(s => s.Received).OfType<Batch>().Where(b => b.Records!.Partition == 0).Select(b => b.Records!.IdleFloor);
         Assert.Equal([100, 200, 300], floors);
-        Assert.Equal([new WatermarkMove(3, 100), new WatermarkMove(5, 200), new WatermarkMove(9, 300)], rig.Barrier().Partitions[0].Moves);
+        // The replay's bounds have them already, in each manifest.
+        Assert.Empty(rig.Barrier().Partitions[0].Moves);
         Assert.Equal(Watermark.None, rig.Lab.Sinks[1 % lanes].Received.OfType<Batch>().Single(b => b.Records!.Partition == 1).Records!.IdleFloor);
     }
 

@@ -45,7 +45,7 @@ public class ManifestVersionTests
     }
 
     [Fact]
-    public void A_replays_manifest_of_version_1_is_read_and_written_the_same()
+    public void A_replays_manifest_of_version_1_is_read()
     {
         const string Replay = """
             "replay":{"pipeline":"flights","into":"shadow","from":100,"to":200,"sources":{"flights":{"topicId":"id","partitions":{"0":{"start":5,"end":90,"newest":99,"moves":[{"offset":3,"to":40}]},"1":{"start":0,"end":7,"moves":[]}}}}}
@@ -57,7 +57,61 @@ public class ManifestVersionTests
         Assert.Equal((5, 90, 99), (partition.Start, partition.End, partition.Newest));
         Assert.Equal([new WatermarkMove(3, 40)], partition.Moves);
         Assert.Equal(Watermark.None, manifest.Replay.Sources["flights"].Partitions[1].Newest);
+        // Without a move there is nothing that version 1 could not say, and it is written the same.
+        Assert.EndsWith(Replay.Replace("""{"offset":3,"to":40}""", "", StringComparison.Ordinal) + "}",
+            Encoding.UTF8.GetString(ManifestJson.Write(manifest with { Replay = Moving() })), StringComparison.Ordinal);
+        Assert.StartsWith("{\"v\":1,", Encoding.UTF8.GetString(ManifestJson.Write(manifest with { Replay = Moving() })), StringComparison.Ordinal);
+
+        ReplayBounds Moving(params WatermarkMove[] moves) => manifest.Replay! with
+        {
+            Sources = manifest.Replay!.Sources.ToDictionary(s => s.Key, s => s.Value with { Partitions = s.Value.Partitions.ToDictionary(p => p.Key, p =>
+                p.Value with { Moves = moves }) }),
+        };
+    }
+
+    private static ReplayBounds Bounds(int partitions, int moves)
+    {
+        var of = Enumerable.Range(0, partitions).ToDictionary(p => p, p => new ReplayPartition(1_000_000, 90_000_000, 978_339_600_000_000,
+            [.. Enumerable.Range(0, moves).Select(i => new WatermarkMove(999_000 + p + 1234L * i, 978_339_600_000_000 + 45_000_123L * i))]));
+        return new ReplayBounds("flights", "shadow", new EventTimeRange(100, 200), new Dictionary<string, ReplaySource> { ["flights"] = new("id", of) });
+    }
+
+    [Fact]
+    public void A_replays_moves_are_packed_in_version_3_and_read_back()
+    {
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest!;
+        WatermarkMove[][] some = [[new(3, 40)], [new(3, 40), new(3, 41), new(7, 978_339_600_000_000)], [new(0, -5), new(long.MaxValue, long.MaxValue - 1)]];
+        foreach (var moves in some)
+        {
+            var partitions = new Dictionary<int, ReplayPartition> { [2] = new(1, 9, 5, moves) };
+            var bounds = Bounds(1, 0) with { Sources = new Dictionary<string, ReplaySource> { ["s"] = new("id", partitions) } };
+            var text = ManifestJson.Write(manifest with { Replay = bounds });
+            Assert.StartsWith("{\"v\":3,", Encoding.UTF8.GetString(text), StringComparison.Ordinal);
+            Assert.Equal(moves, ManifestJson.Read(text).Manifest!.Replay!.Sources["s"].Partitions[2].Moves);
+        }
+    }
+
+    /// <summary>As written by version 3.</summary>
+    [Fact]
+    public void A_replays_manifest_of_version_3_is_read()
+    {
+        const string Replay = """
+            "replay":{"pipeline":"flights","into":"shadow","from":100,"to":200,"sources":{"flights":{"topicId":"id","partitions":{"0":{"start":5,"end":90,"newest":99,"moves":[3,40,0,1,9,100]}}}}}
+            """;
+        string Of(string replay) => ManifestOne.Replace("\"v\":1", "\"v\":3", StringComparison.Ordinal).Replace("\"prepared\":[]}", $"\"prepared\":[],{replay}}}",
+            StringComparison.Ordinal);
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(Of(Replay))).Manifest!;
+        Assert.Equal([new(3, 40), new(3, 41), new(12, 141)], manifest.Replay!.Sources["flights"].Partitions[0].Moves);
         Assert.EndsWith(Replay + "}", Encoding.UTF8.GetString(ManifestJson.Write(manifest)), StringComparison.Ordinal);
+        Assert.Throws<FormatException>(() => ManifestJson.Read(Encoding.UTF8.GetBytes(Of(Replay.Replace(",100]", "]", StringComparison.Ordinal)))));
+    }
+
+    [Fact]
+    public void Packed_moves_take_a_third_of_the_bytes()
+    {
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest!;
+        var bytes = ManifestJson.Write(manifest with { Replay = Bounds(32, 1500) }).Length;
+        Assert.InRange(bytes, 32 * 1500 * 8, 32 * 1500 * 15);
     }
 
     [Fact]
@@ -93,7 +147,7 @@ public class ManifestVersionTests
     }
 
     [Theory]
-    [InlineData("""{"v":3,"kind":"manifest"}""", "version 3")]
+    [InlineData("""{"v":4,"kind":"manifest"}""", "version 4")]
     [InlineData("""{"v":0,"kind":"manifest"}""", "version 0")]
     [InlineData("""{"v":1,"kind":"else"}""", "kind 'else'")]
     [InlineData("""{"v":1,"kind":"manifest"}""", "neither a manifest nor a claim")]

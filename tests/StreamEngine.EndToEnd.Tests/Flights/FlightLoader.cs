@@ -10,6 +10,8 @@ internal sealed class FlightLoader : IDisposable
     private readonly IProducer<byte[]?, byte[]?> _producer;
     private readonly Lock _lock = new();
     private readonly List<string> _wrong = [];
+    private readonly List<Flight> _kept = [];
+    private int? _quiet;
     private int _next;
 
     public FlightLoader(string bootstrap, IReadOnlyList<Flight> flights)
@@ -38,8 +40,24 @@ internal sealed class FlightLoader : IDisposable
 
     public Task SendRestAsync() => SendAsync(_flights.Count, TimeSpan.Zero);
 
+    /// <summary>Keeps the rows of a partition back from here on, while those of the others go.</summary>
+    public void Quieten(int partition) => _quiet = partition;
+
+    /// <summary>Sends what was kept back: rows that are as far behind the others as these went on meanwhile.</summary>
+    public void Wake()
+    {
+        _quiet = null;
+        foreach (var flight in _kept) Send(flight);
+        _kept.Clear();
+    }
+
     private void Send(Flight flight)
     {
+        if (flight.Partition == _quiet)
+        {
+            _kept.Add(flight);
+            return;
+        }
         var message = new Message<byte[]?, byte[]?> { Value = flight.Value, Timestamp = new Timestamp(flight.Timestamp, TimestampType.CreateTime) };
         _producer.Produce(new TopicPartition("flights", flight.Partition), message, report =>
         {

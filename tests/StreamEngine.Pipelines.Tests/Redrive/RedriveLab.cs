@@ -5,6 +5,7 @@ using StreamEngine.Core;
 using StreamEngine.Pipelines.Files;
 using StreamEngine.Pipelines.Running;
 using StreamEngine.Pipelines.Testing;
+using StreamEngine.Streams;
 
 namespace StreamEngine.Pipelines.Redrive;
 
@@ -82,6 +83,9 @@ internal sealed class RedriveLab : IAsyncDisposable
 
     /// <summary>A crash, and a new incarnation.</summary>
     public void Crash() => _worker.Crash();
+
+    /// <summary>What the present incarnation tells of itself.</summary>
+    public RunProgress? Progress => _worker.Progress;
 
     /// <summary>No more rows will come: it closes every window and ends.</summary>
     public async Task FinishAsync()

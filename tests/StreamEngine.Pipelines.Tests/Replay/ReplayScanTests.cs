@@ -98,12 +98,4 @@ public class ReplayScanTests
         Assert.Equal(Watermark.None, scan.ClosedTo);
         Assert.Null(new ReplayScan(Range, new HashSet<string>()).ClosedTo);
     }
-
-    [Fact]
-    public void Too_many_moves_are_refused()
-    {
-        var moves = Enumerable.Range(1, ReplayScan.MostMoves + 1).Select(i => new WatermarkMove(20 + i, i)).ToArray();
-        var e = Assert.Throws<StartupException>(() => Bound(true, Manifest(1, 40, At(20, 50)), Manifest(2, 150, At(20 + moves.Length + 1, 250, moves))));
-        Assert.Contains("s-0 was idle", e.Message, StringComparison.Ordinal);
-    }
 }

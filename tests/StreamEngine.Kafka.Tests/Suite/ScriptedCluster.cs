@@ -108,6 +108,16 @@ internal sealed class ScriptedCluster : IDisposable
         }
     }
 
+    /// <summary>Waits for a fetch of that kind.</summary>
+    public async Task FetchedAsync(Func<FetchSeen, bool> isIt)
+    {
+        for (var i = 0; !Fetches.Any(isIt); i++)
+        {
+            Assert.True(i < 6000, $"{Fetches.Count} fetches came, and not the one that is waited for");
+            await Task.Delay(5);
+        }
+    }
+
     public void Dispose()
     {
         foreach (var broker in _brokers) broker.Dispose();

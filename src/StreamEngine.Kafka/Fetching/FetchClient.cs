@@ -228,6 +228,9 @@ internal sealed class FetchClient : IDisposable
         var owned = answer.Block;
         try
         {
+            // What nobody wants must not end the pipeline either, whatever it is.
+            lock (Gate)
+                if (!IsWanted(question)) return;
             if (answer.Error != KafkaError.None)
             {
                 OnError(fetcher, question, answer, place);

@@ -24,6 +24,12 @@ internal abstract record Misdeed
     /// <summary>Changes the last byte of the records.</summary>
     public sealed record Damage : Misdeed;
 
+    /// <summary>Says that the first batch is shorter than its head.</summary>
+    public sealed record Shorten : Misdeed;
+
+    /// <summary>Stands still with an answer of that kind, until it goes on.</summary>
+    public sealed record Late(Misdeed What) : Misdeed;
+
     /// <summary>Says that the next response is of another length.</summary>
     public sealed record Length(int Bytes) : Misdeed;
 }

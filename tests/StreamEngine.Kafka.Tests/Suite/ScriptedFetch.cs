@@ -40,6 +40,11 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
         var seen = new FetchSeen(broker.Node, version, wait, asked);
         cluster.Fetches.Enqueue(seen);
         broker.Misdeeds.TryDequeue(out var misdeed);
+        if (misdeed is Misdeed.Late late)
+        {
+            broker.StandStill();
+            misdeed = late.What;
+        }
         lock (cluster.Gate)
         {
             var waited = Stopwatch.StartNew();
@@ -89,6 +94,8 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
             if (log.PreferredReplica >= 0 && log.Leader == broker.Node) bytes.Clear();
             any |= bytes.Count > 0;
             if (misdeed is Misdeed.Damage && bytes.Count > 0) bytes[^1] ^= 1;
+            // The length stands behind the offset.
+            if (misdeed is Misdeed.Shorten && bytes.Count > 0) (bytes[8], bytes[9], bytes[10], bytes[11]) = (0, 0, 0, 1);
             w.Int32(partition);
             w.Int16(error);
             w.Int64(error == 0 ? log.End : -1);

@@ -1,0 +1,30 @@
+using StreamEngine.Core;
+using StreamEngine.Kafka.Suite;
+
+namespace StreamEngine.Kafka.Fetching;
+
+/// <summary>Brokers that hang, and what they say when they wake.</summary>
+public sealed class OverdueBrokersTests
+{
+    private static FetchSettings Soon(FetchSettings settings) => settings with { Overdue = TimeSpan.FromMilliseconds(100) };
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_a_leader_of_the_past_says_late_does_not_end_the_source(bool diverges)
+    {
+        using var cluster = new ScriptedCluster();
+        var first = cluster.Start(1);
+        cluster.Start(2);
+        cluster.Append(0, 4, "a", "b");
+        first.Misdeeds.Enqueue(new Misdeed.Late(diverges ? new Misdeed.Diverge(3, 1) : new Misdeed.Shorten()));
+        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(1, 4) }, change: Soon, settings: ("socket.timeout.ms", "300000"));
+        await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
+        cluster.Change(c => (c.Logs[0].Leader, c.Logs[0].Epoch) = (2, 5));
+        Assert.Equal("1:b", await topic.ReadAsync(0, 1));
+        first.GoOn();
+        await topic.ToldAsync($"broker 1 at 127.0.0.1:{first.Port} answers again");
+        cluster.Append(0, 5, "c");
+        Assert.Equal("2:c", await topic.ReadAsync(0, 1));
+    }
+}

@@ -27,4 +27,28 @@ public sealed class OverdueBrokersTests
         cluster.Append(0, 5, "c");
         Assert.Equal("2:c", await topic.ReadAsync(0, 1));
     }
+
+    [Fact]
+    public async Task While_a_nearer_replica_hangs_the_leader_is_read_from()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1);
+        var near = cluster.Start(2);
+        cluster.Logs[0].PreferredReplica = 2;
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster, change: Soon, settings: [("client.rack", "r2"), ("socket.timeout.ms", "300000")]);
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        near.StandStill();
+        await topic.ToldAsync($"Warning: broker 2 at 127.0.0.1:{near.Port} does not answer a fetch of flights-0");
+        for (var i = 1; i < 4; i++)
+        {
+            cluster.Append(0, "b");
+            Assert.Equal($"{i}:b", await topic.ReadAsync(0, 1));
+        }
+        near.GoOn();
+        await topic.ToldAsync($"broker 2 at 127.0.0.1:{near.Port} answers again");
+        await cluster.FetchedAsync(f => f.Node == 2 && f.Partitions.Single().Offset == 4);
+        cluster.Append(0, "c");
+        Assert.Equal("4:c", await topic.ReadAsync(0, 1));
+    }
 }

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace StreamEngine.Kafka.Suite;
 
 /// <summary>What a broker was asked in one fetch.</summary>
-internal sealed record FetchSeen(int Node, short Version, int WaitMs,
+internal sealed record FetchSeen(int Node, short Version, int WaitMs, string Rack,
     IReadOnlyList<(int Partition, int LeaderEpoch, long Offset, int LastEpoch, int MaxBytes)> Partitions);
 
 /// <summary>What a broker does wrong with the next fetch.</summary>
@@ -43,6 +43,7 @@ internal sealed class ScriptedLog
 
     public long Start { get; set; }
 
+    /// <summary>What the leader names to whoever says where they are.</summary>
     public int PreferredReplica { get; set; } = -1;
 
     public List<(long Next, byte[] Bytes)> Batches { get; } = [];

@@ -29,6 +29,21 @@ public sealed class OverdueBrokersTests
     }
 
     [Fact]
+    public async Task A_leader_that_hangs_is_told_of_while_another_partition_has_none()
+    {
+        using var cluster = new ScriptedCluster(2);
+        var first = cluster.Start(1);
+        cluster.Start(2);
+        cluster.Logs[1].Leader = -1;
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster, change: s => Soon(s) with { LongestMetadata = TimeSpan.FromMilliseconds(100) },
+            settings: ("socket.timeout.ms", "300000"));
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        first.StandStill();
+        await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
+    }
+
+    [Fact]
     public async Task While_a_nearer_replica_hangs_the_leader_is_read_from()
     {
         using var cluster = new ScriptedCluster();

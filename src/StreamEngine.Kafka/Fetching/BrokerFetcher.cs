@@ -51,8 +51,8 @@ internal sealed class BrokerFetcher
     {
         try
         {
-            while (_client.WaitForQuestions(this, _questions, out var waitMs))
-                if (!Exchange(waitMs)) BackOff();
+            while (_client.WaitForQuestions(this, _questions, out var terms))
+                if (!Exchange(terms)) BackOff();
         }
         catch (Exception e)
         {
@@ -73,16 +73,16 @@ internal sealed class BrokerFetcher
         _client.Stopping.WaitHandle.WaitOne(pause < most ? pause : most);
     }
 
-    private bool Exchange(int waitMs)
+    private bool Exchange(FetchTerms terms)
     {
         try
         {
             if (!Connect()) return true;
             var connection = _connection!;
             var w = connection.Begin(BrokerConnection.Fetch, _version, _version >= FetchMessages.FirstFlexible);
-            FetchMessages.Write(w, _version, _client.Topic, _topicId, _questions, waitMs, _client.Settings);
+            FetchMessages.Write(w, _version, _client.Topic, _topicId, _questions, terms, _client.Settings);
             connection.Send();
-            var r = connection.Receive(_version >= FetchMessages.FirstFlexible, waitMs);
+            var r = connection.Receive(_version >= FetchMessages.FirstFlexible, terms.WaitMs);
             _client.Answers(this);
             var throttle = Read(r);
             _failures = 0;

@@ -116,8 +116,8 @@ internal sealed class FetchClient : IDisposable
         }
     }
 
-    /// <summary>Waits until partitions of a broker have room, and says what to ask it and how long it may wait; false when all is over.</summary>
-    public bool WaitForQuestions(BrokerFetcher fetcher, List<PartitionQuestion> questions, out int waitMs)
+    /// <summary>Waits until partitions of a broker have room, and says what to ask it and on which terms; false when all is over.</summary>
+    public bool WaitForQuestions(BrokerFetcher fetcher, List<PartitionQuestion> questions, out FetchTerms terms)
     {
         lock (Gate)
         {
@@ -154,7 +154,9 @@ internal sealed class FetchClient : IDisposable
                 }
                 if (questions.Count > 0)
                 {
-                    waitMs = heldBack ? Math.Min(ShortWaitMs, Settings.MaxWaitMs) : Settings.MaxWaitMs;
+                    var waitMs = heldBack ? Math.Min(ShortWaitMs, Settings.MaxWaitMs) : Settings.MaxWaitMs;
+                    // A leader that knows the rack would name the replica that hangs again, and give no records.
+                    terms = new FetchTerms(waitMs, _fetchers.Values.Any(f => f.IsOverdue) ? "" : Settings.Rack);
                     Rotate(questions, fetcher.Turn++);
                     fetcher.LookAt = now + Ticks(TimeSpan.FromMilliseconds(waitMs) + Settings.Overdue);
                     return true;
@@ -162,7 +164,7 @@ internal sealed class FetchClient : IDisposable
                 if (least == TimeSpan.MaxValue) Monitor.Wait(Gate);
                 else Monitor.Wait(Gate, least + TimeSpan.FromMilliseconds(1));
             }
-            waitMs = 0;
+            terms = default;
             return false;
         }
     }
@@ -228,6 +230,9 @@ internal sealed class FetchClient : IDisposable
         var owned = answer.Block;
         try
         {
+            // What nobody wants must not end the pipeline either, whatever it is.
+            lock (Gate)
+                if (!IsWanted(question)) return;
             if (answer.Error != KafkaError.None)
             {
                 OnError(fetcher, question, answer, place);
@@ -286,8 +291,10 @@ internal sealed class FetchClient : IDisposable
 
     private void ReadFrom(FetchedPartition partition, int node)
     {
-        if (!_fetchers.ContainsKey(node))
+        if (!_fetchers.TryGetValue(node, out var fetcher) || fetcher.IsOverdue)
         {
+            // The leader was asked before it was known, and would say the same at once.
+            partition.NotBefore = Time.GetTimestamp() + Ticks(ErrorPause);
             _lookup.Ask();
             return;
         }

@@ -79,6 +79,8 @@ internal sealed class LeaderLookup
         var since = _client.Time.GetTimestamp();
         lock (_client.Gate)
         {
+            // Also where it is asked on and on, since a partition has no leader.
+            _client.LookForOverdue();
             while (!_client.IsStopped && !_asked)
             {
                 var left = _client.Settings.MetadataAge - _client.Time.GetElapsedTime(since);

@@ -5,6 +5,11 @@ namespace StreamEngine.Kafka.Fetching;
 /// <summary>One partition of a fetch request, and who led it when it was made.</summary>
 internal readonly record struct PartitionQuestion(FetchedPartition Partition, long Offset, int Leader, int LeaderEpoch, int LastEpoch, int MostBytes);
 
+/// <summary>How a broker is asked.</summary>
+/// <param name="WaitMs">How long it may keep a request for which it has nothing.</param>
+/// <param name="Rack">Where the reader is; empty: the leader is not to name a nearer replica (KIP-392).</param>
+internal readonly record struct FetchTerms(int WaitMs, string Rack);
+
 /// <summary>One partition of a fetch response. Who has it releases its block.</summary>
 internal struct PartitionAnswer
 {
@@ -37,10 +42,10 @@ internal static class FetchMessages
     private const sbyte ReadCommitted = 1;
     private const int DivergingEpochTag = 0;
 
-    public static void Write(RequestWriter w, short version, string topic, Guid topicId, IReadOnlyList<PartitionQuestion> questions, int waitMs, FetchSettings settings)
+    public static void Write(RequestWriter w, short version, string topic, Guid topicId, IReadOnlyList<PartitionQuestion> questions, FetchTerms terms, FetchSettings settings)
     {
         w.Int32(-1);
-        w.Int32(waitMs);
+        w.Int32(terms.WaitMs);
         w.Int32(1);
         w.Int32(settings.ResponseBytes);
         w.Int8(ReadCommitted);
@@ -66,7 +71,7 @@ internal static class FetchMessages
         }
         w.Tags();
         if (version >= 7) w.Count(0);
-        if (version >= 11) w.String(settings.Rack);
+        if (version >= 11) w.String(terms.Rack);
         w.Tags();
     }
 

@@ -49,7 +49,11 @@ public sealed class FetchClientTests
         await using var topic = new FetchedTopic(cluster, settings: ("reconnect.backoff.max.ms", "10"));
         Assert.Equal("0:a 1:b 2:c", await topic.ReadAsync(0, 3));
         Assert.Equal("0:x 1:y", await topic.ReadAsync(1, 2));
-        while (!broker.Misdeeds.IsEmpty) await Task.Delay(5);
+        for (var i = 0; !broker.Misdeeds.IsEmpty; i++)
+        {
+            Assert.True(i < 6000, $"{broker.Misdeeds.Count} connections did not break");
+            await Task.Delay(5);
+        }
         cluster.Append(0, "d");
         Assert.Equal("3:d", await topic.ReadAsync(0, 1));
     }
@@ -254,7 +258,7 @@ public sealed class FetchClientTests
             c.Logs[0].Batches.RemoveAt(1);
             (c.Logs[0].Leader, c.Logs[0].Epoch) = (2, 2);
         });
-        while (!cluster.Fetches.Any(f => f.Node == 2 && f.Partitions.Any(p => (p.Partition, p.Offset) == (0, 1)))) await Task.Delay(5);
+        await cluster.FetchedAsync(f => f.Node == 2 && f.Partitions.Any(p => (p.Partition, p.Offset) == (0, 1)));
         first.GoOn();
         await topic.ToldAsync("broker 1 at 127.0.0.1:" + first.Port + " answers again");
         cluster.Append(0, 2, "b");
@@ -354,7 +358,7 @@ public sealed class FetchClientTests
         var broker = cluster.Start(1);
         broker.Misdeeds.Enqueue(new Misdeed.Stall());
         var topic = new FetchedTopic(cluster, settings: ("socket.timeout.ms", "300000"));
-        while (cluster.Fetches.IsEmpty) await Task.Delay(5);
+        await cluster.FetchedAsync(_ => true);
         await topic.DisposeAsync();
     }
 

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace StreamEngine.Kafka.Suite;
 
 /// <summary>What a broker was asked in one fetch.</summary>
-internal sealed record FetchSeen(int Node, short Version, int WaitMs,
+internal sealed record FetchSeen(int Node, short Version, int WaitMs, string Rack,
     IReadOnlyList<(int Partition, int LeaderEpoch, long Offset, int LastEpoch, int MaxBytes)> Partitions);
 
 /// <summary>What a broker does wrong with the next fetch.</summary>
@@ -24,6 +24,12 @@ internal abstract record Misdeed
     /// <summary>Changes the last byte of the records.</summary>
     public sealed record Damage : Misdeed;
 
+    /// <summary>Says that the first batch is shorter than its head.</summary>
+    public sealed record Shorten : Misdeed;
+
+    /// <summary>Stands still with an answer of that kind, until it goes on.</summary>
+    public sealed record Late(Misdeed What) : Misdeed;
+
     /// <summary>Says that the next response is of another length.</summary>
     public sealed record Length(int Bytes) : Misdeed;
 }
@@ -37,6 +43,7 @@ internal sealed class ScriptedLog
 
     public long Start { get; set; }
 
+    /// <summary>What the leader names to whoever says where they are.</summary>
     public int PreferredReplica { get; set; } = -1;
 
     public List<(long Next, byte[] Bytes)> Batches { get; } = [];
@@ -105,6 +112,16 @@ internal sealed class ScriptedCluster : IDisposable
         {
             change(this);
             Monitor.PulseAll(Gate);
+        }
+    }
+
+    /// <summary>Waits for a fetch of that kind.</summary>
+    public async Task FetchedAsync(Func<FetchSeen, bool> isIt)
+    {
+        for (var i = 0; !Fetches.Any(isIt); i++)
+        {
+            Assert.True(i < 6000, $"{Fetches.Count} fetches came, and not the one that is waited for");
+            await Task.Delay(5);
         }
     }
 

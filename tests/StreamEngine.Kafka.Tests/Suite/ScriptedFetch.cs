@@ -7,6 +7,7 @@ namespace StreamEngine.Kafka.Suite;
 internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker broker, short version)
 {
     private string _named = "";
+    private string _rack = "";
 
     public Misdeed? Answer(ref ProtocolReader r, ProtocolWriter w)
     {
@@ -37,9 +38,16 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
         var (topic, asked) = Assert.Single(topics);
         if (version < 13) Assert.Equal(ScriptedCluster.Topic, topic);
         _named = topic;
-        var seen = new FetchSeen(broker.Node, version, wait, asked);
+        if (version >= 7) Assert.Empty(r.Array(static (ref ProtocolReader x) => x.Int32()));
+        _rack = version >= 11 ? r.String() : "";
+        var seen = new FetchSeen(broker.Node, version, wait, _rack, asked);
         cluster.Fetches.Enqueue(seen);
         broker.Misdeeds.TryDequeue(out var misdeed);
+        if (misdeed is Misdeed.Late late)
+        {
+            broker.StandStill();
+            misdeed = late.What;
+        }
         lock (cluster.Gate)
         {
             var waited = Stopwatch.StartNew();
@@ -86,9 +94,12 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
                 if ((any || bytes.Count > 0) && bytes.Count + batch.Length > Math.Min(maxBytes, mostBytes)) break;
                 bytes.AddRange(batch);
             }
-            if (log.PreferredReplica >= 0 && log.Leader == broker.Node) bytes.Clear();
+            var preferred = log.Leader == broker.Node && _rack.Length > 0 ? log.PreferredReplica : -1;
+            if (preferred >= 0) bytes.Clear();
             any |= bytes.Count > 0;
             if (misdeed is Misdeed.Damage && bytes.Count > 0) bytes[^1] ^= 1;
+            // The length stands behind the offset.
+            if (misdeed is Misdeed.Shorten && bytes.Count > 0) (bytes[8], bytes[9], bytes[10], bytes[11]) = (0, 0, 0, 1);
             w.Int32(partition);
             w.Int16(error);
             w.Int64(error == 0 ? log.End : -1);
@@ -101,7 +112,7 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
                 w.Int64(first);
                 w.Tags();
             }
-            if (version >= 11) w.Int32(log.Leader == broker.Node ? log.PreferredReplica : -1);
+            if (version >= 11) w.Int32(preferred);
             w.Bytes(bytes.ToArray());
             WriteTags(w, misdeed);
         }

@@ -1,0 +1,69 @@
+using StreamEngine.Core;
+using StreamEngine.Kafka.Suite;
+
+namespace StreamEngine.Kafka.Fetching;
+
+/// <summary>Brokers that hang, and what they say when they wake.</summary>
+public sealed class OverdueBrokersTests
+{
+    private static FetchSettings Soon(FetchSettings settings) => settings with { Overdue = TimeSpan.FromMilliseconds(100) };
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_a_leader_of_the_past_says_late_does_not_end_the_source(bool diverges)
+    {
+        using var cluster = new ScriptedCluster();
+        var first = cluster.Start(1);
+        cluster.Start(2);
+        cluster.Append(0, 4, "a", "b");
+        first.Misdeeds.Enqueue(new Misdeed.Late(diverges ? new Misdeed.Diverge(3, 1) : new Misdeed.Shorten()));
+        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(1, 4) }, change: Soon, settings: ("socket.timeout.ms", "300000"));
+        await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
+        cluster.Change(c => (c.Logs[0].Leader, c.Logs[0].Epoch) = (2, 5));
+        Assert.Equal("1:b", await topic.ReadAsync(0, 1));
+        first.GoOn();
+        await topic.ToldAsync($"broker 1 at 127.0.0.1:{first.Port} answers again");
+        cluster.Append(0, 5, "c");
+        Assert.Equal("2:c", await topic.ReadAsync(0, 1));
+    }
+
+    [Fact]
+    public async Task A_leader_that_hangs_is_told_of_while_another_partition_has_none()
+    {
+        using var cluster = new ScriptedCluster(2);
+        var first = cluster.Start(1);
+        cluster.Start(2);
+        cluster.Logs[1].Leader = -1;
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster, change: s => Soon(s) with { LongestMetadata = TimeSpan.FromMilliseconds(100) },
+            settings: ("socket.timeout.ms", "300000"));
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        first.StandStill();
+        await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
+    }
+
+    [Fact]
+    public async Task While_a_nearer_replica_hangs_the_leader_is_read_from()
+    {
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1);
+        var near = cluster.Start(2);
+        cluster.Logs[0].PreferredReplica = 2;
+        cluster.Append(0, "a");
+        await using var topic = new FetchedTopic(cluster, change: Soon, settings: [("client.rack", "r2"), ("socket.timeout.ms", "300000")]);
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        near.StandStill();
+        await topic.ToldAsync($"Warning: broker 2 at 127.0.0.1:{near.Port} does not answer a fetch of flights-0");
+        for (var i = 1; i < 4; i++)
+        {
+            cluster.Append(0, "b");
+            Assert.Equal($"{i}:b", await topic.ReadAsync(0, 1));
+        }
+        near.GoOn();
+        await topic.ToldAsync($"broker 2 at 127.0.0.1:{near.Port} answers again");
+        await cluster.FetchedAsync(f => f.Node == 2 && f.Partitions.Single().Offset == 4);
+        cluster.Append(0, "c");
+        Assert.Equal("4:c", await topic.ReadAsync(0, 1));
+    }
+}

@@ -56,4 +56,25 @@ public class ReplaySizeTests
         Assert.Throws<StartupException>(() => ReplaySize.Check(Replay(asked - 1), bounds));
         Assert.InRange(asked, 190_000 * 12, 190_000 * 15);
     }
+
+    [Fact]
+    public void A_manifest_after_a_restart_which_lifts_every_partition_once_is_no_larger_than_was_asked_for()
+    {
+        var (replay, bounds) = (Replay(1_000_000), Bounds(100, 1_900));
+        var refused = Assert.Throws<StartupException>(() => ReplaySize.Check(replay, bounds));
+        var asked = int.Parse(refused.Message.Split("max-message-size=")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+        const long number = long.MaxValue;
+        var written = ManifestJson.Write(new EpochManifest
+        {
+            Pipeline = replay.Plan.Hash, Slot = 0, Incarnation = number, Epoch = number, At = DateTimeOffset.UnixEpoch, Replay = bounds,
+            Inserts = new Dictionary<string, ConservationLine> { ["out"] = new(number, number, number, number, number, number, number) },
+            State = new StatePositions([number, number], number),
+            Sources = new Dictionary<string, SourcePosition>
+            {
+                ["s"] = new("a-topic-of-some-name", "id", number, bounds.Sources["s"].Partitions.ToDictionary(p => p.Key, _ =>
+                    new PartitionPosition(number, number, [new WatermarkMove(number, number)]) { LeaderEpoch = int.MaxValue })),
+            },
+        });
+        Assert.InRange(written.Length, 1, asked);
+    }
 }

@@ -46,21 +46,6 @@ public sealed class RestoredStateTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_let_go_is_not_held_any_more_and_not_given_again()
-    {
-        const int size = 40 << 20;
-        _log.Add(_scope, "a", -1, StateKind.Delta, new byte[size]);
-        var state = await ReadAsync(Manifest());
-        var held = GC.GetTotalMemory(forceFullCollection: true);
-        state.Release();
-        Assert.InRange(held - GC.GetTotalMemory(forceFullCollection: true), size * 3L / 4, long.MaxValue);
-        Assert.Equal((true, new StateBytes(0, size)), (state.IsReleased, state.Bytes));
-        using var op = new ScriptedOperator("a", []);
-        Assert.Throws<InvalidOperationException>(() => state.Restore(op));
-        Assert.Empty(op.Restored);
-    }
-
-    [Fact]
     public void Nothing_can_be_asked_for_again_and_again()
     {
         RestoredState.Empty.Release();

@@ -18,7 +18,8 @@ public sealed class OverdueBrokersTests
         cluster.Start(2);
         cluster.Append(0, 4, "a", "b");
         first.Misdeeds.Enqueue(new Misdeed.Late(diverges ? new Misdeed.Diverge(3, 1) : new Misdeed.Shorten()));
-        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(1, 4) }, change: Soon, settings: ("socket.timeout.ms", "300000"));
+        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(1, 4) }, change: Soon,
+            settings: ("socket.timeout.ms", "300000"));
         await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
         cluster.Change(c => (c.Logs[0].Leader, c.Logs[0].Epoch) = (2, 5));
         Assert.Equal("1:b", await topic.ReadAsync(0, 1));

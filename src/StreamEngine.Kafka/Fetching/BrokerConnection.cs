@@ -24,7 +24,7 @@ internal sealed class BrokerConnection : IDisposable
     private volatile Socket? _socket;
     private volatile bool _closed;
     private Stream? _stream;
-    private ResponseReader? _reader;
+    private volatile ResponseReader? _reader;
     private int _correlation;
     private long _loginEnds = long.MaxValue;
 
@@ -39,6 +39,9 @@ internal sealed class BrokerConnection : IDisposable
     public BrokerAddress Address { get; }
 
     public RequestWriter Request { get; } = new();
+
+    /// <summary>Bytes that were read of its answers; from any thread.</summary>
+    public long Received => _reader?.Received ?? 0;
 
     /// <summary>The broker ends a login after a while (KIP-368): before that a new connection is made.</summary>
     public bool IsLoginOver => _time.GetTimestamp() > _loginEnds;

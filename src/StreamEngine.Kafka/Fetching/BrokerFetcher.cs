@@ -13,7 +13,7 @@ internal sealed class BrokerFetcher
     private readonly Thread _thread;
     private readonly List<PartitionQuestion> _questions = [];
     private readonly HashSet<int> _answered = [];
-    private BrokerConnection? _connection;
+    private volatile BrokerConnection? _connection;
     private int _failures;
     private short _version;
     private Guid _topicId;
@@ -39,6 +39,12 @@ internal sealed class BrokerFetcher
 
     /// <summary>When to see whether it hangs; the greatest value while it was asked nothing. Guarded by the client's lock.</summary>
     public long LookAt { get; set; } = long.MaxValue;
+
+    /// <summary>Bytes that were read of its answers when it was looked at last; -1: it was not since it was asked. Guarded by the client's lock.</summary>
+    public long ReceivedBefore { get; set; } = -1;
+
+    /// <summary>Bytes that were read of the connection's answers.</summary>
+    public long Received => _connection?.Received ?? 0;
 
     /// <summary>It should have answered. Guarded by the client's lock.</summary>
     public bool IsOverdue { get; set; }
@@ -82,9 +88,10 @@ internal sealed class BrokerFetcher
             var w = connection.Begin(BrokerConnection.Fetch, _version, _version >= FetchMessages.FirstFlexible);
             FetchMessages.Write(w, _version, _client.Topic, _topicId, _questions, terms, _client.Settings);
             connection.Send();
+            _client.Asked(this, terms);
             var r = connection.Receive(_version >= FetchMessages.FirstFlexible, terms.WaitMs);
-            _client.Answers(this);
             var throttle = Read(r);
+            _client.Answered(this);
             _failures = 0;
             _client.Log.Over($"fetch {Node}", $"{Described} answers again");
             if (throttle > 0) _client.Stopping.WaitHandle.WaitOne(Math.Min(throttle, 30_000));

@@ -158,7 +158,7 @@ internal sealed class FetchClient : IDisposable
                     // A leader that knows the rack would name the replica that hangs again, and give no records.
                     terms = new FetchTerms(waitMs, _fetchers.Values.Any(f => f.IsOverdue) ? "" : Settings.Rack);
                     Rotate(questions, fetcher.Turn++);
-                    fetcher.LookAt = now + Ticks(TimeSpan.FromMilliseconds(waitMs) + Settings.Overdue);
+                    LookLater(fetcher, terms);
                     return true;
                 }
                 if (least == TimeSpan.MaxValue) Monitor.Wait(Gate);
@@ -171,8 +171,17 @@ internal sealed class FetchClient : IDisposable
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * Time.TimestampFrequency);
 
-    /// <summary>A broker answers what it was asked.</summary>
-    public void Answers(BrokerFetcher fetcher)
+    /// <summary>A broker is connected with and was asked: its time begins.</summary>
+    public void Asked(BrokerFetcher fetcher, FetchTerms terms)
+    {
+        lock (Gate) LookLater(fetcher, terms);
+    }
+
+    private void LookLater(BrokerFetcher fetcher, FetchTerms terms) => (fetcher.LookAt, fetcher.ReceivedBefore) =
+        (Time.GetTimestamp() + Ticks(TimeSpan.FromMilliseconds(terms.WaitMs) + Settings.Overdue), -1);
+
+    /// <summary>A broker has answered what it was asked, all of it.</summary>
+    public void Answered(BrokerFetcher fetcher)
     {
         lock (Gate) IsIdle(fetcher);
     }
@@ -188,9 +197,16 @@ internal sealed class FetchClient : IDisposable
         var now = Time.GetTimestamp();
         foreach (var fetcher in _fetchers.Values.Where(f => f.LookAt <= now))
         {
+            fetcher.LookAt = now + Ticks(OverdueAgain);
+            // A long answer comes bit by bit; and what came while this process itself stood still is yet to be read.
+            var received = fetcher.Received;
+            if (fetcher.ReceivedBefore != received)
+            {
+                fetcher.ReceivedBefore = received;
+                continue;
+            }
             if (!fetcher.IsOverdue) Log.Warn($"fetch {fetcher.Node}", TextOfOverdue(fetcher));
             fetcher.IsOverdue = true;
-            fetcher.LookAt = now + Ticks(OverdueAgain);
             ReadFromLeaders(fetcher);
             _lookup.Ask();
         }

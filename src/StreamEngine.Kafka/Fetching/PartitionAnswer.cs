@@ -42,7 +42,8 @@ internal static class FetchMessages
     private const sbyte ReadCommitted = 1;
     private const int DivergingEpochTag = 0;
 
-    public static void Write(RequestWriter w, short version, string topic, Guid topicId, IReadOnlyList<PartitionQuestion> questions, FetchTerms terms, FetchSettings settings)
+    public static void Write(RequestWriter w, short version, string topic, Guid topicId, IReadOnlyList<PartitionQuestion> questions, FetchTerms terms,
+        FetchSettings settings)
     {
         w.Int32(-1);
         w.Int32(terms.WaitMs);

@@ -13,9 +13,13 @@ internal sealed class ResponseReader(Stream stream, int longest)
     private readonly byte[] _buffer = new byte[16 << 10];
     private int _at;
     private int _filled;
+    private long _received;
 
     /// <summary>Strings, arrays and tags have the compact form (KIP-482).</summary>
     public bool Flexible { get; set; }
+
+    /// <summary>Bytes that came so far, of all responses; read from any thread.</summary>
+    public long Received => Volatile.Read(ref _received);
 
     /// <summary>Bytes of this response that were not read yet.</summary>
     public int Remaining { get; private set; }
@@ -59,7 +63,9 @@ internal sealed class ResponseReader(Stream stream, int longest)
     private int Receive(Span<byte> to)
     {
         var read = stream.Read(to);
-        return read > 0 ? read : throw new EndOfStreamException("the broker has closed the connection");
+        if (read <= 0) throw new EndOfStreamException("the broker has closed the connection");
+        Volatile.Write(ref _received, _received + read);
+        return read;
     }
 
     public sbyte Int8() => (sbyte)Take(1)[0];

@@ -18,7 +18,8 @@ public sealed class OverdueBrokersTests
         cluster.Start(2);
         cluster.Append(0, 4, "a", "b");
         first.Misdeeds.Enqueue(new Misdeed.Late(diverges ? new Misdeed.Diverge(3, 1) : new Misdeed.Shorten()));
-        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(1, 4) }, change: Soon, settings: ("socket.timeout.ms", "300000"));
+        await using var topic = new FetchedTopic(cluster, new Dictionary<int, OffsetAndEpoch> { [0] = new(1, 4) }, change: Soon,
+            settings: ("socket.timeout.ms", "300000"));
         await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
         cluster.Change(c => (c.Logs[0].Leader, c.Logs[0].Epoch) = (2, 5));
         Assert.Equal("1:b", await topic.ReadAsync(0, 1));
@@ -41,6 +42,69 @@ public sealed class OverdueBrokersTests
         Assert.Equal("0:a", await topic.ReadAsync(0, 1));
         first.StandStill();
         await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(30)]
+    [InlineData(150)]
+    public async Task A_leader_that_stops_within_an_answer_hangs(int bytes)
+    {
+        using var cluster = new ScriptedCluster();
+        var first = cluster.Start(1);
+        cluster.Start(2);
+        cluster.Append(0, new string('x', 1000));
+        first.Misdeeds.Enqueue(new Misdeed.Stop(bytes));
+        await using var topic = new FetchedTopic(cluster, change: Soon, settings: ("socket.timeout.ms", "300000"));
+        await topic.ToldAsync($"Warning: broker 1 at 127.0.0.1:{first.Port} does not answer a fetch of flights-0: the others are asked who leads");
+        cluster.Change(c => (c.Logs[0].Leader, c.Logs[0].Epoch) = (2, 2));
+        Assert.StartsWith("0:xxx", await topic.ReadAsync(0, 1), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_process_that_stood_still_itself_takes_no_broker_for_one_that_hangs()
+    {
+        using var cluster = new ScriptedCluster();
+        var broker = cluster.Start(1);
+        cluster.Append(0, "a");
+        broker.Misdeeds.Enqueue(new Misdeed.Late());
+        var clock = new SteppedClock();
+        await using var topic = new FetchedTopic(cluster, change: Soon, time: clock, settings: ("socket.timeout.ms", "300000"));
+        await cluster.FetchedAsync(_ => true);
+        // Behind the question, and then behind more than one look whether it was answered.
+        await clock.LooksAsync(4);
+        clock.Step(TimeSpan.FromMinutes(1));
+        await clock.LooksAsync(8);
+        broker.GoOn();
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        lock (topic.Log) Assert.Empty(topic.Log);
+    }
+
+    /// <summary>Stands but for its steps; counts who looks at it among the threads that ask for leaders.</summary>
+    private sealed class SteppedClock : TimeProvider
+    {
+        private long _now = 1;
+        private int _looks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Step(TimeSpan by) => Interlocked.Add(ref _now, by.Ticks);
+
+        public override long GetTimestamp()
+        {
+            if (Thread.CurrentThread.Name?.StartsWith("kafka leaders", StringComparison.Ordinal) == true) Interlocked.Increment(ref _looks);
+            return Volatile.Read(ref _now);
+        }
+
+        public async Task LooksAsync(int more)
+        {
+            var until = Volatile.Read(ref _looks) + more;
+            for (var i = 0; Volatile.Read(ref _looks) < until; i++)
+            {
+                Assert.True(i < 6000, "nobody looks at the clock");
+                await Task.Delay(5);
+            }
+        }
     }
 
     [Fact]

@@ -13,14 +13,14 @@ internal sealed class FetchedTopic : IAsyncDisposable
     private readonly KafkaSource _source;
 
     public FetchedTopic(ScriptedCluster cluster, IReadOnlyDictionary<int, OffsetAndEpoch>? positions = null, KafkaSourceOptions? options = null, string? bootstrap = null,
-        Func<FetchSettings, FetchSettings>? change = null, params (string Name, string Value)[] settings)
+        Func<FetchSettings, FetchSettings>? change = null, TimeProvider? time = null, params (string Name, string Value)[] settings)
     {
         // Short pauses, so that what is tried again is tried soon.
         var all = new Dictionary<string, string> { ["reconnect.backoff.ms"] = "10", ["reconnect.backoff.max.ms"] = "100", ["fetch.wait.max.ms"] = "50" };
         foreach (var (name, value) in settings) all[name] = value;
         var connection = new KafkaConnection(bootstrap ?? cluster.Bootstrap, all);
         _source = new KafkaSource(connection, options ?? new KafkaSourceOptions("s", ScriptedCluster.Topic), _scope,
-            TimeProvider.System, new Lines(Log));
+            time ?? TimeProvider.System, new Lines(Log));
         var fetching = FetchSettings.Of(connection);
         _source.Start(change?.Invoke(fetching) ?? fetching, positions ?? cluster.Logs.Keys.ToDictionary(p => p, _ => new OffsetAndEpoch(0)), Answers);
     }

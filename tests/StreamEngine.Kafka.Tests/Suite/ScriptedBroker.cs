@@ -129,8 +129,9 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             w.Flexible = r.Flexible;
             w.Tags();
             var misdeed = Answer(api, version, ref r, w, login);
-            if (misdeed is Misdeed.Stall)
+            if (misdeed is Misdeed.Stall or Misdeed.Stop)
             {
+                if (misdeed is Misdeed.Stop) Send(stream, w, misdeed);
                 lock (cluster.Gate)
                     while (!_isDown) Monitor.Wait(cluster.Gate, 100);
                 return;
@@ -157,9 +158,14 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
         var bytes = w.Written.ToArray();
         w.Abandon();
         BinaryPrimitives.WriteInt32BigEndian(bytes, misdeed is Misdeed.Length wrong ? wrong.Bytes : bytes.Length - 4);
-        var reset = misdeed as Misdeed.Reset;
-        stream.Write(bytes.AsSpan(0, Math.Min(bytes.Length, reset?.AfterBytes ?? bytes.Length)));
-        return reset is null;
+        var sent = misdeed switch
+        {
+            Misdeed.Reset reset => reset.AfterBytes,
+            Misdeed.Stop stop => stop.AfterBytes,
+            _ => bytes.Length,
+        };
+        stream.Write(bytes.AsSpan(0, Math.Min(bytes.Length, sent)));
+        return misdeed is not Misdeed.Reset;
     }
 
     private Misdeed? Answer(short api, short version, ref ProtocolReader r, ProtocolWriter w, ScriptedLogin.Session? login)

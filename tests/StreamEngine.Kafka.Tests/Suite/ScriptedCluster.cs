@@ -12,6 +12,9 @@ internal abstract record Misdeed
     /// <summary>Closes the connection after so many bytes of the response.</summary>
     public sealed record Reset(int AfterBytes) : Misdeed;
 
+    /// <summary>Stops after so many bytes of the response, and keeps the connection.</summary>
+    public sealed record Stop(int AfterBytes) : Misdeed;
+
     /// <summary>Does not answer.</summary>
     public sealed record Stall : Misdeed;
 
@@ -27,8 +30,8 @@ internal abstract record Misdeed
     /// <summary>Says that the first batch is shorter than its head.</summary>
     public sealed record Shorten : Misdeed;
 
-    /// <summary>Stands still with an answer of that kind, until it goes on.</summary>
-    public sealed record Late(Misdeed What) : Misdeed;
+    /// <summary>Stands still with the answer, which may be wrong too, until it goes on.</summary>
+    public sealed record Late(Misdeed? What = null) : Misdeed;
 
     /// <summary>Says that the next response is of another length.</summary>
     public sealed record Length(int Bytes) : Misdeed;

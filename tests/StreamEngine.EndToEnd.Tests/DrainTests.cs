@@ -80,7 +80,10 @@ public class DrainTests(ITestOutputHelper output)
             for (var waited = Stopwatch.StartNew(); !(await scene.Cluster.EndsAsync(outputs)).Values.Any(e => e.Stable < e.High); await Task.Delay(20))
                 Assert.True(scene.IsAlive(first) && waited.Elapsed < Patience.Usual, scene.State);
             await broker.KillAsync();
-            await scene.WaitAsync(first, () => first.Output.Contains("brokers are down", StringComparison.Ordinal), "the outage to be noticed");
+            // By the client that writes; which of its connections tells of it first is open.
+            await scene.WaitAsync(first, () => first.Output.Contains("brokers are down", StringComparison.Ordinal)
+                || first.Output.Contains("TxnCoordinator", StringComparison.Ordinal), "the outage to be noticed");
+            await Task.Delay(TimeSpan.FromSeconds(2));
             await broker.RestartAsync();
             await scene.WaitAsync(first, () => first.Output.Contains("answers again", StringComparison.Ordinal), "the broker to be back");
             first.Terminate();

@@ -17,7 +17,8 @@ internal static class InternalTopics
         new Dictionary<string, string> { [Names[0]] = "delete", [Names[1]] = "-1", [Names[2]] = "-1" };
 
     /// <summary>
-    /// What has to be set so that a topic forgets nothing: what the cluster's defaults say otherwise. What somebody has set for this topic is refused, since they meant it.
+    /// What has to be set so that a topic forgets nothing: what the cluster's defaults say otherwise. What somebody has set for this topic is refused, since they meant
+    /// it.
     /// </summary>
     /// <param name="topic">Its name.</param>
     /// <param name="settings">Its settings.</param>

@@ -71,11 +71,7 @@ public class BounceTests(ITestOutputHelper output)
                 engine = await RoundAsync(scene, engine, fault);
                 await scene.Live.NothingIsGoneAsync();
             }
-            await scene.Loader.SendRestAsync();
-            scene.Loader.Finish();
-            await scene.HasAllAsync(engine);
-            await scene.DrainAsync(engine);
-            await scene.CheckAsync();
+            await scene.CompleteAsync(engine);
             Assert.True(scene.Live.Wrong is null, scene.Live.Wrong);
         }
         finally

@@ -28,11 +28,7 @@ public class BrokerRestartTests(ITestOutputHelper output)
                 await broker.RestartAsync();
                 scene.Tell("the broker is back");
             }
-            await scene.Loader.SendRestAsync();
-            scene.Loader.Finish();
-            await scene.HasAllAsync(engine);
-            await scene.DrainAsync(engine);
-            await scene.CheckAsync();
+            await scene.CompleteAsync(engine);
         }
         finally
         {

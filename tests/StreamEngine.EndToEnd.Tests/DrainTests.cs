@@ -31,11 +31,7 @@ public class DrainTests(ITestOutputHelper output)
 
             var second = scene.StartEngine();
             await scene.IsReadyAsync(second);
-            await scene.Loader.SendRestAsync();
-            scene.Loader.Finish();
-            await scene.HasAllAsync(second);
-            await scene.DrainAsync(second);
-            await scene.CheckAsync();
+            await scene.CompleteAsync(second);
         }
         finally
         {
@@ -96,11 +92,7 @@ public class DrainTests(ITestOutputHelper output)
             scene.Change(FlightPipeline.Text());
             var second = scene.StartEngine();
             await scene.IsReadyAsync(second);
-            await scene.Loader.SendRestAsync();
-            scene.Loader.Finish();
-            await scene.HasAllAsync(second);
-            await scene.DrainAsync(second);
-            await scene.CheckAsync();
+            await scene.CompleteAsync(second);
         }
         finally
         {

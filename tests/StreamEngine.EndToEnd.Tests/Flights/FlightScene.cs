@@ -126,6 +126,16 @@ internal sealed class FlightScene : IAsyncDisposable
         Assert.True(open.Count == 0, $"a transaction is open after a drain: {string.Join(", ", open)}\n{State}");
     }
 
+    /// <summary>Sends what is left, waits for all that has to come of it, drains the engine and compares.</summary>
+    public async Task CompleteAsync(ChildProcess engine)
+    {
+        await Loader.SendRestAsync();
+        Loader.Finish();
+        await HasAllAsync(engine);
+        await DrainAsync(engine);
+        await CheckAsync();
+    }
+
     /// <summary>The ends of all topics that the pipeline reads and writes.</summary>
     public static Task<IReadOnlyDictionary<TopicPartition, (long Stable, long High)>> EndsAsync(Cluster cluster) =>
         cluster.EndsAsync(cluster.Partitions([.. Read, FlightPipeline.Name, FlightPipeline.Epochs, FlightPipeline.State]));

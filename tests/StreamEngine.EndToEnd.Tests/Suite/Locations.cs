@@ -8,6 +8,9 @@ internal static class Locations
     /// <summary>The command line's program of the same configuration, beside the tests' own folder in the artifacts.</summary>
     public static string Program { get; } = FindProgram();
 
+    /// <summary>The repository that the tests were built in.</summary>
+    public static string Root => FindRoot() ?? throw new InvalidOperationException("StreamEngine.sln was not found above the test's folder; set ENGINE_ROOT");
+
     /// <summary>The folder of big fixtures beside the repository; null where it is absent.</summary>
     public static string? Shared { get; } = FindShared();
 
@@ -21,13 +24,16 @@ internal static class Locations
     private static string? FindShared()
     {
         if (Environment.GetEnvironmentVariable("ENGINE_SHARED") is { Length: > 0 } given) return Directory.Exists(given) ? given : null;
-        var root = Environment.GetEnvironmentVariable("ENGINE_ROOT") is { Length: > 0 } named ? new DirectoryInfo(named) : new DirectoryInfo(AppContext.BaseDirectory);
-        for (var folder = root; folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "StreamEngine.sln")))
-            {
-                var shared = Path.Combine(folder.Parent?.FullName ?? folder.FullName, "shared");
-                return Directory.Exists(shared) ? shared : null;
-            }
+        if (FindRoot() is not { } root) return null;
+        var shared = Path.Combine(Path.GetDirectoryName(root) ?? root, "shared");
+        return Directory.Exists(shared) ? shared : null;
+    }
+
+    private static string? FindRoot()
+    {
+        var start = Environment.GetEnvironmentVariable("ENGINE_ROOT") is { Length: > 0 } named ? new DirectoryInfo(named) : new DirectoryInfo(AppContext.BaseDirectory);
+        for (var folder = start; folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "StreamEngine.sln"))) return folder.FullName;
         return null;
     }
 

@@ -61,6 +61,7 @@ internal sealed record BenchResult
 internal static class Measurement
 {
     private const int Rounds = 5;
+    private const int Pairs = 11;
     private const double WarmUpSeconds = 1.5;
 
     /// <summary>A round that is synchronous.</summary>
@@ -68,12 +69,31 @@ internal static class Measurement
     {
         var start = TimeProvider.System.GetTimestamp();
         for (var warm = 0; warm < 2 || TimeProvider.System.GetElapsedTime(start).TotalSeconds < WarmUpSeconds; warm++) round();
-        return Median(name, rows, [.. Enumerable.Range(0, Rounds).Select(_ =>
+        return Median(name, rows, [.. Enumerable.Range(0, Rounds).Select(_ => Once(round))]);
+    }
+
+    /// <summary>
+    /// Two ways to do the same, by turns, so that what else the machine does meets both: the second one's median, and how much faster it is than the first one's round
+    /// just before, in the median of all pairs.
+    /// </summary>
+    public static BenchResult Against(string name, long rows, Action other, Action round)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        for (var warm = 0; warm < 3 || TimeProvider.System.GetElapsedTime(start).TotalSeconds < 2 * WarmUpSeconds; warm++)
         {
-            var begin = Begin();
+            other();
             round();
-            return begin.End();
-        })]);
+        }
+        var pairs = Enumerable.Range(0, Pairs).Select(_ => (Other: Once(other), Round: Once(round))).ToList();
+        var ratios = pairs.Select(p => p.Other.Seconds / p.Round.Seconds).Order().ToList();
+        return Median(name, rows, [.. pairs.Select(p => p.Round)]) with { Ratio = Math.Round(ratios[ratios.Count / 2], 3) };
+    }
+
+    private static Sample Once(Action round)
+    {
+        var begin = Begin();
+        round();
+        return begin.End();
     }
 
     public static BenchResult Median(string name, long rows, List<Sample> samples)

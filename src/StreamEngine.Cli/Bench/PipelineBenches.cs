@@ -33,10 +33,10 @@ internal static class PipelineBenches
         var plan = Plan();
         var batches = BidBatches.Columns(rows, plan.Sources[0].Columns, scope);
         IDecoder Decoder() => new PreparedDecoder(plan.Sources[0].Columns, batches);
-        var alone = Measurement.Of("operators", rows, () => RunAlone(plan, batches, Decoder(), scope));
-        var whole = InGraph("graph", rows, plan, [batches], _ => Decoder(), scope, lanes: 1);
+        var result = InSystem(system => Measurement.Against("graph", rows, () => RunAlone(plan, batches, Decoder(), scope),
+            () => RunAsync(system, plan, [batches], _ => Decoder(), scope, lanes: 1).GetAwaiter().GetResult()));
         Release([batches]);
-        return whole with { Ratio = Math.Round(alone.Seconds / whole.Seconds, 3) };
+        return result;
     }
 
     /// <summary>JSON records of four partitions to windows, two lanes and a hash exchange: the ratio is to one lane.</summary>
@@ -46,10 +46,10 @@ internal static class PipelineBenches
         var plan = Plan();
         var partitions = Enumerable.Range(0, Partitions).Select(p => BidBatches.Raw(rows / Partitions, scope, p, Partitions)).ToList();
         IDecoder Decoder(PhysicalSource source) => new JsonDecoder(source.Declared, source.Read, new JsonDecoderOptions(), scope);
-        var one = InGraph("lane", rows, plan, partitions, Decoder, scope, lanes: 1);
-        var two = InGraph("lanes", rows, plan, partitions, Decoder, scope, lanes: 2);
+        var result = InSystem(system => Measurement.Against("lanes", rows, () => RunAsync(system, plan, partitions, Decoder, scope, lanes: 1).GetAwaiter().GetResult(),
+            () => RunAsync(system, plan, partitions, Decoder, scope, lanes: 2).GetAwaiter().GetResult()));
         Release(partitions);
-        return two with { Ratio = Math.Round(one.Seconds / two.Seconds, 3) };
+        return result;
     }
 
     private static PhysicalPlan Plan() => OperatorBenches.Plan(Sql, out _);
@@ -83,14 +83,13 @@ internal static class PipelineBenches
     private static Batch RawOf(Batch batch, MemoryScope scope) => batch.Role == BatchRole.Raw ? batch.Share()
         : Batch.OfRecords(batch.Records!, scope.RentArena(), BatchRole.Raw);
 
-    private static BenchResult InGraph(string name, long rows, PhysicalPlan plan, List<List<Batch>> partitions, Func<PhysicalSource, IDecoder> decoder, MemoryScope scope,
-        int lanes)
+    private static BenchResult InSystem(Func<Akka.Actor.ActorSystem, BenchResult> measure)
     {
         var system = EngineSystem.Start(PipelineFile.Load(Project.File("hocon/pipelines/flights.conf")).Document,
             Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         try
         {
-            return Measurement.Of(name, rows, () => RunAsync(system, plan, partitions, decoder, scope, lanes).GetAwaiter().GetResult());
+            return measure(system);
         }
         finally
         {

@@ -36,7 +36,7 @@ internal static class BenchCommand
         new("start", 100_000, LatencyBenches.StartAsync),
         new("recovery", 1_000_000, RecoveryBenches.RecoveryAsync),
         new("graph", 20_000_000, PipelineBenches.Graph),
-        new("lanes", 3_000_000, PipelineBenches.Lanes),
+        new("lanes", 8_000_000, PipelineBenches.Lanes),
         new("graph-chain", 200_000_000, GraphBenches.Chain),
         new("graph-async", 200_000_000, GraphBenches.Async),
         new("graph-exchange", 20_000_000, GraphBenches.Exchange),

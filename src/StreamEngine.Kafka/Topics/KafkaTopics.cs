@@ -338,7 +338,7 @@ internal sealed class KafkaTopics : IDisposable
         or ErrorCode.NetworkException or ErrorCode.GroupCoordinatorNotAvailable
         or ErrorCode.NotCoordinatorForGroup or ErrorCode.GroupLoadInProgress or ErrorCode.BrokerNotAvailable or ErrorCode.ReplicaNotAvailable
             or ErrorCode.KafkaStorageError or ErrorCode.NotController
-        or ErrorCode.UnknownTopicOrPart;
+        or ErrorCode.UnknownTopicOrPart or ErrorCode.OffsetNotAvailable or ErrorCode.FencedLeaderEpoch or ErrorCode.UnknownLeaderEpoch;
 
     public void Dispose() => _admin.Dispose();
 }

@@ -72,7 +72,8 @@ internal sealed class RedriveTopic(PipelineDefinition pipeline, TimeProvider tim
         }
         catch (KafkaClientException e)
         {
-            throw new StartupException(IsFenced(e) ? $"another redrive of pipeline '{pipeline.QualifiedName}' has begun meanwhile: nothing of this one was written"
+            // Fenced or not: the first of the library's requests may have been carried out and its answer lost.
+            throw new StartupException(IsFenced(e) ? $"another redrive of pipeline '{pipeline.QualifiedName}' has begun meanwhile: whether this one was committed is not known\n  run the same command again when that one has ended: it redrives what is missing, and nothing twice"
                 : $"whether the transaction into '{Name}' was committed is not known: {e.Message}\n  run the same command again: it redrives what is missing, and nothing twice", e);
         }
     }

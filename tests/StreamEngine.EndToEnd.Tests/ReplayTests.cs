@@ -86,6 +86,14 @@ public class ReplayTests(ITestOutputHelper output)
                 await using var replay = scene.Start("replay", ["replay", "start", "FILE", .. Range]);
                 await Task.Delay(random.Next(400, 1800));
                 if (replay.HasExited) break;
+                if (kill == 1)
+                {
+                    // Stopped, it has not done what was asked for.
+                    replay.Terminate();
+                    var stopped = await replay.WaitForExitAsync();
+                    Assert.True(stopped == (replay.Output.Contains("records read", StringComparison.Ordinal) ? 0 : 1), replay.Tail);
+                    continue;
+                }
                 await replay.KillAsync();
                 scene.Tell("the replay was killed");
             }

@@ -90,7 +90,8 @@ internal static class ReplayCommands
             if (parsed.GetValue(promote)) new ReplayPromotion(replay, logs).Check();
             if (parsed.GetValue(diff) || parsed.GetValue(promote)) ReplayDiff.Check(replay);
             using var signal = new StopSignal();
-            if (!await RunAsync(replay, parsed.GetValue(json), logs, signal.Token)) return ExitCodes.Done;
+            // Stopped, it has not done what was asked for: what follows in a script must not take it for done.
+            if (!await RunAsync(replay, parsed.GetValue(json), logs, signal.Token)) return ExitCodes.Failed;
             if (!parsed.GetValue(diff) && !parsed.GetValue(promote)) return ExitCodes.Done;
             var state = await ReplayCatalog.FindAsync(KafkaConnectors.ConnectionOf(replay.Definition), replay.Live.Definition.QualifiedName, replay.Id,
                 TimeProvider.System, NullLogger.Instance, signal.Token);
@@ -110,7 +111,7 @@ internal static class ReplayCommands
             foreach (var note in run.Notes) await Console.Error.WriteLineAsync($"note: {note}");
             if (worker is null)
             {
-                if (!json) Console.WriteLine($"replay {replay.Id} is finished already");
+                Console.WriteLine(json ? JsonSerializer.Serialize(new { replay = replay.Id, finished = true, records = 0 }) : $"replay {replay.Id} is finished already");
                 return true;
             }
             var began = TimeProvider.System.GetTimestamp();
@@ -120,12 +121,13 @@ internal static class ReplayCommands
             var seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
             if (end is not { Finished: true })
             {
-                Console.WriteLine($"replay {replay.Id} was stopped; the same command goes on with it");
+                Console.WriteLine(json ? JsonSerializer.Serialize(new { replay = replay.Id, finished = false, records = worker.RowsIn })
+                    : $"replay {replay.Id} was stopped; the same command goes on with it");
                 return false;
             }
             var rows = worker.RowsIn;
             if (json) Console.WriteLine(JsonSerializer.Serialize(new { replay = replay.Id, from = Watermark.TextOf(replay.Range.From),
-                to = Watermark.TextOf(replay.Range.To), into = replay.Into, records = rows, written = worker.Progress?.RecordsOut ?? 0,
+                to = Watermark.TextOf(replay.Range.To), into = replay.Into, finished = true, records = rows, written = worker.Progress?.RecordsOut ?? 0,
                 seconds = Math.Round(seconds, 3) }));
             else Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"replay {replay.Id}: {rows:N0} records read, {worker.Progress?.RecordsOut ?? 0:N0} rows written into {replay.Into}.*, {seconds:0.0} s"));
@@ -240,8 +242,9 @@ internal static class ReplayCommands
         var diffs = await ReplayDiff.CompareAsync(replay, state, cancellation);
         foreach (var line in diffs.SelectMany(d => json ? [ReplayDiffOutput.Json(d)] : ReplayDiffOutput.Text(d))) Console.WriteLine(line);
         if (!promote) return diffs.All(d => d.Differences.Count == 0) ? ExitCodes.Done : ExitCodes.Failed;
-        var written = await new ReplayPromotion(replay, logs).PromoteAsync(diffs, cancellation);
-        Console.WriteLine(json ? JsonSerializer.Serialize(new { promoted = written }) : string.Create(CultureInfo.InvariantCulture, $"{written:N0} rows promoted"));
+        var end = await new ReplayPromotion(replay, logs).PromoteAsync(diffs, state.Bounds, cancellation);
+        Console.WriteLine(json ? JsonSerializer.Serialize(new { promoted = end.Written, left_alone = end.LeftAlone })
+            : string.Create(CultureInfo.InvariantCulture, $"{end.Written:N0} rows promoted{(end.LeftAlone == 0 ? "" : $"; {end.LeftAlone:N0} were left alone, since the live pipeline has written their keys meanwhile")}"));
         return ExitCodes.Done;
     }
 

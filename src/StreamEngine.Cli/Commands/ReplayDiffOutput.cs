@@ -18,7 +18,7 @@ internal static class ReplayDiffOutput
         var (live, replayed, changed) = Count(diff);
         return JsonSerializer.Serialize(new
         {
-            sink = diff.Sink, equal = diff.Equal, only_live = live, only_replayed = replayed, changed,
+            sink = diff.Sink, equal = diff.Equal, only_live = live, only_replayed = replayed, changed, newer = diff.Newer,
             redriven_windows = diff.Redriven.Select(w => new { from = Watermark.TextOf(w.From), to = Watermark.TextOf(w.To), rows = w.Rows }),
             examples = diff.Differences.Take(Shown).Select(d => new
             {
@@ -43,6 +43,7 @@ internal static class ReplayDiffOutput
         var (live, replayed, changed) = Count(diff);
         yield return diff.Differences.Count == 0 ? string.Create(CultureInfo.InvariantCulture, $"{diff.Sink}: {diff.Equal:N0} rows, all equal")
             : string.Create(CultureInfo.InvariantCulture, $"{diff.Sink}: {diff.Equal:N0} rows equal, {live:N0} only live, {replayed:N0} only replayed, {changed:N0} changed");
+        if (diff.Newer > 0) yield return string.Create(CultureInfo.InvariantCulture, $"  {diff.Newer:N0} more were written since the replay began, and are not compared");
         foreach (var line in RedrivenOf(diff.Redriven)) yield return line;
         foreach (var row in diff.Differences.Take(Shown))
         {

@@ -17,6 +17,7 @@ internal static partial class ManifestJson
         json.WriteNumber("from", replay.Range.From);
         json.WriteNumber("to", replay.Range.To);
         if (replay.Redrive is { } redrive) WriteRedrive(json, redrive.TopicId, redrive.From, "end", redrive.End);
+        if (replay.LiveEnds is { } ends) WriteEnds(json, ends);
         json.WriteStartObject("sources");
         foreach (var (name, source) in replay.Sources)
         {
@@ -80,7 +81,21 @@ internal static partial class ManifestJson
     {
         Redrive = replay.TryGetProperty("redrive", out var redrive) ? new ReplayRedrive(redrive.GetProperty("topicId").GetString()!,
             redrive.GetProperty("from").GetInt64(), redrive.GetProperty("end").GetInt64()) : null,
+        LiveEnds = replay.TryGetProperty("liveEnds", out var ends) ? ends.EnumerateObject().ToDictionary(t => t.Name,
+            IReadOnlyList<long> (t) => [.. t.Value.EnumerateArray().Select(e => e.GetInt64())]) : null,
     };
+
+    private static void WriteEnds(Utf8JsonWriter json, IReadOnlyDictionary<string, IReadOnlyList<long>> ends)
+    {
+        json.WriteStartObject("liveEnds");
+        foreach (var (topic, partitions) in ends)
+        {
+            json.WriteStartArray(topic);
+            foreach (var end in partitions) json.WriteNumberValue(end);
+            json.WriteEndArray();
+        }
+        json.WriteEndObject();
+    }
 
     private static void WriteRedrive(Utf8JsonWriter json, string topicId, long from, string name, long offset)
     {

@@ -20,6 +20,12 @@ internal sealed record ReplayBounds(string Pipeline, string Into, EventTimeRange
 {
     /// <summary>The redriven rows that are counted too, those of the range; null where nothing was redriven.</summary>
     public ReplayRedrive? Redrive { get; init; }
+
+    /// <summary>
+    /// Of INSERTs whose rows belong to no window: where their live topics ended, by topic and partition, before it was looked how far the live pipeline had read. Rows
+    /// behind may be of records that the replay does not read. Null in the manifests of engines that did not look.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<long>>? LiveEnds { get; init; }
 }
 
 /// <summary>What a replay reads of the live pipeline's redrive topic, all of it before anything else.</summary>

@@ -184,6 +184,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         _producer.Flush(_options.CallTimeout);
         _producer.Commit(_options.EndTimeout);
         StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
+        if (last is not null && last.State.End > StateEnd)
+            throw new StartupException($"{_options.StateTopic}-{_options.Slot} ends at {StateEnd}, but the last manifest's state ends at {last.State.End}: the topic was deleted, by somebody else or by a --reset that was killed\n  to forget all that is left and start anew:    ./engine run FILE --reset");
         Volatile.Write(ref _writtenAt, _time.GetTimestamp());
         return new CommitLogState(_incarnation, last);
     }

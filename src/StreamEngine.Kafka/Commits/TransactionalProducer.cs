@@ -199,6 +199,10 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         }
     }
 
+    /// <summary>Takes back what was written since <see cref="Begin"/>.</summary>
+    public void Abort(TimeSpan timeout) => LibRdKafka.Check(LibRdKafka.AbortTransaction(_client.Handle, (int)timeout.TotalMilliseconds),
+        "the transaction cannot be aborted");
+
     public void Commit(TimeSpan timeout) => LibRdKafka.Check(LibRdKafka.CommitTransaction(_client.Handle, (int)timeout.TotalMilliseconds),
         "the transaction cannot be committed");
 

@@ -40,6 +40,9 @@ internal sealed class ReplayDefinition
             // It starts where it was bounded, whatever offsets a group of that name may have.
             StartDecided = true,
         };
+        foreach (var sink in definition.Sinks.Select(s => s.Topic).Append(definition.DeadLetterTopic).Append(definition.LateTopic))
+            if (TopicsOf(definition).Contains(TargetOf(sink)))
+                throw new StartupException($"--into {into} would write into '{TargetOf(sink)}', a topic of the pipeline itself\n  write elsewhere:    --into shadow2");
         Plan = PhysicalPlanner.Plan(definition, SqlPlanner.Plan, range);
     }
 
@@ -68,6 +71,10 @@ internal sealed class ReplayDefinition
 
     /// <summary>The epochs topics of all replays of a pipeline begin so.</summary>
     public static string StemOf(string pipeline) => $"{pipeline}.replay.";
+
+    /// <summary>All that the live pipeline reads and writes.</summary>
+    private static IEnumerable<string> TopicsOf(PipelineDefinition live) => live.Sources.Select(s => s.Topic).Concat(live.Sinks.Select(s => s.Topic)).Concat(
+        [live.DeadLetterTopic, live.LateTopic, live.RedriveTopic, $"{live.QualifiedName}.state", $"{live.QualifiedName}.epochs"]);
 
     private static string IdOf(string pipeline, EventTimeRange range, string into)
     {

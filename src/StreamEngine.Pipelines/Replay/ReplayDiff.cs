@@ -4,6 +4,7 @@ using StreamEngine.Pipelines.Commands.Topics;
 using StreamEngine.Pipelines.Connectors;
 using StreamEngine.Pipelines.Redrive;
 using StreamEngine.Plan.Definitions;
+using StreamEngine.Plan.Physical;
 
 namespace StreamEngine.Pipelines.Replay;
 
@@ -14,6 +15,8 @@ internal static class ReplayDiff
     public static async Task<IReadOnlyList<SinkDiff>> CompareAsync(ReplayDefinition replay, ReplayState state, CancellationToken cancellation)
     {
         Check(replay);
+        if (state.Last.Pipeline != replay.Plan.Hash)
+            throw new StartupException($"the pipeline's file was changed since replay {state.Id} began: what it has written is of another plan\n  go back to that file (and its --env and --set), or forget the replay:    ./engine replay cancel FILE --id {state.Id}");
         if (!state.IsFinished) throw new StartupException($"replay {state.Id} is not finished: it is at {Watermark.TextOf(state.Watermark)} of {Watermark.TextOf(replay.Range.To)}\n  go on with it:    ./engine replay start FILE --from {Watermark.TextOf(replay.Range.From)} --to {Watermark.TextOf(replay.Range.To)}");
         var reader = new TopicReader(KafkaConnectors.ConnectionOf(replay.Definition));
         var redriven = await RedrivenTimes.ReadAsync(replay.Live.Definition, replay.Plan, state.Bounds, cancellation);
@@ -24,12 +27,19 @@ internal static class ReplayDiff
             var comparison = new SinkComparison(insert, sink.Upsert, replay.Range, redriven);
             await foreach (var record in reader.ReadAsync(new ReadRequest(replay.TargetOf(sink.Topic)) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key,
                 record.Value, live: false);
-            await foreach (var record in reader.ReadAsync(new ReadRequest(sink.Topic) { ReadCommitted = true }, cancellation)) comparison.Add(record.Key, record.Value,
-                live: true);
-            diffs.Add(comparison.Compare());
+            var (ends, readTo) = (IsWindowless(insert) ? state.Bounds.LiveEnds?.GetValueOrDefault(sink.Topic) : null, new Dictionary<int, long>());
+            await foreach (var record in reader.ReadAsync(new ReadRequest(sink.Topic) { ReadCommitted = true }, cancellation))
+            {
+                readTo[record.Partition] = record.Offset + 1;
+                comparison.Add(record.Key, record.Value, live: true, ends is not null && record.Offset >= ends.ElementAtOrDefault(record.Partition));
+            }
+            diffs.Add(comparison.Compare() with { ReadTo = readTo });
         }
         return diffs;
     }
+
+    /// <summary>Whether the rows of an INSERT belong to no window: the live pipeline closes nothing behind which no more of them come.</summary>
+    public static bool IsWindowless(PhysicalInsert insert) => insert.Time is not { ToStart: var start, ToEnd: var end } || start == end;
 
     /// <summary>Whether every sink can be compared; before anything is replayed for it.</summary>
     /// <exception cref="StartupException">One cannot.</exception>

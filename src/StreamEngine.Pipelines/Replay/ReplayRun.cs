@@ -17,6 +17,10 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
     private readonly KafkaConnection _connection = KafkaConnectors.ConnectionOf(replay.Definition);
     private readonly ILogger _logger = loggers.CreateLogger<ReplayRun>();
 
+    /// <summary>Brokers look for transactions that are over their time every ten seconds.</summary>
+    private static readonly TimeSpan Abort = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
     /// <summary>What people should know about it before it runs.</summary>
     public List<string> Notes { get; } = [];
 
@@ -34,6 +38,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
         }
         if (last is not null && last.Pipeline != replay.Plan.Hash)
             throw new StartupException($"the pipeline's file was changed since replay {replay.Id} began: what it has written so far would not fit\n  go back to that file, or forget the replay:    ./engine replay cancel FILE --id {replay.Id}");
+        if (last is not null) await CheckOutputsAsync(topics, cancellation);
         var bounds = last?.Replay ?? await BoundAsync(topics, cancellation);
         ReplaySize.Check(replay, bounds);
         await CheckRetentionAsync(topics, bounds, last, cancellation);
@@ -49,22 +54,82 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
             loggers.CreateLogger<PipelineWorker>()) { Replay = bounds };
     }
 
+    // It makes its topics before its first epoch: what is gone since held what it will not write again.
+    private async Task CheckOutputsAsync(KafkaTopics topics, CancellationToken cancellation)
+    {
+        foreach (var output in replay.Outputs)
+            if (await topics.FindAsync(output, cancellation) is null)
+                throw new StartupException($"topic '{output}' of replay {replay.Id} was deleted, and what it had written with it: it was cancelled in part, or somebody deleted the topic\n  forget it, then start again:    ./engine replay cancel FILE --id {replay.Id}");
+    }
+
     private async Task<ReplayBounds> BoundAsync(KafkaTopics topics, CancellationToken cancellation)
     {
         var live = replay.Live.Definition;
-        var scan = new ReplayScan(replay.Range, replay.Plan.Sources.Select(s => s.Name)
-            .Where(s => replay.Plan.Inserts.Where(i => i.Source == s).All(i => i.Time is { ToStart: var a, ToEnd: var b } && a != b)).ToHashSet());
+        var scan = new ReplayScan(replay.Range, replay.Plan.Sources.ToDictionary(s => s.Name,
+            s => !replay.Plan.Inserts.Where(i => i.Source == s.Name).Any(ReplayDiff.IsWindowless)));
         var epochs = $"{live.QualifiedName}.epochs";
+        var liveEnds = await LiveEndsAsync(topics, cancellation);
         if (await topics.FindAsync(epochs, cancellation) is not null)
+        {
+            await CommittedAsync(topics, epochs, cancellation);
             await new EpochsReader(_connection, epochs, 0, TimeSpan.FromSeconds(30), time, _logger).ReadAllAsync(scan.Add, cancellation);
+        }
         if (scan.IsEmpty) throw new StartupException($"pipeline '{live.QualifiedName}' has committed nothing on {live.Bootstrap}: there is no history of it to replay\n  run it first:    ./engine run FILE");
+        if (scan.Unknown.FirstOrDefault() is { } unknown)
+            throw new StartupException($"pipeline '{live.QualifiedName}' has committed nothing of source {unknown}: the file has a source that it has not read yet\n  run it with that file first:    ./engine run FILE");
         if (scan.ClosedTo is { } closed && replay.Range.To > closed)
             throw new StartupException(closed == Watermark.None ? "the live pipeline has not closed a window yet: there is nothing that a replay could equal"
                 : $"the live pipeline has closed its windows up to {Watermark.TextOf(closed)}: a replay up to {Watermark.TextOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {Watermark.TextOf(closed)}");
         if (scan.Unseeded.ToList() is { Count: > 0 } unseeded)
-            Notes.Add($"no manifest of {string.Join(", ", unseeded)} is as old as {Watermark.TextOf(replay.Range.From)}: the beginning of the topic is read, and what was idle before the oldest manifest is not known");
+            await BeginAsync(topics, scan, unseeded, cancellation);
         await new ReplayTarget(_connection, replay, time, _logger).CheckAsync(topics, cancellation);
-        return scan.ToBounds(live.QualifiedName, replay.Into) with { Redrive = await RedriveAsync(topics, scan.Redrive, cancellation) };
+        return scan.ToBounds(live.QualifiedName, replay.Into) with
+        {
+            Redrive = await RedriveAsync(topics, scan.Redrive, cancellation),
+            LiveEnds = liveEnds,
+        };
+    }
+
+    private async Task BeginAsync(KafkaTopics topics, ReplayScan scan, List<(string Source, int Partition)> unseeded, CancellationToken cancellation)
+    {
+        Notes.Add($"no manifest of {string.Join(", ", unseeded.Select(u => $"{u.Source}-{u.Partition}"))} is as old as {Watermark.TextOf(replay.Range.From)}: the beginning of the topic is read, and what was idle before the oldest manifest is not known");
+        foreach (var source in unseeded.GroupBy(u => u.Source))
+        {
+            // One that is gone is told where retention is looked at.
+            if (await topics.FindAsync(replay.Definition.Sources.First(s => s.Name == source.Key).Topic, cancellation) is not { } topic) continue;
+            var first = await topics.OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
+            foreach (var (name, partition) in source) scan.Begin(name, partition, first.GetValueOrDefault(partition));
+        }
+    }
+
+    /// <summary>Where the live topics of INSERTs without windows end now.</summary>
+    private async Task<Dictionary<string, IReadOnlyList<long>>> LiveEndsAsync(KafkaTopics topics, CancellationToken cancellation)
+    {
+        var ends = new Dictionary<string, IReadOnlyList<long>>();
+        foreach (var name in replay.Plan.Inserts.Where(ReplayDiff.IsWindowless).Select(i => replay.Live.Definition.Sinks.First(s => s.Name == i.Sink).Topic).Distinct())
+        {
+            var stable = new List<long>();
+            for (var partition = 0; partition < ((await topics.FindAsync(name, cancellation))?.Partitions ?? 0); partition++)
+                stable.Add((await topics.EndsAsync(name, partition, cancellation)).Stable);
+            ends[name] = stable;
+        }
+        return ends;
+    }
+
+    /// <summary>
+    /// Waits until all that the live pipeline had written of its epochs can be read: the markers of a transaction reach its partitions one after the other, and the
+    /// manifests have to tell of all rows up to the ends that were looked at before.
+    /// </summary>
+    private async Task CommittedAsync(KafkaTopics topics, string epochs, CancellationToken cancellation)
+    {
+        var (stable, high) = await topics.EndsAsync(epochs, 0, cancellation);
+        var patience = replay.Live.Definition.TransactionTimeout + Abort;
+        for (var began = time.GetTimestamp(); stable < high; stable = (await topics.EndsAsync(epochs, 0, cancellation)).Stable)
+        {
+            if (time.GetElapsedTime(began) > patience)
+                throw new StartupException($"topic '{epochs}' has an open transaction that did not end in {patience.TotalSeconds:0} s: how far the live pipeline is is not known\n  start again when it has ended");
+            await Task.Delay(Pause, time, cancellation);
+        }
     }
 
     /// <summary>All that is in the live pipeline's redrive topic now, from where the pipeline began with it; null where nothing is.</summary>

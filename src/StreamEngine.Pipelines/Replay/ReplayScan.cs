@@ -9,8 +9,8 @@ namespace StreamEngine.Pipelines.Replay;
 /// offsets.
 /// </summary>
 /// <param name="range">What is replayed.</param>
-/// <param name="endsWithWindows">The sources of which windows alone are written.</param>
-internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> endsWithWindows)
+/// <param name="endsWithWindows">The sources that the pipeline reads, and whether of one windows alone are written. Others, which it once read, are passed over.</param>
+internal sealed class ReplayScan(EventTimeRange range, IReadOnlyDictionary<string, bool> endsWithWindows)
 {
     private readonly Dictionary<string, SourceScan> _sources = [];
 
@@ -55,11 +55,21 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
     public RedrivePosition? Redrive => _sources.Values.Select(s => s.Redrive).OfType<RedrivePosition>().MinBy(r => r.From);
 
     /// <summary>Partitions of which no manifest is old enough: they start at their beginning, and idle moves before the oldest manifest are not known.</summary>
-    public IEnumerable<string> Unseeded => _sources.SelectMany(s => s.Value.Partitions.Where(p => !p.Value.IsSeeded).Select(p => $"{s.Key}-{p.Key}"));
+    public IEnumerable<(string Source, int Partition)> Unseeded => _sources.SelectMany(s => s.Value.Partitions.Where(p => !p.Value.IsSeeded).Select(p => (s.Key, p.Key)));
+
+    /// <summary>The sources of which no manifest tells.</summary>
+    public IEnumerable<string> Unknown => endsWithWindows.Keys.Where(s => !_sources.ContainsKey(s));
+
+    /// <summary>Says where the topic of an unseeded partition begins: what retention has deleted is not read.</summary>
+    public void Begin(string source, int partition, long first)
+    {
+        var scan = _sources[source].Partitions[partition];
+        scan.Start = Math.Min(first, scan.End);
+    }
 
     public void Add(EpochManifest manifest)
     {
-        foreach (var (name, position) in manifest.Sources)
+        foreach (var (name, position) in manifest.Sources.Where(s => endsWithWindows.ContainsKey(s.Key)))
         {
             // A topic that was made anew has nothing of what was before.
             if (!_sources.TryGetValue(name, out var source) || source.TopicId != position.TopicId) _sources[name] = source = new SourceScan(position.TopicId);
@@ -76,7 +86,7 @@ internal sealed class ReplayScan(EventTimeRange range, IReadOnlySet<string> ends
                 if (at.Newest >= range.From) continue;
                 (scan.Start, scan.Newest, scan.IsSeeded) = (at.Offset, at.Newest, true);
             }
-            source.Ended = endsWithWindows.Contains(name) && position.Watermark >= range.To;
+            source.Ended = endsWithWindows[name] && position.Watermark >= range.To;
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
         public List<Row> Replayed { get; } = [];
     }
 
-    private sealed record Row(double[] Doubles, byte[]? Key, byte[] Value);
+    private sealed record Row(double[] Doubles, byte[]? Key, byte[] Value, bool IsNewer = false);
 
     /// <summary>What a key has on both sides.</summary>
     private sealed class KeyedRows(byte[]? key)
@@ -56,27 +56,31 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
 
         /// <summary>What the key has now in production lies outside of the range: nothing of the range counts any more.</summary>
         public bool IsElsewhere { get; set; }
+
+        /// <summary>Production has written it since the replay was bounded: what it has now may be of records that the replay does not read.</summary>
+        public bool IsNewer { get; set; }
     }
 
     /// <param name="key">The record's key.</param>
     /// <param name="value">The record's value; null: a tombstone.</param>
     /// <param name="live">Whether it is of the live side.</param>
+    /// <param name="isNewer">Of the live side: whether it was written since the replay was bounded, and may be of records that the replay does not read.</param>
     /// <exception cref="StartupException">There are too many.</exception>
-    public void Add(byte[]? key, byte[]? value, bool live)
+    public void Add(byte[]? key, byte[]? value, bool live, bool isNewer = false)
     {
         if (upsert)
         {
-            AddByKey(key, value, live);
+            AddByKey(key, value, live, isNewer);
             return;
         }
         if (value is null || (live && !IsInRange(value))) return;
         Count();
         var (text, doubles) = Canonical(value);
         if (!_groups.TryGetValue(text, out var group)) _groups[text] = group = new Group();
-        (live ? group.Live : group.Replayed).Add(new Row(doubles, key, value));
+        (live ? group.Live : group.Replayed).Add(new Row(doubles, key, value, isNewer));
     }
 
-    private void AddByKey(byte[]? key, byte[]? value, bool live)
+    private void AddByKey(byte[]? key, byte[]? value, bool live, bool isNewer)
     {
         var outside = value is not null && live && !IsInRange(value);
         if (outside && _keyHoldsTime) return;
@@ -88,6 +92,7 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
             Count();
             _keys[name] = rows = new KeyedRows(key);
         }
+        rows.IsNewer |= isNewer;
         if (!live) rows.Replayed = value;
         else if (outside) (rows.IsElsewhere, rows.Before, rows.Live) = (true, value, null);
         else
@@ -145,7 +150,7 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
 
     private SinkDiff CompareKeys()
     {
-        long equal = 0;
+        var (equal, newer) = (0L, 0L);
         var differences = new List<RowDifference>();
         foreach (var rows in _keys.Values.Where(r => !r.IsElsewhere))
         {
@@ -153,9 +158,10 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
             var (live, replayed) = (rows.Live, rows.Replayed ?? rows.Before);
             if (live is null && replayed is null) continue;
             if (live is not null && replayed is not null && AreEqual(live, replayed)) equal++;
+            else if (rows.IsNewer) newer++;
             else differences.Add(new RowDifference(rows.Key, live, replayed));
         }
-        return new SinkDiff(insert.Sink, equal, differences);
+        return new SinkDiff(insert.Sink, equal, differences) { Newer = newer };
     }
 
     private bool AreEqual(byte[] a, byte[] b)
@@ -166,7 +172,7 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
 
     private SinkDiff CompareGroups()
     {
-        long equal = 0;
+        var (equal, newer) = (0L, 0L);
         var differences = new List<RowDifference>();
         foreach (var group in _groups.Values)
         {
@@ -174,16 +180,21 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
             group.Live.Sort(ByDoubles);
             group.Replayed.Sort(ByDoubles);
             var (l, r) = (0, 0);
+            void OnlyLive(Row row)
+            {
+                if (row.IsNewer) newer++;
+                else differences.Add(new RowDifference(row.Key, row.Value, null));
+            }
             while (l < group.Live.Count && r < group.Replayed.Count)
             {
                 if (AreClose(group.Live[l].Doubles, group.Replayed[r].Doubles)) (l, r, equal) = (l + 1, r + 1, equal + 1);
-                else if (ByDoubles(group.Live[l], group.Replayed[r]) < 0) differences.Add(OnlyLive(group.Live[l++]));
+                else if (ByDoubles(group.Live[l], group.Replayed[r]) < 0) OnlyLive(group.Live[l++]);
                 else differences.Add(OnlyReplayed(group.Replayed[r++]));
             }
-            differences.AddRange(group.Live.Skip(l).Select(OnlyLive));
+            foreach (var row in group.Live.Skip(l)) OnlyLive(row);
             differences.AddRange(group.Replayed.Skip(r).Select(OnlyReplayed));
         }
-        return new SinkDiff(insert.Sink, equal, Paired(differences));
+        return new SinkDiff(insert.Sink, equal, Paired(differences)) { Newer = newer };
     }
 
     /// <summary>Of more than one row on a side nobody can tell which became which.</summary>
@@ -199,15 +210,14 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
         return differences;
     }
 
-    private static RowDifference OnlyLive(Row row) => new(row.Key, row.Value, null);
-
     private static RowDifference OnlyReplayed(Row row) => new(row.Key, null, row.Value);
 
     private static int ByDoubles(Row a, Row b)
     {
         for (var i = 0; i < Math.Min(a.Doubles.Length, b.Doubles.Length); i++)
             if (a.Doubles[i].CompareTo(b.Doubles[i]) is var order and not 0) return order;
-        return a.Doubles.Length - b.Doubles.Length;
+        // The older ones are the first to find a partner.
+        return a.Doubles.Length != b.Doubles.Length ? a.Doubles.Length - b.Doubles.Length : a.IsNewer.CompareTo(b.IsNewer);
     }
 
     private static bool AreClose(double[] a, double[] b)

@@ -6,6 +6,15 @@ namespace StreamEngine.Pipelines.Replay;
 /// <param name="Differences">The others.</param>
 internal sealed record SinkDiff(string Sink, long Equal, IReadOnlyList<RowDifference> Differences)
 {
+    /// <summary>
+    /// Rows, or keys, that production has written since the replay was bounded and that the replay does not have so: they may be of records that it does not read, and
+    /// are no differences.
+    /// </summary>
+    public long Newer { get; init; }
+
+    /// <summary>By partition of the live topic, the offset behind the last record that was compared; partitions without any are absent.</summary>
+    public IReadOnlyDictionary<int, long> ReadTo { get; init; } = new Dictionary<int, long>();
+
     /// <summary>The windows that differ and hold redriven rows, with how many rows differ: what came too late for the live run is counted in the replay.</summary>
     public IReadOnlyList<RedrivenWindow> Redriven => [.. Differences.Where(d => d.Cause == DifferenceCause.Redriven).GroupBy(d => d.Window!.Value)
         .OrderBy(g => g.Key.From).Select(g => new RedrivenWindow(g.Key.From, g.Key.To, g.Count()))];

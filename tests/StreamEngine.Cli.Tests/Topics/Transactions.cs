@@ -15,6 +15,15 @@ internal static class Transactions
         return producer;
     }
 
+    /// <summary>The same for records with keys.</summary>
+    public static IProducer<string, string> Keyed(string bootstrap, string id)
+    {
+        var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = bootstrap, TransactionalId = id, LingerMs = 0 })
+            .SetLogHandler((_, _) => { }).Build();
+        producer.InitTransactions(Timeout);
+        return producer;
+    }
+
     /// <summary>Begins a transaction, writes one record, and ends it as told.</summary>
     public static async Task SendAsync(IProducer<Null, string> producer, string topic, string value, Action<IProducer<Null, string>> end)
     {

@@ -107,6 +107,16 @@ public class ManifestVersionTests
     }
 
     [Fact]
+    public void Where_the_live_topics_ended_is_kept_with_a_replay_and_absent_where_nobody_looked()
+    {
+        var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest! with { Replay = Bounds(1, 0) };
+        Assert.Null(ManifestJson.Read(ManifestJson.Write(manifest)).Manifest!.Replay!.LiveEnds);
+        var ends = new Dictionary<string, IReadOnlyList<long>> { ["flights.delayed"] = [5, 0, long.MaxValue], ["other"] = [] };
+        var read = ManifestJson.Read(ManifestJson.Write(manifest with { Replay = Bounds(1, 0) with { LiveEnds = ends } })).Manifest!.Replay!.LiveEnds!;
+        Assert.Equal(ends.OrderBy(e => e.Key), read.OrderBy(e => e.Key));
+    }
+
+    [Fact]
     public void Packed_moves_take_a_third_of_the_bytes()
     {
         var manifest = ManifestJson.Read(Encoding.UTF8.GetBytes(ManifestOne)).Manifest!;

@@ -98,6 +98,25 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
     }
 
     [Fact]
+    public async Task A_state_topic_that_was_deleted_is_told_at_the_next_start()
+    {
+        await using (var log = Log())
+        {
+            var state = await log.OpenAsync(null, CancellationToken.None);
+            var answers = new Answers();
+            log.Listen(answers);
+            Assert.True(log.TryAppend(OutputBatch.State(_scope, "one", "two", "three")));
+            log.Commit(Manifest(state, [], log.StateEnd));
+            await answers.NextAsync<Answers.Committed>();
+        }
+        using var topics = cluster.Topics();
+        await topics.DeleteAsync($"{_pipeline}.state", CancellationToken.None);
+        await using var next = Log();
+        var gone = await Assert.ThrowsAsync<StartupException>(() => next.OpenAsync(null, CancellationToken.None));
+        Assert.StartsWith($"{_pipeline}.state-0 ends at 0, but the last manifest's state ends at 3: ", gone.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task State_that_a_successor_has_trimmed_is_its_own_matter()
     {
         await using var first = Log();

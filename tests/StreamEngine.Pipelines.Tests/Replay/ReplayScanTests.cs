@@ -17,9 +17,12 @@ public class ReplayScanTests
 
     private static PartitionPosition At(long offset, long newest, params WatermarkMove[] moves) => new(offset, newest, moves);
 
+    private static Dictionary<string, bool> Reads(bool windowsAlone, params string[] sources) =>
+        (sources.Length == 0 ? ["s"] : sources).ToDictionary(s => s, _ => windowsAlone);
+
     private static ReplayPartition[] Bound(bool windowsAlone, params EpochManifest[] manifests)
     {
-        var scan = new ReplayScan(Range, windowsAlone ? new HashSet<string> { "s" } : []);
+        var scan = new ReplayScan(Range, Reads(windowsAlone));
         foreach (var manifest in manifests) scan.Add(manifest);
         return [.. scan.ToBounds("p", "shadow").Sources["s"].Partitions.OrderBy(p => p.Key).Select(p => p.Value)];
     }
@@ -51,11 +54,38 @@ public class ReplayScanTests
     [Fact]
     public void Without_an_old_manifest_the_beginning_is_read_and_said()
     {
-        var scan = new ReplayScan(Range, new HashSet<string> { "s" });
+        var scan = new ReplayScan(Range, Reads(true, "s", "empty"));
         foreach (var manifest in History.Skip(1)) scan.Add(manifest);
-        Assert.Equal(["s-1"], scan.Unseeded);
+        Assert.Equal([("s", 1)], scan.Unseeded);
         var partition = scan.ToBounds("p", "shadow").Sources["s"].Partitions[1];
         Assert.Equal((0, Watermark.None), (partition.Start, partition.Newest));
+    }
+
+    [Fact]
+    public void A_partition_without_an_old_manifest_starts_where_its_topic_begins_now()
+    {
+        var scan = new ReplayScan(Range, Reads(true));
+        foreach (var manifest in History.Skip(1)) scan.Add(manifest);
+        scan.Begin("s", 1, 7);
+        Assert.Equal(7, scan.ToBounds("p", "shadow").Sources["s"].Partitions[1].Start);
+        // All of the range is gone: there is nothing to be read.
+        scan.Begin("s", 1, 1_000);
+        Assert.Equal((20, 20), (scan.ToBounds("p", "shadow").Sources["s"].Partitions[1].Start, scan.ToBounds("p", "shadow").Sources["s"].Partitions[1].End));
+    }
+
+    [Fact]
+    public void A_source_that_the_pipeline_no_longer_reads_closes_nothing_and_one_that_it_never_read_is_known_to_be_so()
+    {
+        var old = Manifest(1, 40, At(10, 50));
+        old = old with { Sources = new Dictionary<string, SourcePosition>(old.Sources)
+        {
+            ["removed"] = new("other", "id2", 40, new Dictionary<int, PartitionPosition> { [0] = At(1, 50) }),
+        } };
+        var scan = new ReplayScan(Range, Reads(true, "s", "new"));
+        foreach (var manifest in new[] { old, History[^1] }) scan.Add(manifest);
+        Assert.Equal(300, scan.ClosedTo);
+        Assert.Equal(["s"], scan.ToBounds("p", "shadow").Sources.Keys);
+        Assert.Equal(["new"], scan.Unknown);
     }
 
     [Fact]
@@ -87,7 +117,7 @@ public class ReplayScanTests
         {
             ["empty"] = new("other", "id2", Watermark.None, new Dictionary<int, PartitionPosition> { [0] = At(0, Watermark.None) }),
         } };
-        var scan = new ReplayScan(Range, new HashSet<string> { "s" });
+        var scan = new ReplayScan(Range, Reads(true, "s", "empty"));
         scan.Add(both);
         Assert.Equal(150, scan.ClosedTo);
         // One with rows of which nothing is closed holds everything open.
@@ -96,6 +126,6 @@ public class ReplayScanTests
             ["empty"] = new("other", "id2", Watermark.None, new Dictionary<int, PartitionPosition> { [0] = At(1, 120) }),
         } });
         Assert.Equal(Watermark.None, scan.ClosedTo);
-        Assert.Null(new ReplayScan(Range, new HashSet<string>()).ClosedTo);
+        Assert.Null(new ReplayScan(Range, Reads(true)).ClosedTo);
     }
 }

@@ -22,7 +22,7 @@ public class ReplaySizeTests
     /// <summary>As found in the live pipeline's manifests.</summary>
     private static ReplayBounds Bounds(int partitions, int moves)
     {
-        var scan = new ReplayScan(Range, new HashSet<string>());
+        var scan = new ReplayScan(Range, new Dictionary<string, bool> { ["s"] = false });
         foreach (var (epoch, from, to) in new[] { (1, 0, 0), (2, 0, moves) })
             scan.Add(new EpochManifest
             {

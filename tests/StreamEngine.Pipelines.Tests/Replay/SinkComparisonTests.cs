@@ -51,6 +51,25 @@ public class SinkComparisonTests
     private static IEnumerable<string> TextsOf(SinkDiff diff) => diff.Differences.Select(d => $"- {Text(d.Live)} + {Text(d.Replayed)}").Order(StringComparer.Ordinal);
 
     [Fact]
+    public void What_production_wrote_since_the_replay_began_is_no_difference_but_where_the_replay_has_the_same()
+    {
+        foreach (var upsert in new[] { true, false })
+        {
+            var comparison = new SinkComparison(File.Plan.Inserts[0], upsert, Range);
+            comparison.Add(Bytes("same"), Row(1, "same", 1, "1"), live: false);
+            comparison.Add(Bytes("late"), Row(1, "late", 1, "1"), live: false);
+            comparison.Add(Bytes("lost"), Row(1, "lost", 1, "1"), live: true);
+            comparison.Add(Bytes("same"), Row(1, "same", 1, "1"), live: true, isNewer: true);
+            comparison.Add(Bytes("new"), Row(1, "new", 1, "1"), live: true, isNewer: true);
+            // Of a row that came once before and once since, the older one finds the partner.
+            comparison.Add(Bytes("same"), Row(1, "same", 1, "1"), live: true);
+            var diff = comparison.Compare();
+            Assert.Equal((1, upsert ? 1 : 2), (diff.Equal, diff.Newer));
+            Assert.Equal([$"- - + {Text(Row(1, "late", 1, "1"))}", $"- {Text(Row(1, "lost", 1, "1"))} + -"], TextsOf(diff));
+        }
+    }
+
+    [Fact]
     public void One_appended_row_that_is_left_on_each_side_for_a_key_and_a_window_is_a_changed_one()
     {
         var live = new (string?, byte[]?)[]

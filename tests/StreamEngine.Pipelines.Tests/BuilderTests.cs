@@ -86,6 +86,8 @@ public sealed class BuilderTests : IAsyncLifetime
         // A Via ends one line and starts another.
         Assert.All(Manifests(), m => Assert.All(m.Inserts.Values, l => Assert.True(l.Holds, l.ToString())));
         Assert.Equal(5, Manifests().Sum(m => m.Inserts["enriched"].In));
+        // One row fails on a rule, one in the function.
+        Assert.Equal((3, 2), (Manifests().Sum(m => m.Inserts["enriched"].Done), Manifests().Sum(m => m.Inserts["enriched"].DeadLettered)));
         Assert.Equal(3, Manifests().Sum(m => m.Inserts["hourly"].In));
     }
 

@@ -107,8 +107,8 @@ public sealed class SeveralInsertsTests
         foreach (var (before, after) in lab.Manifests.Zip(lab.Manifests.Skip(1)))
             Assert.All(after.Inserts, l => Assert.Equal(before.Inserts[l.Key].HeldAfter, l.Value.HeldBefore));
         Assert.Equal([good, good, right, right], Inserts.Select(i => (int)lab.Sums(i).In));
-        // What the stage was given is done for its line, also where its function threw; the lines behind it begin with what it gave.
-        Assert.Equal((left, left), (lab.Sums("doubled").In, lab.Sums("doubled").Done));
+        // The stage's line ends with what its function did and with what it threw on; the lines behind it begin with what it gave.
+        Assert.Equal(new ConservationLine(left, 0, good, 0, 0, left - good, 0), lab.Sums("doubled"));
         Assert.All(Inserts, i => Assert.Equal((lab.Sums(i).In, 0), (lab.Sums(i).Done + lab.Sums(i).Filtered, lab.Sums(i).HeldAfter)));
     }
 }

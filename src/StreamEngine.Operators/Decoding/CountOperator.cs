@@ -2,10 +2,8 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Operators.Decoding;
 
-/// <summary>
-/// Counts the rows that pass: as coming in behind a user's own stage, as done before it. Behind one it also checks that the columns are those that were declared.
-/// </summary>
-internal sealed class CountOperator(string id, Schema schema, bool comesIn) : IOperator
+/// <summary>Counts the rows that a user's own stage gives as coming in, and checks that the columns are those that were declared.</summary>
+internal sealed class CountOperator(string id, Schema schema) : IOperator
 {
     private RowCounts _counts = null!;
     private Schema? _checked;
@@ -18,12 +16,8 @@ internal sealed class CountOperator(string id, Schema schema, bool comesIn) : IO
 
     public Progress Process(Batch batch, IEmitter output)
     {
-        if (!comesIn) _counts.Done += batch.Count;
-        else
-        {
-            _counts.In += batch.Count;
-            Check(batch.Schema);
-        }
+        _counts.In += batch.Count;
+        Check(batch.Schema);
         output.Emit(batch);
         return Progress.Done;
     }

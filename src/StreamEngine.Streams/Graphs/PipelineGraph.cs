@@ -141,17 +141,14 @@ internal sealed class PipelineGraph
         outlets.AddRange(exchange.Outs);
     }
 
-    /// <summary>A user's flow ends one conservation line and starts another: what goes in is done, what comes out comes in.</summary>
+    /// <summary>A user's flow ends one conservation line and starts another: what goes in is done or failed, what comes out comes in.</summary>
     private void AddVia<TMat>(GraphDsl.Builder<TMat> builder, PhysicalVia via, Outlet<StreamElement> from, int lane, List<Outlet<StreamElement>> outlets)
     {
-        var before = builder.Add(Chain($"{via.Name} in {lane}", () => [new CountOperator($"{via.Name}.in", Schema.Empty, false)],
-            (report, counts) => report.AddInsert(via.Name, counts), KeyGroupRange.All));
         var flow = builder.Add(FlowCheck.Around(via.Name, (IGraph<FlowShape<StreamElement, StreamElement>, Akka.NotUsed>)via.Flow, _spec.DeadLetterTopic,
             _spec.MaxMessageBytes));
-        var behind = builder.Add(Chain($"{via.Name} out {lane}", () => [new CountOperator($"{via.Name}.out", via.Columns, true)],
+        var behind = builder.Add(Chain($"{via.Name} out {lane}", () => [new CountOperator($"{via.Name}.out", via.Columns)],
             (report, counts) => report.AddSource(via.Name, counts), KeyGroupRange.All));
-        builder.From(from).To(before.Inlet);
-        builder.From(before.Outlet).To(flow.Inlet);
+        builder.From(from).To(flow.Inlet);
         builder.From(flow.Outlet).To(behind.Inlet);
         AddReaders(builder, via.Name, behind.Outlet, lane, outlets);
     }

@@ -92,6 +92,42 @@ public class UserFlowTests
         Assert.Equal(0, lab.Lost());
     }
 
+    [Theory]
+    [MemberData(nameof(Settings))]
+    public void A_row_on_which_a_function_throws_is_a_dead_letter_on_the_line_of_its_epoch(Setting setting)
+    {
+        // The last flow makes two rows of each and fails on both: of what came in no more can have failed than that.
+        foreach (var (flow, isThree) in new (Flow<StreamElement, StreamElement, NotUsed>, bool)[] { (ThrowingIf(p => p.Key == 3), true),
+            (Records.SelectMany<Pair, Pair>(p => [p, p]).Flow.Via(ThrowingIf(_ => true)), false) })
+        {
+            using var lab = new StageLab(setting);
+            lab.Run(FlowCheck.Around("mine", flow, "my.dlq", 1 << 20));
+            var (barriers, input) = Input(lab);
+            var expected = new List<(long Done, long DeadLettered)>();
+            var (done, failed) = (0L, 0L);
+            foreach (var element in input[0])
+            {
+                if (element is Batch { Role: BatchRole.Main } batch)
+                {
+                    var fails = Elements.Pairs(batch).Count(p => !isThree || p.Key == 3);
+                    (done, failed) = (done + batch.Count - fails, failed + fails);
+                }
+                if (element is not Barrier) continue;
+                expected.Add((done, failed));
+                (done, failed) = (0, 0);
+            }
+            lab.Play(input);
+            lab.Sources[0].Complete();
+            lab.TakeAll();
+            Assert.True(lab.Sinks[0].Completed, lab.Sinks[0].Failure?.ToString());
+            Assert.Equal(expected, barriers.Select(b => b.Report.InsertCounts("mine")).Select(c => (c.Done, c.DeadLettered)));
+            Assert.Equal(0, lab.Lost());
+        }
+    }
+
+    private static Flow<StreamElement, StreamElement, NotUsed> ThrowingIf(Func<Pair, bool> isWrong) =>
+        Records.Select<Pair, Pair>(p => isWrong(p) ? throw new Chosen("wrong") : p).Flow;
+
     private static unsafe List<string> Shown(Batch batch)
     {
         var shown = new List<string>();

@@ -23,7 +23,7 @@ internal sealed class KafkaTopics : IDisposable
     private readonly KafkaConnection _connection;
     private readonly IAdminClient _admin;
     private readonly Dictionary<string, string> _config;
-    private volatile string? _refusedLogin;
+    private volatile string? _refusal;
 
     /// <summary>After which a question counts as not answered.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -40,12 +40,19 @@ internal sealed class KafkaTopics : IDisposable
             .SetErrorHandler((_, e) => OnError(e, logger)).Build();
     }
 
-    // What is asked of a broker that refuses the login only runs into its time limit: the reason comes here alone.
+    // What is asked of a broker that refuses the login, or that is not trusted, only runs into its time limit: the reason comes here alone.
     private void OnError(Error error, ILogger logger)
     {
         logger.LogDebug("Kafka admin client: {Reason} ({Error})", error.Reason, error.Code);
-        if (error.Code == ErrorCode.Local_Authentication) _refusedLogin = error.Reason;
-        else if (error.Code is ErrorCode.Local_Transport or ErrorCode.Local_Resolve) _refusedLogin = null;
+        _refusal = error.Code switch
+        {
+            ErrorCode.Local_Authentication => $"the brokers on {_connection.Bootstrap} refuse the login: {error.Reason}\n"
+                + "  look at sasl.mechanism, sasl.username and sasl.password in the client's settings",
+            ErrorCode.Local_Ssl => $"the brokers on {_connection.Bootstrap} cannot be talked to by TLS: {error.Reason}\n"
+                + "  look at security.protocol, ssl.ca.location and ssl.endpoint.identification.algorithm in the client's settings",
+            ErrorCode.Local_Transport or ErrorCode.Local_Resolve => null,
+            _ => _refusal,
+        };
     }
 
     /// <summary>The topic, or null where it does not exist.</summary>
@@ -326,8 +333,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         error ??= cause.Error;
         var silent = error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
-        var message = silent && _refusedLogin is { } reason
-            ? $"the brokers on {_connection.Bootstrap} refuse the login: {reason}\n  look at sasl.mechanism, sasl.username and sasl.password in the client's settings"
+        var message = silent && _refusal is { } refusal ? refusal
             : silent ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
             : $"the brokers on {_connection.Bootstrap} refuse: {error.Reason}";
         return new StartupException(message, cause) { MayPass = silent || IsTransient(error.Code) };

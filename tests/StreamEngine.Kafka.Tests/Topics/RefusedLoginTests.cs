@@ -4,7 +4,7 @@ using StreamEngine.Kafka.Suite;
 
 namespace StreamEngine.Kafka.Topics;
 
-/// <summary>A broker that answers, and lets nobody in.</summary>
+/// <summary>A broker that answers, and lets nobody in, or that nobody trusts.</summary>
 public sealed class RefusedLoginTests
 {
     private const string Secret = "s3cret";
@@ -25,6 +25,26 @@ public sealed class RefusedLoginTests
         Assert.Contains("Authentication failed: invalid credentials", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("wr0ng", refused.ToString(), StringComparison.Ordinal);
         // Somebody may be changing it: a pipeline that ran already tries again.
+        Assert.True(refused.MayPass);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_certificate_of_another_authority_or_host_is_told_as_that(bool isHost)
+    {
+        var made = new Certificates();
+        using var cluster = new ScriptedCluster();
+        cluster.Start(1, b => b.ServerCertificate = isHost ? made.WrongHost : made.Server);
+        using var topics = new KafkaTopics(new KafkaConnection(cluster.Bootstrap, new Dictionary<string, string>
+        {
+            ["security.protocol"] = "ssl", ["ssl.ca.pem"] = isHost ? made.AuthorityPem : made.OtherAuthorityPem,
+        }), NullLogger.Instance) { Timeout = TimeSpan.FromSeconds(5) };
+        var refused = Assert.Throws<StartupException>(() => topics.List());
+        Assert.StartsWith($"the brokers on {cluster.Bootstrap} cannot be talked to by TLS: ", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("certificate verify failed", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("look at security.protocol, ssl.ca.location and ssl.endpoint.identification.algorithm", refused.Message, StringComparison.Ordinal);
+        // Certificates are changed as passwords are.
         Assert.True(refused.MayPass);
     }
 

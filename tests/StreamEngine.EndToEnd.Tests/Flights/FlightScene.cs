@@ -6,6 +6,11 @@ using StreamEngine.EndToEnd.Tests.Suite;
 
 namespace StreamEngine.EndToEnd.Tests.Flights;
 
+/// <summary>How engines reach the broker, where not as the tests' own clients do.</summary>
+/// <param name="Bootstrap">The listener.</param>
+/// <param name="Environment">Variables of their environment, of which a pipeline's file takes its secrets.</param>
+internal sealed record EngineAccess(string Bootstrap, IReadOnlyDictionary<string, string> Environment);
+
 /// <summary>The flights pipeline on a broker: its topics, its file, a reader of committed records beside it, and its processes.</summary>
 internal sealed class FlightScene : IAsyncDisposable
 {
@@ -16,11 +21,12 @@ internal sealed class FlightScene : IAsyncDisposable
     private readonly StringBuilder _story = new();
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly string _pipeline;
+    private readonly EngineAccess _access;
     private LiveCheck? _live;
 
-    private FlightScene(TestBroker broker, Cluster cluster, IReadOnlyList<Flight> flights, string pipeline)
+    private FlightScene(TestBroker broker, Cluster cluster, IReadOnlyList<Flight> flights, string pipeline, EngineAccess access)
     {
-        (Broker, Cluster) = (broker, cluster);
+        (Broker, Cluster, _access) = (broker, cluster, access);
         Expected = new FlightOracle(flights);
         Loader = new FlightLoader(broker.Bootstrap, flights);
         Reader = new CommittedReader(broker.Bootstrap, cluster.Partitions(Read));
@@ -30,11 +36,12 @@ internal sealed class FlightScene : IAsyncDisposable
     }
 
     /// <summary>Makes the topics; no engine runs yet.</summary>
-    public static async Task<FlightScene> CreateAsync(TestBroker broker, FlightPlan plan, string? pipeline = null)
+    public static async Task<FlightScene> CreateAsync(TestBroker broker, FlightPlan plan, string? pipeline = null, EngineAccess? access = null)
     {
         var cluster = new Cluster(broker.Bootstrap);
         await cluster.CreateAsync(FlightPipeline.Topics);
-        return new FlightScene(broker, cluster, FlightInput.Generate(plan), pipeline ?? FlightPipeline.Text());
+        return new FlightScene(broker, cluster, FlightInput.Generate(plan), pipeline ?? FlightPipeline.Text(),
+            access ?? new EngineAccess(broker.Bootstrap, new Dictionary<string, string>()));
     }
 
     public TestBroker Broker { get; }
@@ -53,6 +60,10 @@ internal sealed class FlightScene : IAsyncDisposable
     /// <summary>What happened when.</summary>
     public string Story => _story.ToString();
 
+    /// <summary>All that its engines wrote, to the screen and into files.</summary>
+    public string Written => string.Join('\n', [.. _engines.Select(e => e.Output),
+        .. Directory.EnumerateFiles(Path.Combine(_folder.Path, ".streamengine"), "*", SearchOption.AllDirectories).Select(File.ReadAllText)]);
+
     /// <summary>Everything that helps to understand a failure.</summary>
     public string State => $"{_story}{Reader.State}\n{string.Join('\n', _engines.TakeLast(2).Select(e => e.Tail))}\n{Broker.Tail}";
 
@@ -61,8 +72,8 @@ internal sealed class FlightScene : IAsyncDisposable
     public ChildProcess StartEngine()
     {
         var number = _engines.Count + 1;
-        string[] arguments = ["run", _pipeline, "--bootstrap", Broker.Bootstrap, "--ready-file", _folder.File($"ready-{number}")];
-        var engine = ChildProcess.Engine($"engine {number}", _folder.Path, arguments);
+        string[] arguments = ["run", _pipeline, "--bootstrap", _access.Bootstrap, "--ready-file", _folder.File($"ready-{number}")];
+        var engine = ChildProcess.Engine($"engine {number}", _folder.Path, _access.Environment, arguments);
         _engines.Add(engine);
         Tell($"engine {number} started, process {engine.Id}");
         return engine;
@@ -80,7 +91,8 @@ internal sealed class FlightScene : IAsyncDisposable
     /// <summary>The same, going on in the background.</summary>
     public ChildProcess Start(string name, params string[] arguments)
     {
-        var process = ChildProcess.Engine(name, _folder.Path, [.. arguments.Select(a => a == "FILE" ? _pipeline : a), "--bootstrap", Broker.Bootstrap]);
+        var process = ChildProcess.Engine(name, _folder.Path, _access.Environment,
+            [.. arguments.Select(a => a == "FILE" ? _pipeline : a), "--bootstrap", _access.Bootstrap]);
         _engines.Add(process);
         return process;
     }

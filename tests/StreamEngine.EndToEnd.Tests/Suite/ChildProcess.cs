@@ -13,7 +13,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private readonly string _name;
     private int? _ended;
 
-    public ChildProcess(string name, string program, IEnumerable<string> arguments, string folder)
+    public ChildProcess(string name, string program, IEnumerable<string> arguments, string folder, IReadOnlyDictionary<string, string>? environment = null)
     {
         _name = name;
         _process = new Process
@@ -27,6 +27,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
             },
         };
         _process.StartInfo.Environment["DOTNET_NOLOGO"] = "1";
+        foreach (var (variable, value) in environment ?? new Dictionary<string, string>()) _process.StartInfo.Environment[variable] = value;
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
         _process.Start();
@@ -38,6 +39,10 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     /// <summary>The engine's program in a process of its own.</summary>
     public static ChildProcess Engine(string name, string folder, params string[] arguments) => new(name, "dotnet", [Locations.Program, .. arguments], folder);
+
+    /// <summary>The same, with variables of its environment.</summary>
+    public static ChildProcess Engine(string name, string folder, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        new(name, "dotnet", [Locations.Program, .. arguments], folder, environment);
 
     public int Id { get; }
 

@@ -68,15 +68,19 @@ internal sealed class EmbeddedBroker : TestBroker
 internal sealed class RealKafka : TestBroker
 {
     private readonly TemporaryFolder _folder = new();
+    private readonly Dictionary<string, string> _endpoints = [];
     private string _script = "";
+    private bool _secured;
 
     /// <summary>Starts one node, or skips the test with the reason.</summary>
-    public static async Task<RealKafka> StartAsync(bool proxied = false)
+    /// <param name="proxied">All clients go through a proxy.</param>
+    /// <param name="secured">It has listeners with TLS and SASL too.</param>
+    public static async Task<RealKafka> StartAsync(bool proxied = false, bool secured = false)
     {
         var script = Locations.Shared is { } shared ? Path.Combine(shared, "kafka", "kafka") : null;
         Skip.IfNot(File.Exists(script), "shared/kafka is absent: no real Kafka to test with");
         Skip.IfNot(Locations.Has("java", "-version"), "Java is missing: no real Kafka to test with");
-        var kafka = new RealKafka { _script = script!, Proxy = proxied ? TcpProxy.Start(TimeProvider.System) : null };
+        var kafka = new RealKafka { _script = script!, _secured = secured, Proxy = proxied ? TcpProxy.Start(TimeProvider.System) : null };
         try
         {
             await kafka.RestartAsync();
@@ -88,6 +92,9 @@ internal sealed class RealKafka : TestBroker
             throw;
         }
     }
+
+    /// <summary>What its start has printed: where it listens how, who may come in, and by which authority it is signed.</summary>
+    public string Endpoint(string name) => _endpoints[name];
 
     private string Data => _folder.File("kafka");
 
@@ -109,9 +116,12 @@ internal sealed class RealKafka : TestBroker
     public override async Task RestartAsync()
     {
         // What it was started with first is kept with its data.
-        string[] advertise = Proxy is null || Directory.Exists(Data) ? [] : ["--set", $"advertised.listeners=PLAINTEXT://{Proxy.Address}"];
-        var output = await RunAsync(["start", "--dir", Data, .. advertise]);
-        var listening = output.Split('\n').First(l => l.StartsWith("bootstrap=", StringComparison.Ordinal))["bootstrap=".Length..].Trim();
+        string[] settings = Directory.Exists(Data) ? [] : [.. _secured ? new[] { "--sasl", "--tls" } : [],
+            .. Proxy is null ? Array.Empty<string>() : ["--set", $"advertised.listeners=PLAINTEXT://{Proxy.Address}"]];
+        var output = await RunAsync(["start", "--dir", Data, .. settings]);
+        foreach (var line in output.Split('\n', StringSplitOptions.TrimEntries))
+            if (line.IndexOf('=', StringComparison.Ordinal) is var equals and > 0) _endpoints[line[..equals]] = line[(equals + 1)..];
+        var listening = Endpoint("bootstrap");
         Bootstrap = Proxy?.Address ?? listening;
         if (Proxy is not null) Proxy.Target = IPEndPoint.Parse(listening);
     }

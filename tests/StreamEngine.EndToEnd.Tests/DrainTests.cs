@@ -76,10 +76,9 @@ public class DrainTests(ITestOutputHelper output)
             for (var waited = Stopwatch.StartNew(); !(await scene.Cluster.EndsAsync(outputs)).Values.Any(e => e.Stable < e.High); await Task.Delay(20))
                 Assert.True(scene.IsAlive(first) && waited.Elapsed < Patience.Usual, scene.State);
             await broker.KillAsync();
-            // By the client that writes; which of its connections tells of it first is open.
-            await scene.WaitAsync(first, () => first.Output.Contains("brokers are down", StringComparison.Ordinal)
-                || first.Output.Contains("TxnCoordinator", StringComparison.Ordinal), "the outage to be noticed");
-            await Task.Delay(TimeSpan.FromSeconds(2));
+            // By the client that writes: what it has not committed by then it does not commit any more.
+            await scene.WaitAsync(first, () => first.Output.Contains($"none of the brokers on {broker.Bootstrap} can be reached: what was not committed is read again",
+                StringComparison.Ordinal), "the outage to be noticed");
             await broker.RestartAsync();
             await scene.WaitAsync(first, () => first.Output.Contains("answers again", StringComparison.Ordinal), "the broker to be back");
             first.Terminate();

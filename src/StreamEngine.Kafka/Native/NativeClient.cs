@@ -10,8 +10,10 @@ internal sealed unsafe class NativeClient : IDisposable
 {
     private readonly GCHandle _self;
     private readonly ILogger _logger;
+    private readonly string _bootstrap;
+    private readonly string _whenBack;
     private nint _handle;
-    private volatile bool _cutOff;
+    private int _cutOff;
     private int _saidAway;
 
     public NativeClient(int type, KafkaConnection connection, IEnumerable<KeyValuePair<string, string>> settings, ILogger logger, delegate* unmanaged[Cdecl]<nint,
@@ -20,6 +22,8 @@ internal sealed unsafe class NativeClient : IDisposable
         if (LibRdKafka.Version() < LibRdKafka.OldestVersion)
             throw new InvalidOperationException($"librdkafka {LibRdKafka.Version():x8} is too old: 2.13.2 or newer is needed");
         _logger = logger;
+        _bootstrap = connection.Bootstrap;
+        _whenBack = type == LibRdKafka.Producer ? "what was not committed is read again, by a new client, once one answers" : "it is tried again until one answers";
         DeliveryTarget = deliveryTarget;
         _self = GCHandle.Alloc(this);
         var conf = LibRdKafka.ConfNew();
@@ -50,7 +54,7 @@ internal sealed unsafe class NativeClient : IDisposable
     public nint Handle => _handle != 0 ? _handle : throw new ObjectDisposedException(nameof(NativeClient));
 
     /// <summary>There was a time when no broker could be reached.</summary>
-    public bool WasCutOff => _cutOff;
+    public bool WasCutOff => Volatile.Read(ref _cutOff) != 0;
 
     /// <summary>What delivery reports are for.</summary>
     public object? DeliveryTarget { get; }
@@ -100,10 +104,12 @@ internal sealed unsafe class NativeClient : IDisposable
     private static void OnError(nint client, int error, byte* reason, nint opaque)
     {
         var self = Of(opaque);
-        if (error == LibRdKafka.AllBrokersDown) self._cutOff = true;
+        // What it means for the pipeline is another matter than which of its connections broke first.
+        if (error == LibRdKafka.AllBrokersDown && Interlocked.Exchange(ref self._cutOff, 1) == 0)
+            self._logger.LogWarning("Kafka client: none of the brokers on {Bootstrap} can be reached: {WhenBack}", self._bootstrap, self._whenBack);
         // While a broker is away the library says so in many ways, again and again: the first is enough.
-        var away = error is LibRdKafka.AllBrokersDown or LibRdKafka.Transport or LibRdKafka.Unresolved or LibRdKafka.TimedOut;
-        var level = away && Interlocked.Exchange(ref self._saidAway, 1) != 0 ? LogLevel.Debug : LogLevel.Warning;
+        var away = error is LibRdKafka.Transport or LibRdKafka.Unresolved or LibRdKafka.TimedOut;
+        var level = error == LibRdKafka.AllBrokersDown || (away && Interlocked.Exchange(ref self._saidAway, 1) != 0) ? LogLevel.Debug : LogLevel.Warning;
         if (self._logger.IsEnabled(level)) self._logger.Log(level, "Kafka client: {Reason} ({Error})", Text(reason), LibRdKafka.Describe(error));
     }
 

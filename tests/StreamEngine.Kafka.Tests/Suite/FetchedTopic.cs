@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
 using StreamEngine.Kafka.Fetching;
 using StreamEngine.Kafka.Sources;
@@ -51,13 +50,17 @@ internal sealed class FetchedTopic : IAsyncDisposable
         batch.Dispose();
     }
 
+    /// <summary>Whether a line of the log holds this.</summary>
+    public bool HasTold(string text)
+    {
+        lock (Log) return Log.Exists(l => l.Contains(text, StringComparison.Ordinal));
+    }
+
     /// <summary>Waits for a line of the log that holds this.</summary>
     public async Task ToldAsync(string text)
     {
-        for (var i = 0; ; i++)
+        for (var i = 0; !HasTold(text); i++)
         {
-            lock (Log)
-                if (Log.Exists(l => l.Contains(text, StringComparison.Ordinal))) return;
             Assert.True(i < 3000, string.Join('\n', Log));
             await Task.Delay(10);
         }
@@ -79,18 +82,5 @@ internal sealed class FetchedTopic : IAsyncDisposable
         await _source.DisposeAsync();
         Assert.Equal(0, _scope.BlocksOut);
         _scope.Dispose();
-    }
-
-    private sealed class Lines(List<string> lines) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            lock (lines) lines.Add($"{logLevel}: {formatter(state, exception)}");
-        }
     }
 }

@@ -80,6 +80,28 @@ public sealed class OverdueBrokersTests
         lock (topic.Log) Assert.Empty(topic.Log);
     }
 
+    [Fact]
+    public async Task A_leader_whose_answer_comes_slowly_does_not_hang()
+    {
+        using var cluster = new ScriptedCluster(4);
+        var broker = cluster.Start(1);
+        for (var p = 0; p < 4; p++) cluster.Append(p, "a");
+        var slow = new Misdeed.BitByBit();
+        broker.Misdeeds.Enqueue(slow);
+        var clock = new SteppedClock();
+        await using var topic = new FetchedTopic(cluster, change: Soon, time: clock, settings: ("socket.timeout.ms", "300000"));
+        await cluster.FetchedAsync(_ => true);
+        foreach (var partition in cluster.Fetches.First().Partitions)
+        {
+            // Far longer than it may take, but with some of the answer before each look.
+            slow.Next.Release();
+            Assert.Equal("0:a", await topic.ReadAsync(partition.Partition, 1));
+            clock.Step(TimeSpan.FromSeconds(2));
+            await clock.LooksAsync(4);
+        }
+        lock (topic.Log) Assert.Empty(topic.Log);
+    }
+
     /// <summary>Stands but for its steps; counts who looks at it among the threads that ask for leaders.</summary>
     private sealed class SteppedClock : TimeProvider
     {
@@ -129,5 +151,41 @@ public sealed class OverdueBrokersTests
         await cluster.FetchedAsync(f => f.Node == 2 && f.Partitions.Single().Offset == 4);
         cluster.Append(0, "c");
         Assert.Equal("4:c", await topic.ReadAsync(0, 1));
+    }
+
+    [Fact]
+    public async Task A_replica_that_hangs_is_not_gone_to_although_the_leader_names_it()
+    {
+        using var cluster = new ScriptedCluster(2);
+        var leader = cluster.Start(1);
+        var near = cluster.Start(2);
+        cluster.Logs[0].PreferredReplica = 2;
+        cluster.Append(0, "a");
+        var clock = new SteppedClock();
+        await using var topic = new FetchedTopic(cluster, change: Soon, time: clock, settings: [("client.rack", "r2"), ("socket.timeout.ms", "300000")]);
+        Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        near.StandStill();
+        for (var i = 0; !topic.HasTold($"Warning: broker 2 at 127.0.0.1:{near.Port} does not answer a fetch of flights-0"); i++)
+        {
+            Assert.True(i < 30, "nobody sees that it hangs");
+            clock.Step(TimeSpan.FromSeconds(2));
+            await clock.LooksAsync(4);
+        }
+        // Asked before anybody knew that it hangs, say.
+        leader.Misdeeds.Enqueue(new Misdeed.Nearer(2));
+        for (var i = 0; !leader.Misdeeds.IsEmpty; i++)
+        {
+            Assert.True(i < 6000, "the leader is not asked any more");
+            await Task.Delay(5);
+        }
+        cluster.Append(1, "x");
+        // Past the pause after such an answer, and not up to the next look for those that hang, which would take the partition back.
+        var read = topic.ReadAsync(1, 1);
+        for (var i = 0; i < 300 && !read.IsCompleted; i++)
+        {
+            clock.Step(TimeSpan.FromMilliseconds(3));
+            await Task.WhenAny(read, Task.Delay(20));
+        }
+        Assert.Equal("0:x", await read);
     }
 }

@@ -153,11 +153,12 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
         return request;
     }
 
-    private static bool Send(Stream stream, ProtocolWriter w, Misdeed? misdeed)
+    private bool Send(Stream stream, ProtocolWriter w, Misdeed? misdeed)
     {
         var bytes = w.Written.ToArray();
         w.Abandon();
         BinaryPrimitives.WriteInt32BigEndian(bytes, misdeed is Misdeed.Length wrong ? wrong.Bytes : bytes.Length - 4);
+        if (misdeed is Misdeed.BitByBit bits) return SendBits(stream, bytes, bits);
         var sent = misdeed switch
         {
             Misdeed.Reset reset => reset.AfterBytes,
@@ -166,6 +167,20 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
         };
         stream.Write(bytes.AsSpan(0, Math.Min(bytes.Length, sent)));
         return misdeed is not Misdeed.Reset;
+    }
+
+    private bool SendBits(Stream stream, byte[] bytes, Misdeed.BitByBit bits)
+    {
+        var sent = 0;
+        foreach (var end in bits.Ends)
+        {
+            while (!bits.Next.Wait(100))
+                if (_isDown) return false;
+            stream.Write(bytes.AsSpan(sent, end - sent));
+            sent = end;
+        }
+        stream.Write(bytes.AsSpan(sent));
+        return true;
     }
 
     private Misdeed? Answer(short api, short version, ref ProtocolReader r, ProtocolWriter w, ScriptedLogin.Session? login)

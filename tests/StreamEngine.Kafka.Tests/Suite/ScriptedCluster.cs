@@ -15,6 +15,17 @@ internal abstract record Misdeed
     /// <summary>Stops after so many bytes of the response, and keeps the connection.</summary>
     public sealed record Stop(int AfterBytes) : Misdeed;
 
+    /// <summary>Sends the response bit by bit, up to the end of the next partition whenever one is let go.</summary>
+    public sealed record BitByBit : Misdeed
+    {
+        public List<int> Ends { get; } = [];
+
+        public SemaphoreSlim Next { get; } = new(0);
+    }
+
+    /// <summary>Names a node that is to be read from.</summary>
+    public sealed record Nearer(int Node) : Misdeed;
+
     /// <summary>Does not answer.</summary>
     public sealed record Stall : Misdeed;
 

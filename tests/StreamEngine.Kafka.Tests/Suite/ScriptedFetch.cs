@@ -94,7 +94,7 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
                 if ((any || bytes.Count > 0) && bytes.Count + batch.Length > Math.Min(maxBytes, mostBytes)) break;
                 bytes.AddRange(batch);
             }
-            var preferred = log.Leader == broker.Node && _rack.Length > 0 ? log.PreferredReplica : -1;
+            var preferred = misdeed is Misdeed.Nearer nearer ? nearer.Node : log.Leader == broker.Node && _rack.Length > 0 ? log.PreferredReplica : -1;
             if (preferred >= 0) bytes.Clear();
             any |= bytes.Count > 0;
             if (misdeed is Misdeed.Damage && bytes.Count > 0) bytes[^1] ^= 1;
@@ -115,6 +115,7 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
             if (version >= 11) w.Int32(preferred);
             w.Bytes(bytes.ToArray());
             WriteTags(w, misdeed);
+            (misdeed as Misdeed.BitByBit)?.Ends.Add(w.Written.Length);
         }
         w.Tags();
         w.Tags();

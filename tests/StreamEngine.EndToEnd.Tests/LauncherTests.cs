@@ -33,7 +33,8 @@ public sealed class LauncherTests
         using var folder = new TemporaryFolder();
         Prepare(folder);
         var (code, output) = await RunAsync(folder, "topic list");
-        Assert.True(code == 0 && output.Contains("built in", StringComparison.Ordinal) && output.EndsWith("StreamEngine.Cli.dll topic list", StringComparison.Ordinal), output);
+        Assert.True(code == 0 && output.Contains("built in", StringComparison.Ordinal)
+            && output.EndsWith("StreamEngine.Cli.dll topic list", StringComparison.Ordinal), output);
         (code, output) = await RunAsync(folder, "topic list");
         Assert.True(code == 0 && !output.Contains("built in", StringComparison.Ordinal), output);
         Assert.Single(Calls(folder));
@@ -88,7 +89,7 @@ public sealed class LauncherTests
         foreach (var file in new[] { "src/Program.cs", "hocon/reference.conf", "Directory.Build.props", "global.json" })
             File.SetLastWriteTimeUtc(folder.Write(file, ""), DateTime.UtcNow.AddMinutes(-1));
         folder.Write("sdk/sdks", "10.0.100 [/usr/share/dotnet/sdk]\n");
-        File.SetUnixFileMode(folder.Write("sdk/dotnet", Sdk), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        folder.Write("sdk/dotnet", Sdk);
     }
 
     private static string[] Calls(TemporaryFolder folder) => File.ReadAllLines(Path.Combine(folder.Path, "sdk", "calls"));
@@ -96,7 +97,7 @@ public sealed class LauncherTests
     private static async Task<(int Code, string Output)> RunAsync(TemporaryFolder folder, string command)
     {
         await using var launcher = new ChildProcess("launcher", "/bin/sh",
-            ["-c", $"unset ENGINE_ARTIFACTS; PATH='{folder.Path}/sdk':\"$PATH\" exec ./engine {command}"], folder.Path);
+            ["-c", $"unset ENGINE_ARTIFACTS; chmod +x sdk/dotnet; PATH='{folder.Path}/sdk':\"$PATH\" exec ./engine {command}"], folder.Path);
         var code = await launcher.WaitForExitAsync();
         return (code, launcher.Output.TrimEnd());
     }

@@ -242,7 +242,8 @@ public sealed class ReplayRunTests(BrokerFixture broker) : IClassFixture<BrokerF
     private async Task<List<string>> RowsAsync(string topic)
     {
         var rows = new List<string>();
-        await foreach (var record in new TopicReader(new KafkaConnection(broker.Bootstrap)).ReadAsync(new ReadRequest(topic) { ReadCommitted = true }, CancellationToken.None))
+        var reader = new TopicReader(new KafkaConnection(broker.Bootstrap));
+        await foreach (var record in reader.ReadAsync(new ReadRequest(topic) { ReadCommitted = true }, CancellationToken.None))
             rows.Add($"{System.Text.Encoding.UTF8.GetString(record.Key!)}={(record.Value is null ? "" : System.Text.Encoding.UTF8.GetString(record.Value))}");
         return rows;
     }

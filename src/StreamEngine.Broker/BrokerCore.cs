@@ -131,7 +131,8 @@ internal sealed class BrokerCore : IDisposable
 
     private bool Replay(JournalEntry entry, byte version, ref ProtocolReader r)
     {
-        if (version != 0) throw new Log.BrokerStorageException($"the journal has a record {entry} of version {version}: it was written by a newer broker, use that one");
+        if (version > (entry == JournalEntry.Transaction ? TransactionEntry.Version : 0))
+            throw new Log.BrokerStorageException($"the journal has a record {entry} of version {version}: it was written by a newer broker, use that one");
         if (entry == JournalEntry.Identity)
         {
             Topics.Seed = (ulong)r.Int64();
@@ -139,7 +140,7 @@ internal sealed class BrokerCore : IDisposable
             return true;
         }
         Topics.Replay(entry, ref r);
-        Transactions.Replay(entry, ref r);
+        Transactions.Replay(entry, version, ref r);
         Offsets.Replay(entry, ref r);
         return false;
     }

@@ -44,13 +44,14 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         else if (knownId >= 0)
         {
             // KIP-360: a producer that recovers names what it has; a repeated request is answered as the first one was.
-            if (knownId == entry.ProducerId && knownEpoch == entry.Epoch - 1 && entry.Status == TransactionStatus.Empty)
+            if ((knownId, knownEpoch) == entry.Bumped && entry.Status == TransactionStatus.Empty)
                 return (ErrorCode.None, entry.ProducerId, entry.Epoch);
             if (knownId != entry.ProducerId || knownEpoch != entry.Epoch) return (ErrorCode.ProducerFenced, -1, -1);
         }
         var before = entry.Epoch;
         if (entry.Status == TransactionStatus.Ongoing) End(entry, commit: false, fence: true, now);
         if (entry.Epoch == before) Bump(entry);
+        entry.Bumped = knownId >= 0 ? (knownId, knownEpoch) : TransactionEntry.NoProducer;
         entry.TimeoutMs = timeoutMs;
         entry.Status = TransactionStatus.Empty;
         entry.StartedAt = -1;
@@ -131,7 +132,7 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
         NextDeadline = _byId.Count == 0 ? long.MaxValue : _byId.Values.Min(Deadline);
     }
 
-    public void Replay(JournalEntry kind, ref ProtocolReader r)
+    public void Replay(JournalEntry kind, byte version, ref ProtocolReader r)
     {
         switch (kind)
         {
@@ -142,7 +143,7 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
                 if (_byId.Remove(r.String(), out var forgotten)) _byProducer.Remove(forgotten.ProducerId);
                 break;
             case JournalEntry.Transaction:
-                var entry = TransactionEntry.Read(ref r);
+                var entry = TransactionEntry.Read(ref r, version);
                 if (_byId.TryGetValue(entry.TransactionalId, out var before)) _byProducer.Remove(before.ProducerId);
                 _byId[entry.TransactionalId] = entry;
                 _byProducer[entry.ProducerId] = entry;
@@ -180,7 +181,7 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
     public IEnumerable<(JournalEntry, byte, Action<ProtocolWriter>)> Snapshot()
     {
         yield return (JournalEntry.ProducerIds, 0, w => w.Int64(NextProducerId));
-        foreach (var entry in _byId.Values) yield return (JournalEntry.Transaction, 0, entry.Write);
+        foreach (var entry in _byId.Values) yield return (JournalEntry.Transaction, TransactionEntry.Version, entry.Write);
     }
 
     private ErrorCode Check(string transactionalId, long producerId, short epoch, out TransactionEntry? entry)
@@ -247,7 +248,7 @@ internal sealed class TransactionCoordinator(TopicRegistry topics, GroupOffsets 
     {
         entry.UpdatedAt = now;
         NextDeadline = Math.Min(NextDeadline, Deadline(entry));
-        journal.Append(JournalEntry.Transaction, 0, entry.Write);
+        journal.Append(JournalEntry.Transaction, TransactionEntry.Version, entry.Write);
     }
 
     private void Forget(TransactionEntry entry)

@@ -16,6 +16,11 @@ internal enum TransactionStatus : byte
 /// <summary>What the coordinator knows of one transactional id.</summary>
 internal sealed class TransactionEntry(string transactionalId)
 {
+    /// <summary>Of the journal's record. Version 0 did not have <see cref="Bumped"/>.</summary>
+    public const byte Version = 1;
+
+    public static readonly (long ProducerId, short Epoch) NoProducer = (-1, -1);
+
     private readonly List<(Guid Topic, int Partition)> _partitions = [];
     private readonly HashSet<(Guid Topic, int Partition)> _known = [];
     private readonly SortedSet<string> _groups = new(StringComparer.Ordinal);
@@ -23,6 +28,13 @@ internal sealed class TransactionEntry(string transactionalId)
     public string TransactionalId { get; } = transactionalId;
     public long ProducerId { get; set; } = -1;
     public short Epoch { get; set; } = -1;
+
+    /// <summary>
+    /// Id and epoch that the last bump was asked for with, -1 where it named none (KIP-360): who repeats that request is the one who was bumped. A new producer names
+    /// none, so that nobody of before it is taken for it.
+    /// </summary>
+    public (long ProducerId, short Epoch) Bumped { get; set; } = NoProducer;
+
     public int TimeoutMs { get; set; }
     public TransactionStatus Status { get; set; }
     public long StartedAt { get; set; } = -1;
@@ -72,9 +84,11 @@ internal sealed class TransactionEntry(string transactionalId)
         }
         w.Count(Groups.Count);
         foreach (var group in Groups) w.String(group);
+        w.Int64(Bumped.ProducerId);
+        w.Int16(Bumped.Epoch);
     }
 
-    public static TransactionEntry Read(ref ProtocolReader r)
+    public static TransactionEntry Read(ref ProtocolReader r, byte version)
     {
         var entry = new TransactionEntry(r.String())
         {
@@ -87,6 +101,7 @@ internal sealed class TransactionEntry(string transactionalId)
         };
         foreach (var partition in r.Array(static (ref ProtocolReader x) => (x.Uuid(), x.Int32()))) entry.Add(partition);
         foreach (var group in r.StringArray()) entry.AddGroup(group);
+        if (version >= 1) entry.Bumped = (r.Int64(), r.Int16());
         return entry;
     }
 }

@@ -159,8 +159,83 @@ public class TransactionTests
         Assert.Equal((ErrorCode.None, id, (short)(epoch + 1)), (error, sameId, bumped));
         // The answer was lost and the request repeated: the same answer (KIP-360).
         Assert.Equal((ErrorCode.None, id, bumped), _client.InitProducerId("a", knownId: id, knownEpoch: epoch));
-        _client.InitProducerId("a");
+        var (_, _, successor) = _client.InitProducerId("a");
+        Assert.Equal(bumped + 1, successor);
+        Assert.Equal(ErrorCode.ProducerFenced, _client.InitProducerId("a", knownId: id, knownEpoch: bumped).Error);
         Assert.Equal(ErrorCode.ProducerFenced, _client.InitProducerId("a", knownId: id, knownEpoch: epoch).Error);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_zombie_that_recovers_one_epoch_behind_its_successor_does_not_get_that_ones_epoch(bool afterRestart)
+    {
+        var storage = new MemoryStorage();
+        var client = new CoreClient(storage);
+        var (_, id, epoch) = client.InitProducerId("a");
+        var (_, sameId, successor) = client.InitProducerId("a");
+        Assert.Equal((id, (short)(epoch + 1)), (sameId, successor));
+        if (afterRestart) client = new CoreClient(storage);
+        Assert.Equal(ErrorCode.ProducerFenced, client.InitProducerId("a", knownId: id, knownEpoch: epoch).Error);
+        Assert.Equal(ErrorCode.None, client.AddPartition("a", id, successor, Topic(client)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_repeated_bump_is_answered_as_the_first_one(bool afterRestart)
+    {
+        var storage = new MemoryStorage();
+        var client = new CoreClient(storage);
+        var (_, id, epoch) = client.InitProducerId("a");
+        client.AddPartition("a", id, epoch, Topic(client));
+        var first = client.InitProducerId("a", knownId: id, knownEpoch: epoch);
+        Assert.Equal((ErrorCode.None, id, (short)(epoch + 1)), first);
+        if (afterRestart) client = new CoreClient(storage);
+        Assert.Equal(first, client.InitProducerId("a", knownId: id, knownEpoch: epoch));
+    }
+
+    private static string Topic(CoreClient client)
+    {
+        client.CreateTopic("u");
+        return "u";
+    }
+
+    [Fact]
+    public void A_bump_that_uses_up_the_epochs_is_repeated_too()
+    {
+        var (_, id, epoch) = _client.InitProducerId("a");
+        while (_client.Core.Transactions.Find("a")!.Epoch < short.MaxValue - 1) (_, id, epoch) = _client.Core.Transactions.InitProducerId("a", 1000, id, epoch, _client.Now);
+        var first = _client.InitProducerId("a", knownId: id, knownEpoch: epoch);
+        Assert.NotEqual(id, first.ProducerId);
+        Assert.Equal(first, _client.InitProducerId("a", knownId: id, knownEpoch: epoch));
+    }
+
+    [Fact]
+    public void The_journals_record_of_version_0_is_read_and_a_newer_one_is_refused()
+    {
+        var storage = new MemoryStorage();
+        new CoreClient(storage).InitProducerId("other");
+        var old = new Journal(storage.Journal);
+        old.Append(JournalEntry.Transaction, 0, w =>
+        {
+            w.String("a");
+            w.Int64(40);
+            w.Int16(3);
+            w.Int32(60_000);
+            w.UInt8((byte)Transactions.TransactionStatus.Empty);
+            w.Int64(-1);
+            w.Int64(1_000_000);
+            w.Count(0);
+            w.Count(0);
+        });
+        var client = new CoreClient(storage);
+        // Who was bumped is not known: a request that may be a zombie's is refused.
+        Assert.Equal(ErrorCode.ProducerFenced, client.InitProducerId("a", knownId: 40, knownEpoch: 2).Error);
+        Assert.Equal((ErrorCode.None, 40L, (short)4), client.InitProducerId("a", knownId: 40, knownEpoch: 3));
+        Assert.Equal((ErrorCode.None, 40L, (short)4), client.InitProducerId("a", knownId: 40, knownEpoch: 3));
+        old.Append(JournalEntry.Transaction, 2, static w => w.String("a"));
+        Assert.Contains("newer broker", Assert.Throws<Log.BrokerStorageException>(() => new CoreClient(storage)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,7 +25,8 @@ internal static class MembershipApi
         if (version >= 8) r.NullableString();
         r.End();
         var needsKnownId = version >= 4 && instance is null;
-        var request = new JoinRequest(group, memberId, instance, call.Exchange.ClientId ?? "", session, rebalance, type, protocols, needsKnownId);
+        var request = new JoinRequest(group, memberId, instance, call.Exchange.ClientId ?? "", session, rebalance, type, protocols, needsKnownId,
+            KnowsSkipping: version >= 9);
         var exchange = call.Exchange;
         call.HasNoResponse = true;
         call.Core.Groups.Join(request, result => Answer(exchange, w => WriteJoin(w, version, result)), call.Now);
@@ -35,7 +36,7 @@ internal static class MembershipApi
     {
         var version = call.Version;
         var (group, generation, memberId) = (r.String(), r.Int32(), r.String());
-        if (version >= 3) r.NullableString();
+        var instance = version >= 3 ? r.NullableString() : null;
         if (version >= 5) r.NullableString();
         if (version >= 5) r.NullableString();
         var assignments = new Dictionary<string, byte[]>();
@@ -48,15 +49,15 @@ internal static class MembershipApi
         r.End();
         var exchange = call.Exchange;
         call.HasNoResponse = true;
-        call.Core.Groups.Sync(group, generation, memberId, assignments, result => Answer(exchange, w => WriteSync(w, version, result)), call.Now);
+        call.Core.Groups.Sync(group, generation, memberId, assignments, result => Answer(exchange, w => WriteSync(w, version, result)), call.Now, instance);
     }
 
     public static void Heartbeat(ref ProtocolReader r, ApiCall call)
     {
         var (group, generation, memberId) = (r.String(), r.Int32(), r.String());
-        if (call.Version >= 3) r.NullableString();
+        var instance = call.Version >= 3 ? r.NullableString() : null;
         r.End();
-        var error = call.Core.Groups.Heartbeat(group, generation, memberId, call.Now);
+        var error = call.Core.Groups.Heartbeat(group, generation, memberId, call.Now, instance);
         if (call.Version >= 1) call.Writer.Int32(0);
         call.Writer.Error(error);
         call.Writer.Tags();
@@ -78,7 +79,7 @@ internal static class MembershipApi
         r.End();
         if (members.Count > GroupCoordinator.MaxMembers)
             throw new ProtocolException($"{members.Count} members leave a group, which has at most {GroupCoordinator.MaxMembers}");
-        var errors = members.ConvertAll(m => call.Core.Groups.Leave(group, m.Id, call.Now));
+        var errors = members.ConvertAll(m => call.Core.Groups.Leave(group, m.Id, call.Now, m.Instance));
         var w = call.Writer;
         if (version >= 1) w.Int32(0);
         w.Error(version <= 2 ? errors[0] : ErrorCode.None);
@@ -113,7 +114,7 @@ internal static class MembershipApi
         if (version >= 7) w.NullableString(result.ProtocolType);
         w.NullableString(result.Protocol ?? (version >= 7 ? null : ""));
         w.String(result.Leader);
-        if (version >= 9) w.Bool(false);
+        if (version >= 9) w.Bool(result.SkipAssignment);
         w.String(result.MemberId);
         w.Count(result.Members.Count);
         foreach (var (id, instance, metadata) in result.Members)

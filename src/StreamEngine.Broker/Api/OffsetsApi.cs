@@ -20,7 +20,7 @@ internal static class OffsetsApi
         var group = r.String();
         var generation = r.Int32();
         var member = r.String();
-        if (version >= 7) r.NullableString();
+        var instance = version >= 7 ? r.NullableString() : null;
         if (version <= 4) r.Int64();
         var topics = r.Array(static (ref ProtocolReader x) =>
         {
@@ -34,7 +34,7 @@ internal static class OffsetsApi
             return topic;
         });
         r.End();
-        var error = CheckMember(call.Core, group, generation, member, transactional: false);
+        var error = CheckMember(call.Core, group, generation, member, instance, transactional: false);
         var accepted = new List<OffsetCommit>();
         var w = call.Writer;
         if (version >= 3) w.Int32(0);
@@ -56,10 +56,10 @@ internal static class OffsetsApi
     }
 
     /// <summary>Whether who commits may, and whether a new group finds room.</summary>
-    public static ErrorCode CheckMember(BrokerCore core, string group, int generation, string member, bool transactional)
+    public static ErrorCode CheckMember(BrokerCore core, string group, int generation, string member, string? instance, bool transactional)
     {
         if (group.Length == 0) return ErrorCode.InvalidGroupId;
-        var error = core.Groups.CheckCommit(group, generation, member, transactional);
+        var error = core.Groups.CheckCommit(group, generation, member, transactional, instance);
         if (error != ErrorCode.None) return error;
         return core.Offsets.HasRoomFor(group) ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;
     }

@@ -81,7 +81,7 @@ internal static class TransactionsApi
     {
         var (transactionalId, group, producerId, epoch) = (r.String(), r.String(), r.Int64(), r.Int16());
         var (generation, member) = call.Version >= 3 ? (r.Int32(), r.String()) : (-1, "");
-        if (call.Version >= 3) r.NullableString();
+        var instance = call.Version >= 3 ? r.NullableString() : null;
         var topics = r.Array(static (ref ProtocolReader x) =>
         {
             var topic = (Name: x.String(), Partitions: x.Array(static (ref ProtocolReader y) =>
@@ -94,7 +94,7 @@ internal static class TransactionsApi
             return topic;
         });
         r.End();
-        var error = OffsetsApi.CheckMember(call.Core, group, generation, member, transactional: true);
+        var error = OffsetsApi.CheckMember(call.Core, group, generation, member, instance, transactional: true);
         if (error == ErrorCode.None) error = call.Core.Transactions.CheckOffsets(transactionalId, producerId, epoch, group);
         var accepted = new List<OffsetCommit>();
         var w = call.Writer;

@@ -9,16 +9,18 @@ internal enum GroupState
     Stable,
 }
 
-/// <summary>A consumer asks to join; <see cref="MemberId"/> is empty the first time.</summary>
+/// <summary>
+/// A consumer asks to join; <see cref="MemberId"/> is empty the first time. A leader that <see cref="KnowsSkipping"/> may be told to assign nothing (KIP-814).
+/// </summary>
 internal sealed record JoinRequest(
     string Group, string MemberId, string? InstanceId, string ClientId, int SessionTimeoutMs, int RebalanceTimeoutMs, string ProtocolType,
     List<(string Name, byte[] Metadata)> Protocols,
-    bool NeedsKnownId);
+    bool NeedsKnownId, bool KnowsSkipping = false);
 
 /// <summary>How a join ended; <see cref="Members"/> is for the leader alone, who assigns the partitions.</summary>
 internal sealed record JoinResult(
     Protocol.ErrorCode Error, int Generation, string? ProtocolType, string? Protocol, string Leader, string MemberId,
-    List<(string MemberId, string? InstanceId, byte[] Metadata)> Members)
+    List<(string MemberId, string? InstanceId, byte[] Metadata)> Members, bool SkipAssignment = false)
 {
     public static JoinResult Failed(Protocol.ErrorCode error, string memberId) => new(error, -1, null, null, "", memberId, []);
 }
@@ -30,7 +32,10 @@ internal sealed record SyncResult(Protocol.ErrorCode Error, string? ProtocolType
 internal sealed class Member(string id)
 {
     public string Id { get; } = id;
+
+    /// <summary>group.instance.id of a static member (KIP-345), whose place is kept for as long as its session lasts; null for a dynamic one.</summary>
     public string? InstanceId { get; set; }
+
     public string ClientId { get; set; } = "";
     public int SessionTimeoutMs { get; set; }
     public int RebalanceTimeoutMs { get; set; }
@@ -66,14 +71,23 @@ internal sealed class Group(string id)
 
     public Member? Find(string memberId) => Members.Find(m => m.Id == memberId);
 
+    public Member? FindStatic(string instanceId) => Members.Find(m => m.InstanceId == instanceId);
+
+    /// <summary>Who asks to join, where it is a member already, or takes the place of one.</summary>
+    public Member? PlaceOf(JoinRequest request) =>
+        request.MemberId.Length == 0 && request.InstanceId is { } instance ? FindStatic(instance) : Find(request.MemberId);
+
     /// <summary>The first of the leader's protocols that every member knows.</summary>
     public string? CommonProtocol() =>
         Members.Count == 0 ? null : Members[0].Protocols.Select(p => p.Name).FirstOrDefault(name => Members.TrueForAll(m => m.Protocols.Exists(p => p.Name == name)));
 
-    public bool Accepts(JoinRequest request) =>
-        Members.TrueForAll(m => m.Id == request.MemberId) ||
-        (ProtocolType == request.ProtocolType
-            && request.Protocols.Exists(p => Members.TrueForAll(m => m.Id == request.MemberId || m.Protocols.Exists(q => q.Name == p.Name))));
+    public bool Accepts(JoinRequest request)
+    {
+        var place = PlaceOf(request);
+        var others = Members.FindAll(m => m != place);
+        return others.Count == 0
+            || (ProtocolType == request.ProtocolType && request.Protocols.Exists(p => others.TrueForAll(m => m.Protocols.Exists(q => q.Name == p.Name))));
+    }
 
     public long NextDeadline()
     {

@@ -45,6 +45,7 @@ internal enum ErrorCode : short
     UnknownLeaderEpoch = 75,
     MemberIdRequired = 79,
     GroupMaxSizeReached = 81,
+    FencedInstanceId = 82,
     InvalidRecord = 87,
     UnstableOffsetCommit = 88,
     ProducerFenced = 90,

@@ -5,7 +5,7 @@ namespace StreamEngine.Broker.Suite;
 
 public abstract partial class BrokerSuite
 {
-    private IConsumer<byte[]?, byte[]?> Subscriber(string group, string topic)
+    private IConsumer<byte[]?, byte[]?> Subscriber(string group, string topic, string? instance = null)
     {
         var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
         {
@@ -13,7 +13,9 @@ public abstract partial class BrokerSuite
             GroupId = group,
             EnableAutoCommit = false,
             AutoOffsetReset = AutoOffsetReset.Earliest,
-            SessionTimeoutMs = 6000,
+            // A static member that is gone would hold its partitions for as long.
+            SessionTimeoutMs = instance is null ? 6000 : 120_000,
+            GroupInstanceId = instance,
             HeartbeatIntervalMs = 300,
         }).Build();
         consumer.Subscribe(topic);
@@ -43,6 +45,24 @@ public abstract partial class BrokerSuite
         one.Commit([new TopicPartitionOffset(topic, 0, 3), new TopicPartitionOffset(topic, 1, 4)]);
         one.Close();
         Assert.Equal([3, 4], CommittedOffsets(topic, group));
+    }
+
+    [SkippableFact]
+    public async Task A_static_member_that_starts_again_takes_its_place_and_the_old_one_is_fenced()
+    {
+        var (topic, group) = (await NewTopicAsync(2), NewName("group"));
+        await Producing(topic, 20);
+        using var old = Subscriber(group, topic, "one");
+        Assert.True(await BecomesAsync(() => Poll(old) && old.Assignment.Count == 2));
+        using var again = Subscriber(group, topic, "one");
+        Assert.True(await BecomesAsync(() => Poll(again) && again.Assignment.Count == 2));
+        var fenced = Assert.Throws<ConsumeException>(() =>
+        {
+            for (var i = 0; i < 400; i++) Poll(old);
+        });
+        Assert.Equal(ErrorCode.FencedInstanceId, fenced.Error.Code);
+        using var admin = Admin();
+        Assert.Single((await admin.DescribeConsumerGroupsAsync([group])).ConsumerGroupDescriptions[0].Members);
     }
 
     [SkippableFact]

@@ -18,7 +18,7 @@ internal sealed class SimulatedBroker
     private BrokerCore? _core;
     private long _wake = long.MaxValue;
     private int _lives;
-    private (BrokerCrash Kind, TimeSpan Down)? _crash;
+    private readonly Queue<(BrokerCrash Kind, TimeSpan Down)> _crashes = new();
 
     public SimulatedBroker(SimulatedWorld world, FsyncPolicy fsync, ulong seed)
     {
@@ -41,8 +41,10 @@ internal sealed class SimulatedBroker
     /// <summary>What a new core said of what it found.</summary>
     public List<string> Notes { get; } = [];
 
-    /// <summary>The next request of a client is cut short by a crash; the broker is back after a while.</summary>
-    public void CrashOnNext(BrokerCrash kind, TimeSpan down) => _crash = (kind, down);
+    /// <summary>
+    /// The next request of a client is cut short by a crash; the broker is back after a while. Of several crashes each has a request of its own, in the order given.
+    /// </summary>
+    public void CrashOnNext(BrokerCrash kind, TimeSpan down) => _crashes.Enqueue((kind, down));
 
     /// <summary>Told of each client's request before it is handled (true) and after it (false).</summary>
     public Action<ApiKey, bool>? Handling { get; init; }
@@ -70,7 +72,7 @@ internal sealed class SimulatedBroker
         Requests++;
         _world.Note(((ulong)key << 32) | (uint)request.Length);
         _storage.BeginRequest();
-        if (mayCrash && _crash is { } crash)
+        if (mayCrash && _crashes.TryDequeue(out var crash))
         {
             CrashOver(exchange, crash.Kind, crash.Down, answer);
             return;
@@ -91,7 +93,6 @@ internal sealed class SimulatedBroker
 
     private void CrashOver(BrokerExchange exchange, BrokerCrash kind, TimeSpan down, Action<byte[]?> answer)
     {
-        _crash = null;
         Crashes++;
         var waiting = _pending.Values.ToList();
         _lives++;

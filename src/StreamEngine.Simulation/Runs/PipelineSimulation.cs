@@ -34,7 +34,7 @@ internal sealed class PipelineSimulation
     private long _busy;
     private int _numbers;
     private int _toStart;
-    private (ApiKey Key, Action Action)? _armed;
+    private readonly List<(ApiKey Key, Blow Blow)> _armed = [];
 
     private PipelineSimulation(IReadOnlyList<PipelineFile> files, IReadOnlyList<InputRecord> input, SimulationOptions options)
     {
@@ -68,7 +68,7 @@ internal sealed class PipelineSimulation
             while (_blows.TryPeek(out var blow) && !RunUntil(blow.Step))
             {
                 _blows.Dequeue();
-                if (blow.On is { } key) _armed = (key, () => Do(blow));
+                if (blow.On is { } key) _armed.Add((key, blow));
                 else Do(blow);
             }
             RunUntil(long.MaxValue);
@@ -88,9 +88,11 @@ internal sealed class PipelineSimulation
 
     private void Handling(ApiKey key, bool begins)
     {
-        if (!begins || _armed is not { } armed || armed.Key != key) return;
-        _armed = null;
-        armed.Action();
+        if (!begins) return;
+        // All that wait for such a request, in the order of their steps.
+        var due = _armed.Where(a => a.Key == key).ToList();
+        _armed.RemoveAll(a => a.Key == key);
+        foreach (var (_, blow) in due) Do(blow);
     }
 
     private SimulatedProcess Start()

@@ -31,7 +31,7 @@ internal static class Campaign
                 + $"partitions {options.Partitions}; rows a batch {options.BatchRows}; fsync {options.Fsync}", $"network: {options.Network}",
                     .. options.Blows.Select(b => $"blow: {b}"), $"input: {scenario.Input.Count} records",
             .. scenario.Input.Take(20).Select(r => $"  {r.Topic}-{r.Partition} {(r.Value is null ? "null" : System.Text.Encoding.UTF8.GetString(r.Value))}"),
-                .. failed.Result is { } run ? run.Story.Concat(run.Errors.Take(20)) : [],
+                .. failed.Result is { } run ? run.Story.Concat(run.Errors.Take(20).Select(e => e.ToString())) : [],
         ];
         return string.Join("\n", lines);
     }

@@ -18,27 +18,20 @@ internal sealed record ScenarioOutcome(Scenario Scenario, IReadOnlyList<string> 
 internal static class ScenarioRun
 {
     /// <summary>The scenario of a seed, with blows.</summary>
-    public static ScenarioOutcome Run(ulong seed, CampaignSubject subject)
-    {
-        var scenario = ScenarioGenerator.Create(seed, subject);
-        SimulationResult free;
-        try
-        {
-            free = RunFree(scenario);
-        }
-        catch (SimulationException e)
-        {
-            return new ScenarioOutcome(scenario, [$"without a fault: {e.Message}"], null);
-        }
-        return Run(ScenarioGenerator.WithBlows(scenario, free.BusySteps), free);
-    }
+    public static ScenarioOutcome Run(ulong seed, CampaignSubject subject) =>
+        Run(ScenarioGenerator.Create(seed, subject), (scenario, free) => ScenarioGenerator.WithBlows(scenario, free.BusySteps));
 
     /// <summary>A scenario as it is, as shrinking makes it.</summary>
-    public static ScenarioOutcome Run(Scenario scenario)
+    public static ScenarioOutcome Run(Scenario scenario) => Run(scenario, static (same, _) => same);
+
+    private static ScenarioOutcome Run(Scenario scenario, Func<Scenario, SimulationResult, Scenario> struck)
     {
         try
         {
-            return Run(scenario, RunFree(scenario));
+            var free = PipelineSimulation.Run([scenario.Files[0]], scenario.Input, Free(scenario));
+            // What all others are held against has to be right itself.
+            var wrong = RunChecks.FaultFree(free, RowsOf(scenario, scenario.Input)).Select(w => $"without a fault: {w}").ToList();
+            return wrong.Count > 0 ? new ScenarioOutcome(scenario, wrong, null) : Run(struck(scenario, free), free);
         }
         catch (SimulationException e)
         {
@@ -59,24 +52,29 @@ internal static class ScenarioRun
         }
     }
 
-    private static SimulationResult RunFree(Scenario scenario) => PipelineSimulation.Run([scenario.Files[0]], scenario.Input, Free(scenario));
-
     private static SimulationOptions Free(Scenario scenario) => scenario.Options with { Network = NetworkPlan.None, Blows = [], Planted = PlantedDefect.None };
 
     private static IEnumerable<string> Compare(Scenario scenario, SimulationResult run, SimulationResult free)
     {
-        var rows = scenario.Files[0].Definition.Sources.ToDictionary(s => s.Name, s => scenario.Input.Count(r => r.Topic == s.Topic));
-        var wrong = RunChecks.Alone(run, insert => rows[scenario.Files[0].Plan.Inserts.First(i => i.Sink == insert).Source]).Concat(LatenessOracle.Check(scenario, run));
+        var wrong = RunChecks.Alone(run, RowsOf(scenario, scenario.Input)).Concat(LatenessOracle.Check(scenario, run));
         if (scenario.Idle is not { } idle) return [.. wrong, .. RunChecks.SameRows(run, free, scenario.Topics)];
         return [.. wrong, .. RunChecks.SameRows(run, free, scenario.Topics.Where(t => t != idle.WindowTopic && t != scenario.Files[0].Definition.LateTopic)),
             .. CompareWindows(scenario, idle, run)];
+    }
+
+    /// <summary>How many rows were written for each INSERT.</summary>
+    private static Func<string, int> RowsOf(Scenario scenario, IReadOnlyList<InputRecord> input)
+    {
+        var rows = scenario.Files[0].Definition.Sources.ToDictionary(s => s.Name, s => input.Count(r => r.Topic == s.Topic));
+        return insert => rows[scenario.Files[0].Plan.Inserts.First(i => i.Sink == insert).Source];
     }
 
     /// <summary>Windows of a run whose partitions fell idle: those of a run in which nothing is late, over the rows that were not late in this one.</summary>
     private static IEnumerable<string> CompareWindows(Scenario scenario, IdlePartitions idle, SimulationResult run)
     {
         var late = LatenessOracle.Late(scenario, run, scenario.Windows[0]).Select(l => l.Record).ToHashSet(ReferenceEqualityComparer.Instance);
-        var timely = PipelineSimulation.Run([idle.Patient], [.. scenario.Input.Where(r => !late.Contains(r))], Free(scenario));
-        return RunChecks.SameRows(run, timely, [idle.WindowTopic]);
+        List<InputRecord> input = [.. scenario.Input.Where(r => !late.Contains(r))];
+        var timely = PipelineSimulation.Run([idle.Patient], input, Free(scenario));
+        return [.. RunChecks.FaultFree(timely, RowsOf(scenario, input)).Select(w => $"without late rows: {w}"), .. RunChecks.SameRows(run, timely, [idle.WindowTopic])];
     }
 }

@@ -17,12 +17,22 @@ internal sealed class SimulatedConnectors(SimulatedClient client, int batchRows,
     bool redrives = false) : IConnectors
 {
     private readonly HashSet<MemoryScope> _scopes = [];
+    private bool _hasFailed;
 
     public ISource CreateSource(PipelineDefinition pipeline, SourceDefinition source, MemoryScope scope)
     {
         _scopes.Add(scope);
-        return planted == PlantedDefect.ReopenedWindow ? new ForgetfulSource(client, source.Name, source.Topic, batchRows, scope, p => endOf(source.Topic, p))
-            : new SimulatedSource(client, source.Name, source.Topic, batchRows, scope, p => endOf(source.Topic, p));
+        Func<int, long?> end = p => endOf(source.Topic, p);
+        switch (planted)
+        {
+            case PlantedDefect.ReopenedWindow:
+                return new ForgetfulSource(client, source.Name, source.Topic, batchRows, scope, end);
+            case PlantedDefect.FailingSource when !_hasFailed:
+                _hasFailed = true;
+                return new FailingSource(client, source.Name, source.Topic, batchRows, scope, end);
+            default:
+                return new SimulatedSource(client, source.Name, source.Topic, batchRows, scope, end);
+        }
     }
 
     public ISource? CreateRedrive(PipelineDefinition pipeline, string source, MemoryScope scope) =>

@@ -21,4 +21,7 @@ internal enum PlantedDefect : byte
 
     /// <summary>A partition that wakes goes on with its own old watermark, and opens windows again that are closed.</summary>
     ReopenedWindow,
+
+    /// <summary>A source throws once, which a new incarnation makes up for: only that it was needed shows it.</summary>
+    FailingSource,
 }

@@ -28,7 +28,7 @@ internal sealed class PipelineSimulation
     private readonly List<SimulatedProcess> _all = [];
     private readonly List<SimulatedProcess> _alive = [];
     private readonly List<SimulatedProcess> _frozen = [];
-    private readonly List<string> _errors = [];
+    private readonly List<LoggedError> _errors = [];
     private readonly List<string> _wrong = [];
     private readonly List<string> _story = [];
     private long _busy;
@@ -78,7 +78,7 @@ internal sealed class PipelineSimulation
         }
         catch (SimulationException e)
         {
-            throw new SimulationException($"seed {_options.Seed}, {_all.Count} processes, input {(_feed.IsFinished ? "all written" : "not all written")}: {e.Message}\n{string.Concat(_all.Select(p => $"{p}\n"))}{string.Join("\n", _story.Concat(_errors.TakeLast(20)))}");
+            throw new SimulationException($"seed {_options.Seed}, {_all.Count} processes, input {(_feed.IsFinished ? "all written" : "not all written")}: {e.Message}\n{string.Concat(_all.Select(p => $"{p}\n"))}{string.Join("\n", _story.Concat(_errors.TakeLast(20).Select(e => e.ToString())))}");
         }
         finally
         {
@@ -182,7 +182,7 @@ internal sealed class PipelineSimulation
                 StartLater();
                 break;
             case BlowKind.Crash:
-                process.Worker.Crash();
+                process.Crash();
                 break;
             case BlowKind.Drain:
                 process.Drain();
@@ -244,6 +244,7 @@ internal sealed class PipelineSimulation
             Story = _story,
             Elapsed = _world.Clock.Elapsed,
             Processes = _all.Count,
+            Crashes = _all.Sum(p => p.Crashes),
             Restarts = _all.Sum(p => p.Worker.Restarts),
             Topics = topics,
             Manifests = [.. topics[$"{name}.epochs"].SelectMany(p => p).Select(r => ManifestJson.Read(r.Value).Manifest).OfType<EpochManifest>()],

@@ -13,9 +13,9 @@ namespace StreamEngine.Simulation.Runs;
 internal sealed class SimulatedProcess
 {
     private readonly CancellationTokenSource _drain = new();
-    private readonly List<string> _errors;
+    private readonly List<LoggedError> _errors;
 
-    public SimulatedProcess(int number, SimulatedSystem system, PipelineFile file, SimulatedClient client, SimulatedConnectors connectors, List<string> errors)
+    public SimulatedProcess(int number, SimulatedSystem system, PipelineFile file, SimulatedClient client, SimulatedConnectors connectors, List<LoggedError> errors)
     {
         (Number, System, Client, Connectors, _errors) = (number, system, client, connectors, errors);
         Worker = new PipelineWorker(file.Definition, file.Plan, connectors, system.System, system.Clock, new ErrorLog(number, errors));
@@ -45,18 +45,30 @@ internal sealed class SimulatedProcess
     public bool MissedBroker => Run.Exception?.InnerException is StartupException { Message: SimulatedClient.NoBroker };
 
     /// <summary>
-    /// Why it ended where that is no way to end; null for all regular ways. A worker that fails while it drains does not start again: its process ends with an error, and
-    /// the next one goes on.
+    /// Why it ended where that is no way to end; null for all regular ways. A worker that a fault hits while it drains does not start again: its process ends with an
+    /// error, and the next one goes on.
     /// </summary>
-    public string? Failure => Run.Exception is { } failure && !IsFenced && !IsDraining && !MissedBroker ? $"process {Number} ended: {failure.InnerException}" : null;
+    public string? Failure => Run.Exception is { } failure && !IsFenced && !(IsDraining && IsStruck(failure)) && !MissedBroker
+        ? $"process {Number} ended: {failure.InnerException}" : null;
 
     public override string ToString() =>
         $"process {Number}: {Worker.Phase}, epoch {Worker.Progress?.Epoch}, ended {Worker.Progress?.Ended}, {Worker.Restarts} restarts, {Run.Status} {Run.Exception?.InnerException?.Message}";
 
+    private bool IsStruck(Exception failure) => LoggedError.IsFaultOf(failure) || (Crashes > 0 && LoggedError.IsStopOf(failure));
+
+    /// <summary>How often its graph was stopped by a blow.</summary>
+    public int Crashes { get; private set; }
+
+    public void Crash()
+    {
+        Crashes++;
+        Worker.Crash();
+    }
+
     public void Drain() => _drain.Cancel();
 
     /// <summary>Keeps what the worker logs as an error.</summary>
-    private sealed class ErrorLog(int process, List<string> errors) : ILogger
+    private sealed class ErrorLog(int process, List<LoggedError> errors) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -65,7 +77,7 @@ internal sealed class SimulatedProcess
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel)) errors.Add($"process {process}: {formatter(state, exception)}: {exception?.GetBaseException().Message}");
+            if (IsEnabled(logLevel)) errors.Add(new LoggedError(process, formatter(state, exception), exception));
         }
     }
 }

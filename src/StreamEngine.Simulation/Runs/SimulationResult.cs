@@ -24,6 +24,9 @@ internal sealed record SimulationResult
     /// <summary>Processes that were started.</summary>
     public required int Processes { get; init; }
 
+    /// <summary>Graphs that a blow has stopped.</summary>
+    public required int Crashes { get; init; }
+
     /// <summary>Incarnations that were started after a failure by their worker, in all processes.</summary>
     public required int Restarts { get; init; }
 
@@ -41,7 +44,7 @@ internal sealed record SimulationResult
     public required int BrokerCrashes { get; init; }
 
     /// <summary>What the workers logged as errors, and what the run itself found wrong.</summary>
-    public required IReadOnlyList<string> Errors { get; init; }
+    public required IReadOnlyList<LoggedError> Errors { get; init; }
 
     public required IReadOnlyList<string> Wrong { get; init; }
 

@@ -84,6 +84,9 @@ internal sealed class PipelineWorker
     /// <summary>The pause before the first new incarnation after a failure; it doubles while none of them commits.</summary>
     public TimeSpan FirstPause { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Changes of state after which a whole snapshot of it begins; null: as <see cref="CommitSettings.SnapshotBytes"/> says.</summary>
+    public long? SnapshotBytes { get; init; }
+
     /// <summary>Ends the present epoch now.</summary>
     public void Checkpoint() => _control?.Ask(EpochRequest.Checkpoint);
 
@@ -312,8 +315,7 @@ internal sealed class PipelineWorker
             schema => FormatBinding.CreateEncoder(new JsonFormatDefinition(), schema, schema.Count)),
         DeadLetterTopic = _definition.DeadLetterTopic,
         Log = log,
-        Commit = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source)), .. _plan.Vias.Select(v => (v.Name, v.Input))],
-            _plan.Sources.Count, _definition.CommitInterval, opened) { Replay = Replay, Restored = state.Bytes },
+        Commit = CommitOf(opened, state),
         State = state,
         Scope = scope,
         Time = _time,
@@ -321,4 +323,11 @@ internal sealed class PipelineWorker
         StateLimit = _definition.StateLimit,
         MaxMessageBytes = _definition.MaxMessageBytes,
     };
+
+    private CommitSettings CommitOf(CommitLogState opened, RestoredState state)
+    {
+        var settings = new CommitSettings(_plan.Hash, _slot, [.. _plan.Inserts.Select(i => (i.Sink, i.Source)), .. _plan.Vias.Select(v => (v.Name, v.Input))],
+            _plan.Sources.Count, _definition.CommitInterval, opened) { Replay = Replay, Restored = state.Bytes };
+        return SnapshotBytes is { } bytes ? settings with { SnapshotBytes = bytes } : settings;
+    }
 }

@@ -60,18 +60,20 @@ internal sealed class GeneratedPipeline
     /// <param name="processes">How many variants of it, which differ in what may differ from process to process.</param>
     /// <param name="idle">Partitions fall idle: one tumbling window, and at most INSERTs that pass rows beside it.</param>
     /// <param name="options">Of the run.</param>
-    public static Scenario Generate(Random random, int processes, bool idle, SimulationOptions options)
+    /// <param name="shortEpochs">An epoch for every few rows.</param>
+    public static Scenario Generate(Random random, int processes, bool idle, SimulationOptions options, bool shortEpochs)
     {
         var pipeline = new GeneratedPipeline(random);
-        var windows = idle ? 1 : random.Next(3);
+        var windows = idle ? 1 : shortEpochs ? random.Next(1, 3) : random.Next(3);
         for (var i = 0; i < windows; i++) pipeline.AddWindow(idle);
         for (var i = windows == 0 ? 1 : random.Next(2); i > 0; i--) pipeline.AddProjection();
         var text = pipeline.Text();
         var interval = new[] { "30ms", "200ms", "1s" }[random.Next(3)];
+        if (shortEpochs) interval = "30ms";
         List<string> settings = [$"commit-interval={interval}", $"kafka.transaction-timeout={random.Next(6, 60)}s",
             $"sources.events.event-time.idle-timeout={(idle ? $"{random.Next(1, 4)}s" : "infinite")}", $"sources.events.event-time.max-drift={random.Next(1, 30)}m"];
         var files = Enumerable.Range(0, processes).Select(_ => PipelineFile.Parse(text, "generated.conf", [.. settings, $"parallelism={random.Next(1, 4)}"])).ToList();
-        var input = pipeline.Events(random.Next(40, 200), options.Partitions, idle);
+        var input = pipeline.Events(random.Next(40, 200) + (shortEpochs ? 150 : 0), options.Partitions, idle);
         return new Scenario
         {
             Name = text,

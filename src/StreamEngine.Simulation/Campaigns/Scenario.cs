@@ -25,6 +25,9 @@ internal sealed record Scenario
     /// </summary>
     public IdlePartitions? Idle { get; init; }
 
+    /// <summary>Many epochs and small snapshots: their rounds come to an end, older state is deleted, and a damaged snapshot may be read.</summary>
+    public bool HasSnapshots { get; init; }
+
     public IEnumerable<string> Topics => Files[0].Definition.Sinks.Select(s => s.Topic).Append(Files[0].Definition.DeadLetterTopic).Append(Files[0].Definition.LateTopic)
         .Distinct();
 }

@@ -39,27 +39,33 @@ internal static class ScenarioGenerator
         };
         var idle = random.Next(4) == 0;
         if (idle) options = options with { Feed = options.Feed with { Rows = 30, Pause = TimeSpan.FromSeconds(4) } };
-        if (subject.Text is { } text) return OfUser(random, text, options);
-        return random.Next(3) == 0 ? OfFlights(random, options) : GeneratedPipeline.Generate(random, 2, idle, options);
+        var state = new Random(unchecked((int)Scheduling.Mixing.Mix(seed ^ 0x57a7e)));
+        options = options with { SnapshotBytes = state.Next(4) == 0 ? null : 1L << state.Next(10, state.Next(2) == 0 ? 12 : 15) };
+        // A round over all key groups takes twenty epochs or so: rows have to come a few at a time, and no faster than the network lets them be committed.
+        var rounds = !idle && options.SnapshotBytes <= 4 << 10 && state.Next(4) > 0;
+        if (rounds) options = options with { Feed = options.Feed with { Rows = 3, Pause = TimeSpan.FromMilliseconds(70) + 16 * options.Network.Delay } };
+        var scenario = subject.Text is { } text ? OfUser(random, text, options, rounds)
+            : random.Next(3) == 0 ? OfFlights(random, options, rounds) : GeneratedPipeline.Generate(random, 2, idle, options, rounds);
+        return scenario with { HasSnapshots = rounds };
     }
 
-    private static Scenario OfFlights(Random random, SimulationOptions options)
+    private static Scenario OfFlights(Random random, SimulationOptions options, bool shortEpochs)
     {
-        string[] Settings() => [random.Next(3) == 0 ? "commit-interval=30ms" : "commit-interval=1s", "sources.flights.event-time.idle-timeout=infinite",
+        string[] Settings() => [random.Next(3) == 0 || shortEpochs ? "commit-interval=30ms" : "commit-interval=1s", "sources.flights.event-time.idle-timeout=infinite",
             $"kafka.transaction-timeout={random.Next(6, 60)}s"];
         var files = Enumerable.Range(0, 2).Select(_ => FlightsScenario.Pipeline(random.Next(1, 4), Settings())).ToList();
-        return new Scenario { Name = "flights", Files = files, Input = FlightsScenario.Input(random.Next(), random.Next(60, 300), options.Partitions), Options = options,
+        return new Scenario { Name = "flights", Files = files, Input = FlightsScenario.Input(random.Next(), random.Next(60, 300) + (shortEpochs ? 100 : 0), options.Partitions), Options = options,
             Windows = FlightsScenario.Windows() };
     }
 
-    private static Scenario OfUser(Random random, Func<IReadOnlyList<string>, PipelineFile> text, SimulationOptions options)
+    private static Scenario OfUser(Random random, Func<IReadOnlyList<string>, PipelineFile> text, SimulationOptions options, bool shortEpochs)
     {
         var plain = text([]);
         // With partitions that fall idle, which rows are late would depend on when: the runs could not be compared.
         List<string> settings = [.. plain.Definition.Sources.Select(s => $"sources.{s.Name}.event-time.idle-timeout=infinite"),
-            $"kafka.transaction-timeout={random.Next(6, 60)}s"];
+            $"kafka.transaction-timeout={random.Next(6, 60)}s", .. shortEpochs ? ["commit-interval=30ms"] : Array.Empty<string>()];
         var files = Enumerable.Range(0, 2).Select(_ => text([.. settings, $"parallelism={random.Next(1, 4)}"])).ToList();
-        return new Scenario { Name = plain.Definition.Name, Files = files, Input = SchemaInput.Generate(plain, random, random.Next(40, 250), options.Partitions),
+        return new Scenario { Name = plain.Definition.Name, Files = files, Input = SchemaInput.Generate(plain, random, random.Next(40, 250) + (shortEpochs ? 100 : 0), options.Partitions),
             Options = options };
     }
 
@@ -77,6 +83,13 @@ internal static class ScenarioGenerator
     {
         var random = new Random(unchecked((int)Scheduling.Mixing.Mix(scenario.Options.Seed ^ 0xb10)));
         var blows = Enumerable.Range(0, random.Next(5)).Select(_ => BlowOf(random, steps, scenario.Options.Fsync)).ToList();
+        if (scenario.HasSnapshots && random.Next(4) > 0)
+        {
+            // Late, when there is a snapshot to be damaged; a bad network makes a run longer than the one without faults.
+            var (from, to) = scenario.Options.Network == NetworkPlan.None ? (60, 95) : (80, 130);
+            var step = random.NextInt64(steps * from / 100, Math.Max(steps * from / 100 + 1, steps * to / 100));
+            blows.AddRange([new(step, BlowKind.DamageState), new(step + 1, random.Next(2) == 0 ? BlowKind.Kill : BlowKind.Crash)]);
+        }
         return scenario with { Options = scenario.Options with { Blows = blows } };
     }
 

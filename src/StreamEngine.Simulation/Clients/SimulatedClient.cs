@@ -20,6 +20,9 @@ internal sealed class SimulatedClient(SimulatedNetwork network, int process, Tim
 
     public static string NameOf(int process) => $"process {process}";
 
+    /// <summary>Of the whole run.</summary>
+    public NetworkCounts Counts => network.Counts;
+
     public SimulatedNetwork.SimulatedConnection Connect() => network.Connect(Name);
 
     public LogReader CreateReader() => new(network, Name, patience, time);

@@ -93,9 +93,18 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
     {
         // A damaged piece of a whole snapshot can be made up for, by the snapshot before and all changes since: a damaged change cannot.
         var damage = _damaged < 0 && _last is { State.Full.Count: > 0 } && client.TakeStateDamage();
+        if (_last is { State.Full: [.., var newest] })
+        {
+            if (from == newest) client.Counts.SnapshotRestores++;
+            else client.Counts.OlderRestores++;
+        }
         return _reader.ReadAsync(_state, Slot, from, (offset, value) =>
         {
-            if (damage && offset >= _last!.State.Full[^1] && Streams.StateFrames.IsWhole(value)) (damage, _damaged) = (false, offset);
+            if (damage && offset >= _last!.State.Full[^1] && Streams.StateFrames.IsWhole(value))
+            {
+                (damage, _damaged) = (false, offset);
+                client.Counts.Damaged++;
+            }
             if (offset != _damaged)
             {
                 apply(offset, value);
@@ -265,7 +274,9 @@ internal class SimulatedCommitLog(SimulatedClient client, string pipeline, IRead
     {
         if (manifest.State.Full.Count < 2 || manifest.State.Full[0] <= _trimmed || _stopping.IsCancellationRequested) return;
         var reply = await client.Connect().AskAsync(Messages.DeleteRecords(_state, Slot, manifest.State.Full[0]), client.Patience.Read);
-        if (reply is { IsAnswered: true, Value: ErrorCode.None }) _trimmed = manifest.State.Full[0];
+        if (reply is not { IsAnswered: true, Value: ErrorCode.None }) return;
+        _trimmed = manifest.State.Full[0];
+        client.Counts.Trims++;
     }
 
     public virtual async ValueTask DisposeAsync()

@@ -17,6 +17,15 @@ internal sealed class NetworkCounts
 
     /// <summary>Restores that read a damaged record.</summary>
     public int Damaged { get; set; }
+
+    /// <summary>Restores that began at the newest whole snapshot.</summary>
+    public int SnapshotRestores { get; set; }
+
+    /// <summary>Restores that went back behind it, since it was damaged.</summary>
+    public int OlderRestores { get; set; }
+
+    /// <summary>Times that state behind two whole snapshots was deleted.</summary>
+    public int Trims { get; set; }
 }
 
 /// <summary>How a request ended for its sender.</summary>
@@ -60,7 +69,6 @@ internal sealed class SimulatedNetwork(SimulatedWorld world, SimulatedBroker bro
     {
         if (_damages == 0) return false;
         _damages--;
-        Counts.Damaged++;
         return true;
     }
 

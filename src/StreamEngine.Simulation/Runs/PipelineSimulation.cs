@@ -100,7 +100,7 @@ internal sealed class PipelineSimulation
         var number = _numbers++;
         var client = new SimulatedClient(_network, number, _world.Clock, _options.Patience);
         var connectors = new SimulatedConnectors(client, _options.BatchRows, _feed.EndOf, _options.Planted, _redrives);
-        var process = new SimulatedProcess(number, _world.Boot(), _files[number % _files.Count], client, connectors, _errors);
+        var process = new SimulatedProcess(number, _world.Boot(), _files[number % _files.Count], client, connectors, _errors, _options.SnapshotBytes);
         _all.Add(process);
         _alive.Add(process);
         Tell($"process {number} starts");

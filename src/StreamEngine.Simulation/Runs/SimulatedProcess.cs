@@ -15,10 +15,11 @@ internal sealed class SimulatedProcess
     private readonly CancellationTokenSource _drain = new();
     private readonly List<LoggedError> _errors;
 
-    public SimulatedProcess(int number, SimulatedSystem system, PipelineFile file, SimulatedClient client, SimulatedConnectors connectors, List<LoggedError> errors)
+    public SimulatedProcess(int number, SimulatedSystem system, PipelineFile file, SimulatedClient client, SimulatedConnectors connectors, List<LoggedError> errors,
+        long? snapshotBytes)
     {
         (Number, System, Client, Connectors, _errors) = (number, system, client, connectors, errors);
-        Worker = new PipelineWorker(file.Definition, file.Plan, connectors, system.System, system.Clock, new ErrorLog(number, errors));
+        Worker = new PipelineWorker(file.Definition, file.Plan, connectors, system.System, system.Clock, new ErrorLog(number, errors)) { SnapshotBytes = snapshotBytes };
         Run = system.Tasks.Start(() => Worker.RunAsync(_drain.Token));
     }
 

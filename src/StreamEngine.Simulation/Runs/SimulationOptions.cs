@@ -28,5 +28,8 @@ internal sealed record SimulationOptions
     /// <summary>Partitions of every source topic.</summary>
     public int Partitions { get; init; } = 3;
 
+    /// <summary>Changes of state after which a whole snapshot of it begins; null: the product's.</summary>
+    public long? SnapshotBytes { get; init; }
+
     public PlantedDefect Planted { get; init; }
 }

@@ -54,7 +54,8 @@ internal static class ScenarioGenerator
         string[] Settings() => [random.Next(3) == 0 || shortEpochs ? "commit-interval=30ms" : "commit-interval=1s", "sources.flights.event-time.idle-timeout=infinite",
             $"kafka.transaction-timeout={random.Next(6, 60)}s"];
         var files = Enumerable.Range(0, 2).Select(_ => FlightsScenario.Pipeline(random.Next(1, 4), Settings())).ToList();
-        return new Scenario { Name = "flights", Files = files, Input = FlightsScenario.Input(random.Next(), random.Next(60, 300) + (shortEpochs ? 100 : 0), options.Partitions), Options = options,
+        return new Scenario { Name = "flights", Files = files,
+            Input = FlightsScenario.Input(random.Next(), random.Next(60, 300) + (shortEpochs ? 100 : 0), options.Partitions), Options = options,
             Windows = FlightsScenario.Windows() };
     }
 
@@ -65,7 +66,8 @@ internal static class ScenarioGenerator
         List<string> settings = [.. plain.Definition.Sources.Select(s => $"sources.{s.Name}.event-time.idle-timeout=infinite"),
             $"kafka.transaction-timeout={random.Next(6, 60)}s", .. shortEpochs ? ["commit-interval=30ms"] : Array.Empty<string>()];
         var files = Enumerable.Range(0, 2).Select(_ => text([.. settings, $"parallelism={random.Next(1, 4)}"])).ToList();
-        return new Scenario { Name = plain.Definition.Name, Files = files, Input = SchemaInput.Generate(plain, random, random.Next(40, 250) + (shortEpochs ? 100 : 0), options.Partitions),
+        return new Scenario { Name = plain.Definition.Name, Files = files,
+            Input = SchemaInput.Generate(plain, random, random.Next(40, 250) + (shortEpochs ? 100 : 0), options.Partitions),
             Options = options };
     }
 

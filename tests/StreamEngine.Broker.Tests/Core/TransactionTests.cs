@@ -205,7 +205,8 @@ public class TransactionTests
     public void A_bump_that_uses_up_the_epochs_is_repeated_too()
     {
         var (_, id, epoch) = _client.InitProducerId("a");
-        while (_client.Core.Transactions.Find("a")!.Epoch < short.MaxValue - 1) (_, id, epoch) = _client.Core.Transactions.InitProducerId("a", 1000, id, epoch, _client.Now);
+        while (_client.Core.Transactions.Find("a")!.Epoch < short.MaxValue - 1)
+            (_, id, epoch) = _client.Core.Transactions.InitProducerId("a", 1000, id, epoch, _client.Now);
         var first = _client.InitProducerId("a", knownId: id, knownEpoch: epoch);
         Assert.NotEqual(id, first.ProducerId);
         Assert.Equal(first, _client.InitProducerId("a", knownId: id, knownEpoch: epoch));

@@ -22,7 +22,7 @@ internal static class SimulateCommand
             if (r.Tokens.Count > 0 && int.TryParse(r.Tokens[0].Value, CultureInfo.InvariantCulture, out var n) && n < 1) r.AddError("--seeds is a number from 1");
         });
         var command = new Command("simulate",
-            "Runs pipelines on simulated processes, network and broker, with faults by a seed, and checks that nothing is lost, doubled or late without cause. The worker, its graph and the broker's core are the real ones; time is virtual, and a seed gives the same run wherever it is run. "
+            "Runs pipelines on simulated processes, network and broker, with faults by a seed, and checks that nothing is lost, doubled or late without cause. The worker, its graph and the broker's core are the real ones; time is virtual, and a seed gives the same run each time. "
             + "A failure prints its seed and the smallest scenario that still fails, and the exit code is 1.\n\nExample:\n  ./engine simulate --seeds 1000\n  ./engine simulate hocon/pipelines/flights.conf --seeds 100\n  ./engine simulate --seed 42 --json") { file, seeds, seed, environment, settings, json };
         command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {

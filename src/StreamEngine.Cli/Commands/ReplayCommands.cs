@@ -168,7 +168,8 @@ internal static class ReplayCommands
                 foreach (var r in replays)
                     Console.WriteLine(JsonSerializer.Serialize(new { replay = r.Id, pipeline = r.Bounds.Pipeline, from = Watermark.TextOf(r.Bounds.Range.From),
                         to = Watermark.TextOf(r.Bounds.Range.To), into = r.Bounds.Into, finished = r.IsFinished, watermark = Watermark.TextOf(r.Watermark),
-                        done = Math.Round(r.EventTimeDone, 4), records = r.RecordsDone, of = r.Records, left_seconds = r.Left?.TotalSeconds, at = r.Last.At }));
+                        done = Math.Round(r.EventTimeDone, 4), records = r.RecordsDone, of = r.Records, left_seconds = r.Left?.TotalSeconds,
+                        epoch = r.Last?.Epoch, cancelled = r.IsCancelled, at = r.At }));
                 return ExitCodes.Done;
             }
             var table = Tables.Create(("replay", false), ("pipeline", false), ("from", false), ("to", false), ("into", false), ("event time", false), ("done", true),
@@ -184,8 +185,14 @@ internal static class ReplayCommands
         return command;
     }
 
-    private static string LeftOf(ReplayState state) => state.IsFinished ? "finished" : state.Left is { } left
-        ? string.Create(CultureInfo.InvariantCulture, $"{left.TotalSeconds:0} s") : "-";
+    private static string LeftOf(ReplayState state) => state switch
+    {
+        { IsCancelled: true } => "cancelled in part",
+        { Last: null } => "nothing committed yet",
+        { IsFinished: true } => "finished",
+        { Left: { } left } => string.Create(CultureInfo.InvariantCulture, $"{left.TotalSeconds:0} s"),
+        _ => "-",
+    };
 
     private static Command Diff()
     {

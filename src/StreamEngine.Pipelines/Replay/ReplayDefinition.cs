@@ -69,7 +69,7 @@ internal sealed class ReplayDefinition
     /// <summary>Where what the pipeline writes to a topic goes.</summary>
     public string TargetOf(string topic) => $"{Into}.{topic}";
 
-    /// <summary>The epochs topics of all replays of a pipeline begin so.</summary>
+    /// <summary>The qualified names of all replays of a pipeline begin so; the id follows.</summary>
     public static string StemOf(string pipeline) => $"{pipeline}.replay.";
 
     /// <summary>All that the live pipeline reads and writes.</summary>

@@ -15,9 +15,9 @@ internal static class ReplayDiff
     public static async Task<IReadOnlyList<SinkDiff>> CompareAsync(ReplayDefinition replay, ReplayState state, CancellationToken cancellation)
     {
         Check(replay);
-        if (state.Last.Pipeline != replay.Plan.Hash)
+        if (state.Last is { } last && last.Pipeline != replay.Plan.Hash)
             throw new StartupException($"the pipeline's file was changed since replay {state.Id} began: what it has written is of another plan\n  go back to that file (and its --env and --set), or forget the replay:    ./engine replay cancel FILE --id {state.Id}");
-        if (!state.IsFinished) throw new StartupException($"replay {state.Id} is not finished: it is at {Watermark.TextOf(state.Watermark)} of {Watermark.TextOf(replay.Range.To)}\n  go on with it:    ./engine replay start FILE --from {Watermark.TextOf(replay.Range.From)} --to {Watermark.TextOf(replay.Range.To)}");
+        if (!state.IsFinished) throw new StartupException($"replay {state.Id} is not finished: {(state.Last is null ? "it has committed nothing yet" : $"it is at {Watermark.TextOf(state.Watermark)} of {Watermark.TextOf(replay.Range.To)}")}\n  go on with it:    ./engine replay start FILE --from {Watermark.TextOf(replay.Range.From)} --to {Watermark.TextOf(replay.Range.To)}");
         var reader = new TopicReader(KafkaConnectors.ConnectionOf(replay.Definition));
         var redriven = await RedrivenTimes.ReadAsync(replay.Live.Definition, replay.Plan, state.Bounds, cancellation);
         var diffs = new List<SinkDiff>();

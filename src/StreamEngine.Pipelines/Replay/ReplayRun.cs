@@ -24,6 +24,9 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
     /// <summary>What people should know about it before it runs.</summary>
     public List<string> Notes { get; } = [];
 
+    /// <summary>Called when nobody was found to write into the target, before that is taken: what others do in between.</summary>
+    public Func<Task> OnChecked { get; init; } = () => Task.CompletedTask;
+
     /// <summary>A worker that reads the range and ends; null where the replay is finished already.</summary>
     /// <exception cref="StartupException">It cannot be replayed; the message says why.</exception>
     public async Task<PipelineWorker?> PrepareAsync(ActorSystem system, CancellationToken cancellation)
@@ -39,7 +42,8 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
         if (last is not null && last.Pipeline != replay.Plan.Hash)
             throw new StartupException($"the pipeline's file was changed since replay {replay.Id} began: what it has written so far would not fit\n  go back to that file, or forget the replay:    ./engine replay cancel FILE --id {replay.Id}");
         if (last is not null) await CheckOutputsAsync(topics, cancellation);
-        var bounds = last?.Replay ?? await BoundAsync(topics, cancellation);
+        var target = new ReplayTarget(_connection, replay, time, _logger);
+        var bounds = last?.Replay ?? await BoundAsync(topics, target, cancellation);
         ReplaySize.Check(replay, bounds);
         await CheckRetentionAsync(topics, bounds, last, cancellation);
         var sinks = new List<SinkDefinition>();
@@ -50,8 +54,10 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
             sinks.Add(sink with { CreatePartitions = partitions });
         }
         var definition = replay.Definition with { Sinks = sinks };
+        await OnChecked();
+        await target.TakeAsync(topics, cancellation);
         return new PipelineWorker(definition, replay.Plan, new KafkaConnectors(time, loggers) { Replay = bounds }, system, time,
-            loggers.CreateLogger<PipelineWorker>()) { Replay = bounds };
+            loggers.CreateLogger<PipelineWorker>()) { Replay = bounds, OnClaimed = target.ConfirmAsync };
     }
 
     // It makes its topics before its first epoch: what is gone since held what it will not write again.
@@ -62,7 +68,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
                 throw new StartupException($"topic '{output}' of replay {replay.Id} was deleted, and what it had written with it: it was cancelled in part, or somebody deleted the topic\n  forget it, then start again:    ./engine replay cancel FILE --id {replay.Id}");
     }
 
-    private async Task<ReplayBounds> BoundAsync(KafkaTopics topics, CancellationToken cancellation)
+    private async Task<ReplayBounds> BoundAsync(KafkaTopics topics, ReplayTarget target, CancellationToken cancellation)
     {
         var live = replay.Live.Definition;
         var scan = new ReplayScan(replay.Range, replay.Plan.Sources.ToDictionary(s => s.Name,
@@ -82,7 +88,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
                 : $"the live pipeline has closed its windows up to {Watermark.TextOf(closed)}: a replay up to {Watermark.TextOf(replay.Range.To)} would not equal it\n  replay up to there:    --to {Watermark.TextOf(closed)}");
         if (scan.Unseeded.ToList() is { Count: > 0 } unseeded)
             await BeginAsync(topics, scan, unseeded, cancellation);
-        await new ReplayTarget(_connection, replay, time, _logger).CheckAsync(topics, cancellation);
+        await target.CheckAsync(topics, cancellation);
         return scan.ToBounds(live.QualifiedName, replay.Into) with
         {
             Redrive = await RedriveAsync(topics, scan.Redrive, cancellation),

@@ -13,7 +13,8 @@ namespace StreamEngine.Pipelines.Replay;
 /// <summary>
 /// The topics that a replay is about to write for the first time: rows of another replay between its own would make every comparison wrong. What counts is what was
 /// committed. A replay that was killed in its first epoch leaves aborted records there, and the marker that aborts them, and can be started again. What lies in an open
-/// transaction is neither yet: it may be the first epoch of another replay, which no manifest tells of, and is waited for.
+/// transaction is neither yet: it may be the first epoch of a replay of another pipeline or an older engine, which nothing tells of, and is waited for. Of two that find
+/// nothing at the same time one takes the target, and the other one is refused.
 /// </summary>
 internal sealed class ReplayTarget(KafkaConnection connection, ReplayDefinition replay, TimeProvider time, ILogger logger)
 {
@@ -23,6 +24,8 @@ internal sealed class ReplayTarget(KafkaConnection connection, ReplayDefinition 
     private static readonly TimeSpan Abort = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Call = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly TargetLog _targets = new(connection, replay.Live.Definition.QualifiedName, time);
 
     /// <summary>For the search through what was aborted, which is as long as that is.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
@@ -47,11 +50,54 @@ internal sealed class ReplayTarget(KafkaConnection connection, ReplayDefinition 
         }
     }
 
+    /// <summary>Takes the target, as the last thing before it runs: what was refused for another reason is in nobody's way. One that it holds already it keeps.</summary>
+    /// <exception cref="StartupException">Another replay holds it, which the message names.</exception>
+    public async Task TakeAsync(KafkaTopics topics, CancellationToken cancellation)
+    {
+        var take = new TargetTake(replay.Id, replay.Into, replay.Range, Environment.MachineName, Environment.ProcessId, time.GetUtcNow());
+        var holder = await _targets.TakeAsync(topics, take, replay.Definition.ReplicationFactor, cancellation);
+        if (holder.Take.Replay != replay.Id)
+        {
+            // It may have committed something by now.
+            var known = (await ListAsync(cancellation)).FirstOrDefault(r => r.Id == holder.Take.Replay);
+            throw Refusal(known ?? ReplayState.Of(replay.Live.Definition.QualifiedName, holder));
+        }
+        if (holder.IsCancelled) throw new StartupException($"replay {replay.Id} is being cancelled, or was in part\n  cancel it to the end:    ./engine replay cancel FILE --id {replay.Id}");
+    }
+
+    /// <summary>
+    /// Looks whether the target is still its own, when an incarnation has claimed its slot and has written nothing. Who cancels a replay says so first, and fences it
+    /// then: one that was not fenced, since it claimed its slot later, sees here that it was cancelled.
+    /// </summary>
+    /// <exception cref="FencedException">It was cancelled.</exception>
+    public async Task ConfirmAsync(CancellationToken cancellation)
+    {
+        using var topics = new KafkaTopics(connection, logger);
+        var holder = (await _targets.ReadAsync(topics, cancellation)).Of(replay.Into);
+        if (holder is { IsCancelled: false } && holder.Take.Replay == replay.Id) return;
+        var now = holder is null || holder.Take.Replay == replay.Id ? "" : $": replay {holder.Take.Replay} writes into '{replay.Into}' now";
+        throw new FencedException($"replay {replay.Id} was cancelled by somebody else{now}");
+    }
+
     private async Task RefuseKnownAsync(CancellationToken cancellation)
     {
-        foreach (var other in await ReplayCatalog.ListAsync(connection, replay.Live.Definition.QualifiedName, time, logger, cancellation))
-            if (other.Bounds.Into == replay.Into)
-                throw new StartupException($"replay {other.Id} writes into '{replay.Into}' already\n  forget it, with its outputs:    ./engine replay cancel FILE --id {other.Id}\n  or write elsewhere:             --into shadow2");
+        // What it has taken itself it may go on with.
+        foreach (var other in await ListAsync(cancellation))
+            if (other.Bounds.Into == replay.Into && (other.Id != replay.Id || other.Last is not null)) throw Refusal(other);
+    }
+
+    private Task<IReadOnlyList<ReplayState>> ListAsync(CancellationToken cancellation) =>
+        ReplayCatalog.ListAsync(connection, replay.Live.Definition.QualifiedName, time, logger, cancellation);
+
+    private StartupException Refusal(ReplayState other)
+    {
+        var (why, goOn) = ("", "");
+        if (other.Taken is { Range: var range } taken)
+        {
+            why = $": process {taken.Process} on {taken.Host} began with it at {taken.At:O}, and nothing was committed yet; where that does not run any more, its target stays taken until it is started again or cancelled";
+            goOn = $"\n  go on with it:                  ./engine replay start FILE --from {Watermark.TextOf(range.From)} --to {Watermark.TextOf(range.To)} --into {taken.Into}";
+        }
+        return new StartupException($"replay {other.Id} writes into '{replay.Into}' already{why}{goOn}\n  forget it, with its outputs:    ./engine replay cancel FILE --id {other.Id}\n  or write elsewhere:             --into shadow2");
     }
 
     /// <summary>Whether anything in the topic was committed, as soon as that is known: with an open transaction it may be known only later.</summary>

@@ -78,6 +78,9 @@ internal sealed class PipelineWorker
     /// <summary>Called when an incarnation's graph runs, with its number.</summary>
     public Action<long>? OnRunning { get; init; }
 
+    /// <summary>Called when an incarnation has claimed its slot, before it reads or writes anything; what it throws is why that one cannot go on.</summary>
+    public Func<CancellationToken, Task> OnClaimed { get; init; } = _ => Task.CompletedTask;
+
     /// <summary>What is read, where the run is a replay.</summary>
     public ReplayBounds? Replay { get; init; }
 
@@ -193,6 +196,7 @@ internal sealed class PipelineWorker
             // Sources first: a topic that is missing is said before anything is written.
             foreach (var (name, source) in sources) layouts[name] = await source.OpenAsync(drain);
             var opened = await OpenAsync(log, drain);
+            await OnClaimed(drain);
             CheckPlan(opened.Last);
             var state = await RestoredState.ReadAsync(log, opened.Last, drain);
             CheckState(state);

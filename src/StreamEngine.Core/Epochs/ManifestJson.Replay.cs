@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 
@@ -9,6 +10,21 @@ namespace StreamEngine.Core;
 /// </summary>
 internal static partial class ManifestJson
 {
+    /// <summary>Whether two replays read the same: as they are written.</summary>
+    public static bool AreSame(ReplayBounds a, ReplayBounds b) => TextOf(a).AsSpan().SequenceEqual(TextOf(b));
+
+    private static byte[] TextOf(ReplayBounds replay)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            WriteReplay(json, replay);
+            json.WriteEndObject();
+        }
+        return buffer.WrittenSpan.ToArray();
+    }
+
     private static void WriteReplay(Utf8JsonWriter json, ReplayBounds replay)
     {
         json.WriteStartObject("replay");

@@ -198,6 +198,7 @@ internal sealed class PipelineWorker
             var opened = await OpenAsync(log, drain);
             await OnClaimed(drain);
             CheckPlan(opened.Last);
+            CheckBounds(opened.Last);
             var state = await RestoredState.ReadAsync(log, opened.Last, drain);
             CheckState(state);
             var runs = sources.ToDictionary(s => s.Key, s => ToRun(s.Key, s.Value, layouts[s.Key], opened.Last));
@@ -261,6 +262,13 @@ internal sealed class PipelineWorker
     {
         if (last is null || last.Pipeline == _plan.Hash) return;
         _logger.LogInformation("pipeline {Pipeline}: its plan has changed since epoch {Epoch} ({Before} to {Now})", Name, last.Epoch, last.Pipeline, _plan.Hash);
+    }
+
+    // The same command twice at once: each has found bounds for itself, and those of the one that committed first count.
+    private void CheckBounds(EpochManifest? last)
+    {
+        if (Replay is null || last?.Replay is not { } begun || ManifestJson.AreSame(Replay, begun)) return;
+        throw new StartupException($"'{Name}' was begun by another process meanwhile, which this one has stopped: where it reads to is what that one found\n  start it again: the same command goes on with it");
     }
 
     private void CheckState(RestoredState state)

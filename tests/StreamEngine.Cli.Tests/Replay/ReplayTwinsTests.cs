@@ -34,6 +34,20 @@ public sealed class ReplayTwinsTests(BrokerFixture broker) : IClassFixture<Broke
     private static async Task IsRefusedAsync(Task<PipelineWorker?> start, ReplayDefinition by) =>
         Assert.StartsWith($"replay {by.Id} writes into 'shadow' already", (await Assert.ThrowsAsync<StartupException>(() => start)).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public async Task The_same_replay_begun_twice_goes_on_with_what_the_first_has_found()
+    {
+        await using var lab = await ReplayLab.CreateAsync(broker);
+        var second = (await lab.PrepareAsync(0))!;
+        // The first one commits its beginning between the second one's look and its claim; it has found another end.
+        await lab.BeginAsBeforeAsync(0);
+        var refused = await Assert.ThrowsAsync<StartupException>(() => ReplayLab.RunAsync(second));
+        Assert.Contains("was begun by another process meanwhile", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(await lab.RowsAsync());
+        await lab.RunAsync(0);
+        Assert.Equal([ReplayLab.RowOf(0)], await lab.RowsAsync());
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -48,5 +48,5 @@ internal sealed class LaterRows(KafkaConnection connection, KafkaTopics topics)
     private static bool AreSame(byte[]? a, byte[]? b) => a is null || b is null ? a is null && b is null : a.AsSpan().SequenceEqual(b);
 
     /// <summary>A key as text, for comparing; the null key is one of its own.</summary>
-    public static string NameOf(byte[]? key) => key is null ? "" : Convert.ToBase64String(key);
+    public static string NameOf(byte[]? key) => key is null ? "-" : Convert.ToBase64String(key);
 }

@@ -17,8 +17,6 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
     private readonly KafkaConnection _connection = KafkaConnectors.ConnectionOf(replay.Definition);
     private readonly ILogger _logger = loggers.CreateLogger<ReplayRun>();
 
-    /// <summary>Brokers look for transactions that are over their time every ten seconds.</summary>
-    private static readonly TimeSpan Abort = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>What people should know about it before it runs.</summary>
@@ -129,7 +127,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
     private async Task CommittedAsync(KafkaTopics topics, string epochs, CancellationToken cancellation)
     {
         var (stable, high) = await topics.EndsAsync(epochs, 0, cancellation);
-        var patience = replay.Live.Definition.TransactionTimeout + Abort;
+        var patience = replay.Live.Definition.TransactionTimeout + ReplayTarget.Abort;
         for (var began = time.GetTimestamp(); stable < high; stable = (await topics.EndsAsync(epochs, 0, cancellation)).Stable)
         {
             if (time.GetElapsedTime(began) > patience)

@@ -21,7 +21,7 @@ internal sealed class ReplayTarget(KafkaConnection connection, ReplayDefinition 
     private static readonly TimeSpan LongestOpen = TimeSpan.FromSeconds(60);
 
     /// <summary>Brokers look for transactions that are over their time every ten seconds.</summary>
-    private static readonly TimeSpan Abort = TimeSpan.FromSeconds(20);
+    internal static readonly TimeSpan Abort = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Call = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 

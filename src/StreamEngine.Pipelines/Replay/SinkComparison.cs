@@ -84,7 +84,7 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
     {
         var outside = value is not null && live && !IsInRange(value);
         if (outside && _keyHoldsTime) return;
-        var name = key is null ? "" : Convert.ToBase64String(key);
+        var name = LaterRows.NameOf(key);
         if (!_keys.TryGetValue(name, out var rows))
         {
             // A tombstone takes back the row before; which window it was of shows only that row.
@@ -201,7 +201,7 @@ internal sealed class SinkComparison(PhysicalInsert insert, bool upsert, EventTi
     private List<RowDifference> Paired(List<RowDifference> left)
     {
         var differences = new List<RowDifference>(left.Count);
-        foreach (var rows in left.GroupBy(d => (d.Key is null ? null : Convert.ToBase64String(d.Key), TimeOf(d.Live ?? d.Replayed!))))
+        foreach (var rows in left.GroupBy(d => (LaterRows.NameOf(d.Key), TimeOf(d.Live ?? d.Replayed!))))
         {
             var (live, replayed) = (rows.Where(d => d.Live is not null).Take(2).ToList(), rows.Where(d => d.Replayed is not null).Take(2).ToList());
             if (live.Count == 1 && replayed.Count == 1) differences.Add(live[0] with { Replayed = replayed[0].Replayed });

@@ -45,12 +45,40 @@ internal static class PipelineBenches
         using var scope = new MemoryScope("bench");
         var plan = Plan();
         var partitions = Enumerable.Range(0, Partitions).Select(p => BidBatches.Raw(rows / Partitions, scope, p, Partitions)).ToList();
-        IDecoder Decoder(PhysicalSource source) => new JsonDecoder(source.Declared, source.Read, new JsonDecoderOptions(), scope);
+        IDecoder Decoder(PhysicalSource source) => DecoderOf(source, scope);
         var result = InSystem(system => Measurement.Against("lanes", rows, () => RunAsync(system, plan, partitions, Decoder, scope, lanes: 1).GetAwaiter().GetResult(),
             () => RunAsync(system, plan, partitions, Decoder, scope, lanes: 2).GetAwaiter().GetResult()));
         Release(partitions);
         return result;
     }
+
+    /// <summary>
+    /// What two lanes can reach on this machine at most: the same records in two graphs of one lane, two partitions each, that share nothing but the process. The ratio is
+    /// of both at once to one after the other.
+    /// </summary>
+    public static BenchResult LanesApart(long rows)
+    {
+        using MemoryScope first = new("bench"), second = new("bench");
+        var plan = Plan();
+        List<List<Batch>> Half(int half, MemoryScope scope) =>
+            [.. Enumerable.Range(0, Partitions / 2).Select(p => BidBatches.Raw(rows / Partitions, scope, p, Partitions, half * Partitions / 2))];
+        var (one, other) = (Half(0, first), Half(1, second));
+        var result = InSystem(system => InSystem(apart =>
+        {
+            Task One() => RunAsync(system, plan, one, s => DecoderOf(s, first), first, lanes: 1);
+            Task Other() => RunAsync(apart, plan, other, s => DecoderOf(s, second), second, lanes: 1);
+            return Measurement.Against("lanes-apart", rows, () =>
+            {
+                One().GetAwaiter().GetResult();
+                Other().GetAwaiter().GetResult();
+            }, () => Task.WhenAll(One(), Other()).GetAwaiter().GetResult());
+        }));
+        Release(one);
+        Release(other);
+        return result;
+    }
+
+    private static JsonDecoder DecoderOf(PhysicalSource source, MemoryScope scope) => new(source.Declared, source.Read, new JsonDecoderOptions(), scope);
 
     private static PhysicalPlan Plan() => OperatorBenches.Plan(Sql, out _);
 

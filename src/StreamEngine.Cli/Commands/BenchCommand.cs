@@ -37,6 +37,7 @@ internal static class BenchCommand
         new("recovery", 1_000_000, RecoveryBenches.RecoveryAsync),
         new("graph", 20_000_000, PipelineBenches.Graph),
         new("lanes", 8_000_000, PipelineBenches.Lanes),
+        new("lanes-apart", 8_000_000, PipelineBenches.LanesApart),
         new("graph-chain", 200_000_000, GraphBenches.Chain),
         new("graph-async", 200_000_000, GraphBenches.Async),
         new("graph-exchange", 20_000_000, GraphBenches.Exchange),

@@ -34,6 +34,9 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     /// <summary>Records in the client's queue.</summary>
     public const int MostQueued = 500_000;
 
+    // The reports of purged records come at once; a client that is beyond that is destroyed as it is.
+    private static readonly TimeSpan LongestPurge = TimeSpan.FromSeconds(2);
+
     public TransactionalProducer(KafkaConnection connection, string transactionalId, TimeSpan transactionTimeout, int maxMessageBytes, ILogger logger, Action onDelivered,
         int queueRecords = MostQueued)
     {
@@ -208,10 +211,13 @@ internal sealed unsafe class TransactionalProducer : IDisposable
 
     public void Dispose()
     {
+        // What is still queued belongs to a transaction that nobody will commit; the next incarnation's InitTransactions ends it. The records come back by their delivery
+        // reports, which are to be served after a purge (rdkafka.h, rd_kafka_purge): a client is destroyed with nothing under way.
+        _ = LibRdKafka.Purge(_client.Handle, 1 | 2);
+        var purged = TimeProvider.System.GetTimestamp();
+        while (Outstanding > 0 && TimeProvider.System.GetElapsedTime(purged) < LongestPurge) _stop.Wait(1);
         _stop.Set();
         _poller.Join();
-        // What is still queued belongs to a transaction that nobody will commit; the next incarnation's InitTransactions ends it.
-        _ = LibRdKafka.Purge(_client.Handle, 1 | 2);
         foreach (var topic in _topics.Values) LibRdKafka.TopicDestroy(topic);
         _client.Dispose();
         ForgetNames();

@@ -48,6 +48,7 @@ internal sealed class KafkaSource : IBoundedSource
     private readonly MemoryScope _scope;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly QuietLog _quiet;
     private readonly AutoResetEvent _work = new(false);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<int, PartitionQueue> _partitions = [];
@@ -71,6 +72,7 @@ internal sealed class KafkaSource : IBoundedSource
         _scope = scope;
         _time = time;
         _logger = logger;
+        _quiet = new QuietLog(logger, time);
     }
 
     public string Name => _options.Name;
@@ -170,6 +172,7 @@ internal sealed class KafkaSource : IBoundedSource
         try
         {
             var (stable, high) = await _topics!.EndsAsync(_options.Topic, partition, _stopping.Token);
+            _quiet.Over($"ends-{partition}", $"the ends of {_options.Topic}-{partition} are known again");
             _listener!.OnEnds(partition, stable, high);
         }
         catch (OperationCanceledException)
@@ -178,8 +181,9 @@ internal sealed class KafkaSource : IBoundedSource
         }
         catch (Exception e)
         {
-            // The brokers may be away for a while; the question is asked again after the next timeout.
-            _logger.LogWarning(e, "the ends of {Topic}-{Partition} could not be asked", _options.Topic, partition);
+            // The brokers may be away for a while; the question is asked again after the next timeout. Of what is not foreseen the place is of use.
+            if (e is StartupException) _quiet.Warn($"ends-{partition}", $"the ends of {_options.Topic}-{partition} could not be asked: {e.Message}");
+            else _logger.LogWarning(e, "the ends of {Topic}-{Partition} could not be asked", _options.Topic, partition);
             _listener!.OnEnds(partition, long.MaxValue, long.MinValue);
         }
     }

@@ -53,8 +53,8 @@ internal static class PipelineBenches
     }
 
     /// <summary>
-    /// What two lanes can reach on this machine at most: the same records in two graphs of one lane, two partitions each, that share nothing but the process. The ratio is
-    /// of both at once to one after the other.
+    /// What two lanes can reach on this machine at most: the same records in two graphs of one lane, two partitions each, that share nothing but the process. The ratio
+    /// is of both at once to one after the other.
     /// </summary>
     public static BenchResult LanesApart(long rows)
     {

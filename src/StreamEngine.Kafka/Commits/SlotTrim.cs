@@ -48,7 +48,7 @@ internal sealed class SlotTrim(KafkaTopics topics, EpochsReader epochs, KafkaCom
             await topics.DeleteRecordsAsync(options.StateTopic, options.Slot, manifest.State.Full[0], cancellation);
             _stateFrom = manifest.State.Full[0];
         }
-        catch (Exception e) when (e is Confluent.Kafka.KafkaException or OperationCanceledException)
+        catch (Exception e) when (e is Confluent.Kafka.KafkaException or StartupException { MayPass: true } or OperationCanceledException)
         {
             logger.LogWarning(e, "state before offset {Offset} of {Topic} could not be deleted; it is tried again after the next snapshot", manifest.State.Full[0],
                 options.StateTopic);

@@ -161,9 +161,11 @@ internal sealed class KafkaSource : IBoundedSource
         {
             // Stopping.
         }
-        catch (StartupException e)
+        catch (Exception e)
         {
-            _logger.LogWarning(e, "the partitions of {Topic} could not be asked", _options.Topic);
+            // It is asked again.
+            if (e is StartupException) _quiet.Warn("partitions", $"the partitions of {_options.Topic} could not be asked: {e.Message}");
+            else _logger.LogWarning(e, "the partitions of {Topic} could not be asked", _options.Topic);
         }
     }
 
@@ -282,12 +284,19 @@ internal sealed class KafkaSource : IBoundedSource
         if (_thread is not null && !_thread.Join(TimeSpan.FromSeconds(60))) Environment.FailFast($"the thread of source {Name} did not end in 60 s");
         Task[] queries;
         lock (_queries) queries = [.. _queries];
-        await Task.WhenAll(queries);
-        _client?.Dispose();
-        foreach (var batcher in _batchers.Values) batcher.Close();
-        foreach (var queue in _partitions.Values) queue.Dispose();
-        _topics?.Dispose();
-        _work.Dispose();
-        _stopping.Dispose();
+        try
+        {
+            await Task.WhenAll(queries);
+        }
+        finally
+        {
+            // Whatever has become of a question: nobody receives into the worker's memory any more.
+            _client?.Dispose();
+            foreach (var batcher in _batchers.Values) batcher.Close();
+            foreach (var queue in _partitions.Values) queue.Dispose();
+            _topics?.Dispose();
+            _work.Dispose();
+            _stopping.Dispose();
+        }
     }
 }

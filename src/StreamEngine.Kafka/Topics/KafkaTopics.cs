@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
+using System.Security.Authentication;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
+using StreamEngine.Kafka.Fetching;
 using StreamEngine.Kafka.Sources;
 
 namespace StreamEngine.Kafka.Topics;
@@ -18,10 +20,12 @@ internal sealed record KafkaTopic(string Name, string Id, int Partitions)
 internal sealed class KafkaTopics : IDisposable
 {
     private static readonly TimeSpan MetadataTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Beyond = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Backoff = TimeSpan.FromMilliseconds(100);
 
     private readonly KafkaConnection _connection;
     private readonly IAdminClient _admin;
+    private readonly TopicQuestion _question;
     private readonly Dictionary<string, string> _config;
     private volatile string? _refusal;
 
@@ -31,6 +35,7 @@ internal sealed class KafkaTopics : IDisposable
     public KafkaTopics(KafkaConnection connection, ILogger logger)
     {
         _connection = connection;
+        _question = new TopicQuestion(connection);
         _config = new Dictionary<string, string>(connection.Settings) { ["bootstrap.servers"] = connection.Bootstrap, ["client.id"] = "streamengine-admin" };
         // Settings of producers and consumers are no business of the admin client's, which would warn about them.
         foreach (var name in _config.Keys.Where(k => k.StartsWith("fetch.", StringComparison.Ordinal) || k.StartsWith("queued.", StringComparison.Ordinal)
@@ -46,14 +51,21 @@ internal sealed class KafkaTopics : IDisposable
         logger.LogDebug("Kafka admin client: {Reason} ({Error})", error.Reason, error.Code);
         _refusal = error.Code switch
         {
-            ErrorCode.Local_Authentication => $"the brokers on {_connection.Bootstrap} refuse the login: {error.Reason}\n"
-                + "  look at sasl.mechanism, sasl.username and sasl.password in the client's settings",
-            ErrorCode.Local_Ssl => $"the brokers on {_connection.Bootstrap} cannot be talked to by TLS: {error.Reason}\n"
-                + "  look at security.protocol, ssl.ca.location and ssl.endpoint.identification.algorithm in the client's settings",
+            ErrorCode.Local_Authentication => RefusedLogin(error.Reason),
+            ErrorCode.Local_Ssl => RefusedTls(error.Reason),
             ErrorCode.Local_Transport or ErrorCode.Local_Resolve => null,
             _ => _refusal,
         };
     }
+
+    private string RefusedLogin(string why) => $"the brokers on {_connection.Bootstrap} refuse the login: {why}\n"
+        + "  look at sasl.mechanism, sasl.username and sasl.password in the client's settings";
+
+    private string RefusedTls(string why) => $"the brokers on {_connection.Bootstrap} cannot be talked to by TLS: {why}\n"
+        + "  look at security.protocol, ssl.ca.location and ssl.endpoint.identification.algorithm in the client's settings";
+
+    private string Silence() => _refusal
+        ?? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT";
 
     /// <summary>The topic, or null where it does not exist.</summary>
     /// <exception cref="StartupException">No broker answers.</exception>
@@ -62,27 +74,39 @@ internal sealed class KafkaTopics : IDisposable
         if (!IsName(name)) throw new StartupException($"'{name}' is no name of a topic: letters, digits, '.', '_' and '-', at most 249 of them");
         try
         {
-            var result = await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([name]), new DescribeTopicsOptions { RequestTimeout = Timeout })
-                .WaitAsync(cancellation);
-            var topic = result.TopicDescriptions[0];
-            return new KafkaTopic(topic.Name, topic.TopicId.ToString(), topic.Partitions.Count) { Uuid = UuidOf(topic.TopicId) };
+            var found = await _question.AskAsync(name, Timeout, cancellation);
+            if (found.TopicError is KafkaError.UnknownTopicOrPartition or KafkaError.UnknownTopicId) return null;
+            if (found.TopicError is not KafkaError.None)
+                throw new StartupException($"the brokers on {_connection.Bootstrap} refuse to describe topic '{name}': {found.TopicError.Described()}")
+                {
+                    MayPass = found.TopicError.IsPassing(),
+                };
+            return new KafkaTopic(name, TextOf(found.TopicId), found.Leaders.Count) { Uuid = found.TopicId };
         }
-        catch (DescribeTopicsException e) when (e.Results.TopicDescriptions.TrueForAll(t => t.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.UnknownTopicId))
+        catch (LoginException e)
         {
-            return null;
+            throw new StartupException(RefusedLogin(e.Message), e) { MayPass = true };
         }
-        catch (KafkaException e)
+        catch (AuthenticationException e)
         {
-            throw Unreachable(e);
+            throw new StartupException(RefusedTls(e.Message), e) { MayPass = true };
+        }
+        catch (FetchException e)
+        {
+            throw new StartupException($"the brokers on {_connection.Bootstrap} cannot be talked to: {e.Message}", e) { MayPass = true };
+        }
+        catch (Exception e) when (TopicQuestion.IsSilence(e))
+        {
+            throw new StartupException(Silence(), e) { MayPass = true };
         }
     }
 
-    private static Guid UuidOf(Uuid id)
+    // As claims and manifests have it: base64 of the bytes in the protocol's order.
+    private static string TextOf(Guid id)
     {
         Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteInt64BigEndian(bytes, id.MostSignificantBits);
-        BinaryPrimitives.WriteInt64BigEndian(bytes[8..], id.LeastSignificantBits);
-        return new Guid(bytes, bigEndian: true);
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        return new Uuid(BinaryPrimitives.ReadInt64BigEndian(bytes), BinaryPrimitives.ReadInt64BigEndian(bytes[8..])).ToString();
     }
 
     /// <summary>Kafka's rule for names (org.apache.kafka.common.internals.Topic).</summary>
@@ -94,9 +118,9 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await _admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = replication,
+            await AnswerAsync(() => _admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = replication,
                 Configs = configs?.ToDictionary() ?? [] }],
-                new CreateTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
+                new CreateTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }), cancellation);
         }
         catch (CreateTopicsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.TopicAlreadyExists))
         {
@@ -165,7 +189,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await _admin.DeleteTopicsAsync([name], new DeleteTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
+            await AnswerAsync(() => _admin.DeleteTopicsAsync([name], new DeleteTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }), cancellation);
         }
         catch (KafkaException e)
         {
@@ -202,7 +226,8 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            var result = await _admin.ListOffsetsAsync(specs, new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var result = await AnswerAsync(() => _admin.ListOffsetsAsync(specs, new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = Timeout }),
+                cancellation);
             return result.ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.Partition.Value, r => r.TopicPartitionOffsetError.Offset.Value);
         }
         catch (ListOffsetsException e)
@@ -229,8 +254,8 @@ internal sealed class KafkaTopics : IDisposable
         {
             try
             {
-                var result = await admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
-                    new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+                var result = await AnswerAsync(() => admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
+                    new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }), cancellation);
                 return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
             }
             catch (KafkaException e) when (e.Error.Code is ErrorCode.GroupIdNotFound)
@@ -253,7 +278,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await _admin.DeleteGroupsAsync([group], new DeleteGroupsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            await AnswerAsync(() => _admin.DeleteGroupsAsync([group], new DeleteGroupsOptions { RequestTimeout = Timeout }), cancellation);
         }
         catch (DeleteGroupsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.GroupIdNotFound))
         {
@@ -271,16 +296,16 @@ internal sealed class KafkaTopics : IDisposable
 
     /// <summary>Deletes the records before an offset.</summary>
     public async Task DeleteRecordsAsync(string topic, int partition, long before, CancellationToken cancellation) =>
-        await _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)],
-            new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }).WaitAsync(cancellation);
+        await AnswerAsync(() => _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)],
+            new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }), cancellation);
 
     /// <summary>The settings of topics, asked for at once.</summary>
     public async Task<IReadOnlyDictionary<string, TopicSettings>> ConfigsAsync(IEnumerable<string> topics, CancellationToken cancellation)
     {
         try
         {
-            var result = await _admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }),
-                new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var result = await AnswerAsync(() => _admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }),
+                new DescribeConfigsOptions { RequestTimeout = Timeout }), cancellation);
             return result.ToDictionary(r => r.ConfigResource.Name, r => new TopicSettings(
                 r.Entries.Values.ToDictionary(e => e.Name, e => (e.Value, e.Source == ConfigSource.DynamicTopicConfig))));
         }
@@ -295,11 +320,11 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await _admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
+            await AnswerAsync(() => _admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
             {
                 [new ConfigResource { Type = ResourceType.Topic, Name = topic }] =
                     [.. settings.Select(s => new ConfigEntry { Name = s.Key, Value = s.Value, IncrementalOperation = AlterConfigOpType.Set })],
-            }, new IncrementalAlterConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            }, new IncrementalAlterConfigsOptions { RequestTimeout = Timeout }), cancellation);
         }
         catch (IncrementalAlterConfigsException e)
         {
@@ -316,9 +341,9 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            var cluster = await _admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
-            var result = await _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }],
-                new DescribeConfigsOptions { RequestTimeout = Timeout }).WaitAsync(cancellation);
+            var cluster = await AnswerAsync(() => _admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }), cancellation);
+            var result = await AnswerAsync(() => _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }],
+                new DescribeConfigsOptions { RequestTimeout = Timeout }), cancellation);
             return result[0].Entries.GetValueOrDefault(name)?.Value;
         }
         catch (KafkaException e)
@@ -333,9 +358,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         error ??= cause.Error;
         var silent = error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
-        var message = silent && _refusal is { } refusal ? refusal
-            : silent ? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT"
-            : $"the brokers on {_connection.Bootstrap} refuse: {error.Reason}";
+        var message = silent ? Silence() : $"the brokers on {_connection.Bootstrap} refuse: {error.Reason}";
         return new StartupException(message, cause) { MayPass = silent || IsTransient(error.Code) };
     }
 
@@ -346,5 +369,38 @@ internal sealed class KafkaTopics : IDisposable
             or ErrorCode.KafkaStorageError or ErrorCode.NotController
         or ErrorCode.UnknownTopicOrPart or ErrorCode.OffsetNotAvailable or ErrorCode.FencedLeaderEpoch or ErrorCode.UnknownLeaderEpoch;
 
-    public void Dispose() => _admin.Dispose();
+    // The client has its own time limit; some of its answers it loses all the same (a failed DeleteRecords is cast to what it is not, and a client that has failed within
+    // an answer gives none any more).
+    private async Task<T> AnswerAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
+    {
+        try
+        {
+            return await ask().WaitAsync(Timeout + Beyond, cancellation);
+        }
+        catch (Exception e) when (e is TimeoutException or ObjectDisposedException)
+        {
+            throw new StartupException(Silence(), e) { MayPass = true };
+        }
+    }
+
+    private Task AnswerAsync(Func<Task> ask, CancellationToken cancellation) => AnswerAsync(async () =>
+    {
+        await ask();
+        return true;
+    }, cancellation);
+
+    public void Dispose()
+    {
+        try
+        {
+            // A client that has failed within an answer has destroyed itself, and does it a second time when it is disposed, on memory that is no longer its own. That it
+            // is closed shows by its name alone.
+            _ = _admin.Name;
+        }
+        catch (ObjectDisposedException)
+        {
+            return;
+        }
+        _admin.Dispose();
+    }
 }

@@ -1,5 +1,6 @@
 using StreamEngine.Core;
 using StreamEngine.Pipelines.Connectors;
+using StreamEngine.Pipelines.Running;
 using StreamEngine.Plan.Definitions;
 using StreamEngine.Plan.Physical;
 using StreamEngine.Streams;
@@ -62,10 +63,6 @@ internal sealed class RedriveRuns : IAsyncDisposable
         return new RedriveRun(source, layout.TopicId, from, position?.Offset ?? from) { ComesFirst = replay is not null };
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var run in _runs.Values) await run.Source.DisposeAsync();
-        // Those that failed to open are not wrapped yet; a second disposal of the others would do harm.
-        foreach (var source in _sources.Skip(_runs.Count)) await source.DisposeAsync();
-    }
+    // Those that failed to open are not wrapped yet; a second disposal of the others would do harm.
+    public ValueTask DisposeAsync() => Disposal.OfAllAsync([.. _runs.Values.Select(r => r.Source), .. _sources.Skip(_runs.Count)]);
 }

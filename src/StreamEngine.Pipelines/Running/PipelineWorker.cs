@@ -211,8 +211,7 @@ internal sealed class PipelineWorker
         finally
         {
             _sources = null;
-            if (redrive is not null) await redrive.DisposeAsync();
-            foreach (var source in sources.Values) await source.DisposeAsync();
+            await Disposal.OfAllAsync([.. redrive is null ? Array.Empty<IAsyncDisposable>() : [redrive], .. sources.Values]);
         }
     }
 

@@ -12,7 +12,8 @@ public sealed class TransactionalProducerTests(Cluster cluster) : IClassFixture<
         var (lines, topic, delivered) = (new List<string>(), await cluster.NewTopicAsync(), 0);
         // They linger for longer than the test runs, so that all are in the queue when the client ends.
         var connection = new KafkaConnection(cluster.Bootstrap, new Dictionary<string, string> { ["linger.ms"] = "20000" });
-        using (var producer = new TransactionalProducer(connection, topic, TimeSpan.FromSeconds(60), 1_000_000, new Lines(lines), () => Interlocked.Increment(ref delivered)))
+        using (var producer = new TransactionalProducer(connection, topic, TimeSpan.FromSeconds(60), 1_000_000, new Lines(lines),
+            () => Interlocked.Increment(ref delivered)))
         {
             producer.InitTransactions(TimeSpan.FromSeconds(30));
             producer.Begin();

@@ -241,7 +241,8 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
                 w.Int32(log.Leader);
                 if (version >= 7) w.Int32(log.Epoch);
                 w.Int32Array([1]);
-                w.Int32Array([1]);
+                // With KIP-966 the last replica leaves it, too.
+                w.Int32Array(log.Leader < 0 ? [] : [1]);
                 if (version >= 5) w.Int32Array([]);
                 w.Tags();
             }

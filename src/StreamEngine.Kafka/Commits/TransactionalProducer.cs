@@ -22,6 +22,7 @@ internal sealed unsafe class TransactionalProducer : IDisposable
     private readonly Action _onDelivered;
     private long _sent;
     private long _delivered;
+    private volatile bool _ends;
     private int _firstError;
     private string _firstErrorText = "";
 
@@ -86,7 +87,8 @@ internal sealed unsafe class TransactionalProducer : IDisposable
         if (message->Error != LibRdKafka.NoError && Interlocked.CompareExchange(ref producer._firstError, message->Error, 0) == 0)
             producer._firstErrorText = $"partition {message->Partition}: {LibRdKafka.Describe(message->Error)}";
         Interlocked.Increment(ref producer._delivered);
-        producer._onDelivered();
+        // Whoever waits for room has ended by then.
+        if (!producer._ends) producer._onDelivered();
     }
 
     public void InitTransactions(TimeSpan timeout) =>
@@ -211,6 +213,7 @@ internal sealed unsafe class TransactionalProducer : IDisposable
 
     public void Dispose()
     {
+        _ends = true;
         // What is still queued belongs to a transaction that nobody will commit; the next incarnation's InitTransactions ends it. The records come back by their delivery
         // reports, which are to be served after a purge (rdkafka.h, rd_kafka_purge): a client is destroyed with nothing under way.
         _ = LibRdKafka.Purge(_client.Handle, 1 | 2);

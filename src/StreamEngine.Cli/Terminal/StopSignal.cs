@@ -8,6 +8,7 @@ internal sealed class StopSignal : IDisposable
     private static readonly Lock EarlyLock = new();
     private static List<PosixSignalRegistration> _early = [];
     private static bool _asked;
+    private static StopSignal? _current;
 
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _task = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -18,6 +19,7 @@ internal sealed class StopSignal : IDisposable
     {
         _term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         _int = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        lock (EarlyLock) _current = this;
         EndEarly();
         lock (EarlyLock)
         {
@@ -45,21 +47,31 @@ internal sealed class StopSignal : IDisposable
         }
     }
 
-    private static void Keep(PosixSignalContext context)
+    /// <summary>
+    /// What is done with a signal until a command takes it. The runtime looks for its takers as it comes and calls them some time later, so that the command may have taken
+    /// over in between: it is handed on to it then, since nobody else would be called and the process would end.
+    /// </summary>
+    internal static void Keep(PosixSignalContext context)
     {
+        StopSignal? current;
         lock (EarlyLock)
         {
-            if (_early.Count == 0) return;
-            context.Cancel = true;
-            _asked = true;
+            if (_early.Count > 0)
+            {
+                context.Cancel = true;
+                _asked = true;
+                return;
+            }
+            current = _current;
         }
+        current?.Stop(context);
     }
 
     public CancellationToken Token => _stop.Token;
 
     public Task Task => _task.Task;
 
-    private void Stop(PosixSignalContext context)
+    internal void Stop(PosixSignalContext context)
     {
         if (_stop.IsCancellationRequested && context.Signal == PosixSignal.SIGINT) return;
         context.Cancel = true;
@@ -74,8 +86,10 @@ internal sealed class StopSignal : IDisposable
 
     public void Dispose()
     {
+        lock (EarlyLock)
+            if (_current == this) _current = null;
         _term.Dispose();
         _int.Dispose();
-        _stop.Dispose();
+        // The source of the token stays: the runtime may call a handler that it has looked up before, and one that fails ends the process.
     }
 }

@@ -48,8 +48,8 @@ internal sealed class StopSignal : IDisposable
     }
 
     /// <summary>
-    /// What is done with a signal until a command takes it. The runtime looks for its takers as it comes and calls them some time later, so that the command may have taken
-    /// over in between: it is handed on to it then, since nobody else would be called and the process would end.
+    /// What is done with a signal until a command takes it. The runtime looks for its takers as it comes and calls them some time later, so that the command may have
+    /// taken over in between: it is handed on to it then, since nobody else would be called and the process would end.
     /// </summary>
     internal static void Keep(PosixSignalContext context)
     {

@@ -60,6 +60,11 @@ internal sealed record FetchSettings
 
     public int LongestResponse => (int)Math.Min(int.MaxValue, (long)Math.Max(ResponseBytes, PartitionBytes) + LargestBatch);
 
+    /// <summary>For a question of which a broker that hangs must not keep the others from being asked it.</summary>
+    public FetchSettings ForQuestion(TimeSpan longest) => this with { SocketTimeout = Least(SocketTimeout, longest), ConnectTimeout = Least(ConnectTimeout, longest) };
+
+    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
     /// <summary>Reads the settings of a connection.</summary>
     /// <exception cref="StartupException">A value is wrong, or asks for what the source cannot do; the message names the setting and shows no secret.</exception>
     public static FetchSettings Of(KafkaConnection connection)

@@ -106,12 +106,7 @@ internal sealed class LeaderLookup
             _silent = null;
         }
         var address = addresses[_turn % addresses.Count];
-        // A broker that hangs must not keep the others from being asked.
-        var connection = new BrokerConnection(address, _client.Settings with
-        {
-            SocketTimeout = Least(_client.Settings.SocketTimeout, _client.Settings.LongestMetadata),
-            ConnectTimeout = Least(_client.Settings.ConnectTimeout, _client.Settings.LongestMetadata),
-        }, _client.Time, _client.Stopping);
+        var connection = new BrokerConnection(address, _client.Settings.ForQuestion(_client.Settings.LongestMetadata), _client.Time, _client.Stopping);
         lock (_client.Gate)
         {
             if (_client.IsStopped) return (false, false);

@@ -164,8 +164,7 @@ internal sealed class KafkaSource : IBoundedSource
         catch (Exception e)
         {
             // It is asked again.
-            if (e is StartupException) _quiet.Warn("partitions", $"the partitions of {_options.Topic} could not be asked: {e.Message}");
-            else _logger.LogWarning(e, "the partitions of {Topic} could not be asked", _options.Topic);
+            Warn("partitions", $"the partitions of {_options.Topic} could not be asked", e);
         }
     }
 
@@ -183,11 +182,17 @@ internal sealed class KafkaSource : IBoundedSource
         }
         catch (Exception e)
         {
-            // The brokers may be away for a while; the question is asked again after the next timeout. Of what is not foreseen the place is of use.
-            if (e is StartupException) _quiet.Warn($"ends-{partition}", $"the ends of {_options.Topic}-{partition} could not be asked: {e.Message}");
-            else _logger.LogWarning(e, "the ends of {Topic}-{Partition} could not be asked", _options.Topic, partition);
+            // The brokers may be away for a while; the question is asked again after the next timeout.
+            Warn($"ends-{partition}", $"the ends of {_options.Topic}-{partition} could not be asked", e);
             _listener!.OnEnds(partition, long.MaxValue, long.MinValue);
         }
+    }
+
+    // Of what is not foreseen the place is of use.
+    private void Warn(string kind, string what, Exception cause)
+    {
+        if (cause is StartupException) _quiet.Warn(kind, $"{what}: {cause.Message}");
+        else _logger.LogWarning(cause, "{What}", what);
     }
 
     private void Fail(Exception cause)

@@ -16,9 +16,6 @@ internal sealed class TopicQuestion(KafkaConnection connection)
     private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MostPause = TimeSpan.FromSeconds(1);
 
-    // Of one broker: the others are to be asked too.
-    private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
-
     private volatile IReadOnlyList<BrokerAddress>? _known;
 
     /// <summary>What a broker says of the topic.</summary>
@@ -36,10 +33,7 @@ internal sealed class TopicQuestion(KafkaConnection connection)
     private ClusterMetadata Ask(string topic, TimeSpan timeout, CancellationToken cancellation)
     {
         var settings = FetchSettings.Of(connection);
-        settings = settings with
-        {
-            SocketTimeout = Least(settings.SocketTimeout, Least(timeout, LongestAnswer)), ConnectTimeout = Least(settings.ConnectTimeout, Least(timeout, LongestAnswer)),
-        };
+        settings = settings.ForQuestion(timeout < settings.LongestMetadata ? timeout : settings.LongestMetadata);
         var addresses = _known ?? settings.Bootstrap;
         var began = TimeProvider.System.GetTimestamp();
         var pause = LeastPause;
@@ -55,7 +49,7 @@ internal sealed class TopicQuestion(KafkaConnection connection)
             catch (Exception e) when (IsSilence(e) && !cancellation.IsCancellationRequested && TimeProvider.System.GetElapsedTime(began) < timeout)
             {
                 // Everyone is tried once before the first pause.
-                if (turn % addresses.Count == 0 && !cancellation.WaitHandle.WaitOne(pause)) pause = Least(pause * 2, MostPause);
+                if (turn % addresses.Count == 0 && !cancellation.WaitHandle.WaitOne(pause)) pause = pause * 2 < MostPause ? pause * 2 : MostPause;
             }
             catch (Exception e) when (IsSilence(e) && cancellation.IsCancellationRequested)
             {
@@ -78,6 +72,4 @@ internal sealed class TopicQuestion(KafkaConnection connection)
             throw new FetchException($"broker {address} has answered the question for topic {topic} with {e.Message}", e);
         }
     }
-
-    private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -126,7 +126,7 @@ public class HostTests
         using var silent = await ConnectAsync(host);
         using var halfway = await ConnectAsync(host);
         await halfway.GetStream().WriteAsync(new byte[] { 0, 0, 0, 100, 0, 0 });
-        // A connection is idle from when the broker has taken it on, not from when the kernel has. It takes them on in their order: one that is served stands behind both.
+        // A connection is idle from when the broker has taken it on, not from when the kernel has. They are taken on in their order: one that is served is behind both.
         Assert.True(await IsServedAsync(host));
         time.Advance(TimeSpan.FromSeconds(61));
         await AssertClosedAsync(silent);

@@ -64,9 +64,8 @@ internal static class DlqCommands
         var command = new Command("list",
             "Counts dead letters by stage, rule and reason, with the position of one example each.\n\nExample:\n  ./engine dlq list hocon/pipelines/flights.conf") { json };
         target.AddTo(command);
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var (connection, topic) = target.Of(parsed);
             var summary = new DeadLetterSummary();
             await foreach (var record in new TopicReader(connection)
@@ -121,9 +120,8 @@ internal static class DlqCommands
         var command = new Command("show",
             "Shows dead letters: position, stage, rule, reason, headers, and the original bytes.\n\nExample:\n  ./engine dlq show hocon/pipelines/flights.conf --rule plausible-delay --max 3") { max, partition, offset, stage, rule, json };
         target.AddTo(command);
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var (connection, topic) = target.Of(parsed);
             var left = parsed.GetValue(max);
             using var output = RecordOutput.Open();

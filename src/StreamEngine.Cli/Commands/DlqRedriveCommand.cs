@@ -41,9 +41,8 @@ internal static class DlqRedriveCommand
         {
             if (r.GetValue(max) is < 1) r.AddError("--max is at least 1");
         });
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var overrides = new List<string>(parsed.GetValue(settings) ?? []);
             if (parsed.GetValue(bootstrap) is { } address) overrides.Add($"kafka.bootstrap={address}");
             var path = parsed.GetValue(file)!;

@@ -8,16 +8,22 @@ namespace StreamEngine.Cli.Commands;
 /// <summary>Runs a command's body: what a person has to act on is said without a stack, and the exit code says that it failed.</summary>
 internal static class Guarded
 {
-    /// <summary>A body that ends by signals in its own way, from its first moment on.</summary>
-    public static Task<int> RunAsync(Func<StopSignal, Task<int>> body) => RunAsync(async () =>
+    /// <summary>A body that ends by signals in its own way, from its first moment on: at no moment before it are they without a taker.</summary>
+    public static async Task<int> RunAsync(Func<StopSignal, Task<int>> body)
     {
         using var signal = new StopSignal();
-        return await body(signal);
-    });
+        return await GuardAsync(() => body(signal));
+    }
 
-    public static async Task<int> RunAsync(Func<Task<int>> body)
+    /// <summary>A body that signals end as they end any process.</summary>
+    public static Task<int> RunAsync(Func<Task<int>> body)
     {
         StopSignal.EndEarly();
+        return GuardAsync(body);
+    }
+
+    private static async Task<int> GuardAsync(Func<Task<int>> body)
+    {
         try
         {
             return await body();

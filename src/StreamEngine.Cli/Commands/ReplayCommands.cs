@@ -82,14 +82,13 @@ internal static class ReplayCommands
             from, to, into, diff, promote, json,
         };
         target.AddTo(command, withId: false);
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
             var replay = new ReplayDefinition(target.File(parsed), new EventTimeRange(MicrosOf("--from", parsed.GetValue(from)!), MicrosOf("--to", parsed.GetValue(to)!)),
                 parsed.GetValue(into)!);
             using var logs = Logs.Create("information", "", console: !ProgressDisplay.IsPossible);
             if (parsed.GetValue(promote)) new ReplayPromotion(replay, logs).Check();
             if (parsed.GetValue(diff) || parsed.GetValue(promote)) ReplayDiff.Check(replay);
-            using var signal = new StopSignal();
             // Stopped, it has not done what was asked for: what follows in a script must not take it for done.
             if (!await RunAsync(replay, parsed.GetValue(json), logs, signal.Token)) return ExitCodes.Failed;
             if (!parsed.GetValue(diff) && !parsed.GetValue(promote)) return ExitCodes.Done;
@@ -156,9 +155,8 @@ internal static class ReplayCommands
         var command = new Command("status",
             "Lists replays with their progress by event time and how long they will still take at their pace so far.\n\nExample:\n  ./engine replay status") { file, json };
         cluster.AddTo(command);
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             string[] settings = cluster.GivenBootstrap(parsed) is { } given ? [$"kafka.bootstrap={given}"] : [];
             var pipeline = parsed.GetValue(file) is { } path ? PipelineFile.Load(path, null, settings).Definition : null;
             var connection = pipeline is null ? cluster.Of(parsed) : KafkaConnectors.ConnectionOf(pipeline);
@@ -201,9 +199,8 @@ internal static class ReplayCommands
         var command = new Command("diff",
             "Compares what a replay has written with what is in production: as multisets of rows, or the last row per key of upsert sinks. Exit code 1 where they differ.\n\nExample:\n  ./engine replay diff hocon/pipelines/flights.conf") { json };
         target.AddTo(command, withId: true);
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var (definition, state) = await target.FindAsync(parsed, signal.Token);
             return await CompareAsync(definition, state, promote: false, parsed.GetValue(json), NullLoggerFactory.Instance, signal.Token);
         }));
@@ -217,9 +214,8 @@ internal static class ReplayCommands
         var command = new Command("promote",
             "Writes the rows in which a replay differs into production, and tombstones for those it does not have, in one transaction. It needs upsert sinks.\n\nExample:\n  ./engine replay promote hocon/pipelines/flights.conf") { json };
         target.AddTo(command, withId: true);
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var (definition, state) = await target.FindAsync(parsed, signal.Token);
             new ReplayPromotion(definition, NullLoggerFactory.Instance).Check();
             return await CompareAsync(definition, state, promote: true, parsed.GetValue(json), NullLoggerFactory.Instance, signal.Token);
@@ -233,9 +229,8 @@ internal static class ReplayCommands
         var command = new Command("cancel",
             "Stops a replay wherever it runs and forgets it, with the topics that it has written. Production is not touched.\n\nExample:\n  ./engine replay cancel hocon/pipelines/flights.conf") { };
         target.AddTo(command, withId: true);
-        command.SetAction((parsed, _) => Guarded.RunAsync(async () =>
+        command.SetAction((parsed, _) => Guarded.RunAsync(async signal =>
         {
-            using var signal = new StopSignal();
             var (definition, state) = await target.FindAsync(parsed, signal.Token);
             await ReplayCancellation.CancelAsync(definition.Live.Definition, state, TimeProvider.System, NullLoggerFactory.Instance, signal.Token);
             Console.WriteLine($"replay {state.Id} is cancelled; its topics are deleted");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using StreamEngine.Cli.Commands;
 using StreamEngine.Cli.Terminal;
 using StreamEngine.Cli.Tests.Suite;
 
@@ -29,6 +30,35 @@ public sealed class StopSignalTests
         StopSignal.Keep(context);
         Assert.True(context.Cancel);
         Assert.True(signal.Token.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task At_no_moment_up_to_the_end_of_a_command_is_a_signal_without_a_taker()
+    {
+        for (var i = 0; i < 300; i++)
+        {
+            StopSignal.CatchEarly();
+            var (ended, started, untaken) = (false, new TaskCompletionSource(), 0);
+            var sender = Task.Factory.StartNew(() =>
+            {
+                while (!Volatile.Read(ref ended))
+                {
+                    var context = new PosixSignalContext(PosixSignal.SIGTERM);
+                    StopSignal.Keep(context);
+                    if (!context.Cancel && !Volatile.Read(ref ended)) untaken++;
+                    started.TrySetResult();
+                }
+            }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await started.Task;
+            await Guarded.RunAsync(async (StopSignal signal) =>
+            {
+                await signal.Task;
+                Volatile.Write(ref ended, true);
+                await sender;
+                return ExitCodes.Done;
+            });
+            Assert.Equal(0, untaken);
+        }
     }
 
     [Fact]

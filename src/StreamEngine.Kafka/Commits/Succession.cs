@@ -83,17 +83,25 @@ internal sealed class Succession(KafkaTopics topics, EpochsReader epochs, KafkaC
     {
         try
         {
-            return Look(own, stopping, cause);
-        }
-        catch (StartupException e) when (!e.MayPass)
-        {
-            // Only a newer engine writes what this one cannot read: it has taken over.
-            return new FencedException($"incarnation {own.Incarnation} of slot {own.Slot} was fenced by a newer engine: {e.Message}", e);
+            return ReplacedAsync(own, stopping).GetAwaiter().GetResult() ?? FindOrNewer(own, cause);
         }
         catch (Exception e) when (e is KafkaClientException or OperationCanceledException or StartupException or Confluent.Kafka.KafkaException)
         {
             logger.LogWarning("the claims of {Topic} cannot be read: {Why}", options.EpochsTopic, e.Message);
             return null;
+        }
+    }
+
+    private FencedException? FindOrNewer(EpochClaim own, KafkaClientException cause)
+    {
+        try
+        {
+            return Find(own, stopping, cause);
+        }
+        catch (StartupException e) when (!e.MayPass)
+        {
+            // Only a newer engine writes what this one cannot read: it has taken over.
+            return new FencedException($"incarnation {own.Incarnation} of slot {own.Slot} was fenced by a newer engine: {e.Message}", e);
         }
     }
 }

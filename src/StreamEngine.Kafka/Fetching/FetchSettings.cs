@@ -60,8 +60,13 @@ internal sealed record FetchSettings
 
     public int LongestResponse => (int)Math.Min(int.MaxValue, (long)Math.Max(ResponseBytes, PartitionBytes) + LargestBatch);
 
-    /// <summary>For a question of which a broker that hangs must not keep the others from being asked it.</summary>
-    public FetchSettings ForQuestion(TimeSpan longest) => this with { SocketTimeout = Least(SocketTimeout, longest), ConnectTimeout = Least(ConnectTimeout, longest) };
+    /// <summary>For a question that is put to one broker after the other: one that hangs is given up after <see cref="LongestMetadata"/>, or sooner.</summary>
+    /// <param name="longest">For how long an answer is of use.</param>
+    public FetchSettings ForQuestion(TimeSpan longest)
+    {
+        var most = Least(longest, LongestMetadata);
+        return this with { SocketTimeout = Least(SocketTimeout, most), ConnectTimeout = Least(ConnectTimeout, most) };
+    }
 
     private static TimeSpan Least(TimeSpan one, TimeSpan other) => one < other ? one : other;
 

@@ -10,6 +10,9 @@ namespace StreamEngine.Kafka.Fetching;
 /// </summary>
 internal sealed class ResponseReader(Stream stream, int longest)
 {
+    /// <summary>What a record of TLS that refuses a plain request begins with: type alert, version 3 (RFC 8446, section 5.1).</summary>
+    private const int TlsAlert = 0x1503;
+
     private readonly byte[] _buffer = new byte[16 << 10];
     private int _at;
     private int _filled;
@@ -30,6 +33,8 @@ internal sealed class ResponseReader(Stream stream, int longest)
     {
         Remaining = 4;
         var length = Int32();
+        if (length > longest && length >>> 16 == TlsAlert)
+            throw new MalformedException("a TLS alert: its listener speaks TLS, and security.protocol is neither SSL nor SASL_SSL");
         if (length < 4 || length > longest) throw new MalformedException($"a response of {length} bytes, from 4 to {longest} are accepted");
         Remaining = length;
         var answered = Int32();

@@ -16,7 +16,7 @@ internal sealed record KafkaTopic(string Name, string Id, int Partitions)
     public Guid Uuid { get; init; }
 }
 
-/// <summary>Looks up, creates and asks about topics, by the admin client.</summary>
+/// <summary>Looks up, creates and asks about topics: for a topic itself by Kafka's own protocol, for all else by the admin client.</summary>
 internal sealed class KafkaTopics : IDisposable
 {
     private static readonly TimeSpan MetadataTimeout = TimeSpan.FromSeconds(10);
@@ -24,9 +24,10 @@ internal sealed class KafkaTopics : IDisposable
     private static readonly TimeSpan Backoff = TimeSpan.FromMilliseconds(100);
 
     private readonly KafkaConnection _connection;
-    private readonly IAdminClient _admin;
+    private readonly AdminSession _admin;
     private readonly TopicQuestion _question;
     private readonly Dictionary<string, string> _config;
+    private readonly ILogger _logger;
     private volatile string? _refusal;
 
     /// <summary>After which a question counts as not answered.</summary>
@@ -41,14 +42,15 @@ internal sealed class KafkaTopics : IDisposable
         foreach (var name in _config.Keys.Where(k => k.StartsWith("fetch.", StringComparison.Ordinal) || k.StartsWith("queued.", StringComparison.Ordinal)
             || k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms")
                 .ToList()) _config.Remove(name);
-        _admin = new AdminClientBuilder(_config).SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message))
-            .SetErrorHandler((_, e) => OnError(e, logger)).Build();
+        _logger = logger;
+        _admin = new AdminSession(connection.Bootstrap, () => new AdminClientBuilder(_config)
+            .SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message)).SetErrorHandler((_, e) => OnError(e)).Build(), logger);
     }
 
     // What is asked of a broker that refuses the login, or that is not trusted, only runs into its time limit: the reason comes here alone.
-    private void OnError(Error error, ILogger logger)
+    private void OnError(Error error)
     {
-        logger.LogDebug("Kafka admin client: {Reason} ({Error})", error.Reason, error.Code);
+        _logger.LogDebug("Kafka admin client: {Reason} ({Error})", error.Reason, error.Code);
         _refusal = error.Code switch
         {
             ErrorCode.Local_Authentication => RefusedLogin(error.Reason),
@@ -68,7 +70,7 @@ internal sealed class KafkaTopics : IDisposable
         ?? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT";
 
     /// <summary>The topic, or null where it does not exist.</summary>
-    /// <exception cref="StartupException">No broker answers.</exception>
+    /// <exception cref="StartupException">No broker answers, or the brokers refuse: the login, TLS, the question, or to describe that topic.</exception>
     public async Task<KafkaTopic?> FindAsync(string name, CancellationToken cancellation)
     {
         if (!IsName(name)) throw new StartupException($"'{name}' is no name of a topic: letters, digits, '.', '_' and '-', at most 249 of them");
@@ -118,7 +120,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await AnswerAsync(() => _admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = replication,
+            await AnswerAsync(admin => admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = replication,
                 Configs = configs?.ToDictionary() ?? [] }],
                 new CreateTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }), cancellation);
         }
@@ -170,7 +172,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            var metadata = _admin.GetMetadata(Timeout < MetadataTimeout ? Timeout : MetadataTimeout);
+            var metadata = _admin.Client.GetMetadata(Timeout < MetadataTimeout ? Timeout : MetadataTimeout);
             return [.. metadata.Topics.Select(t => (t.Topic, t.Partitions.Count)).OrderBy(t => t.Topic, StringComparer.Ordinal)];
         }
         catch (KafkaException e)
@@ -189,7 +191,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await AnswerAsync(() => _admin.DeleteTopicsAsync([name], new DeleteTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }), cancellation);
+            await AnswerAsync(admin => admin.DeleteTopicsAsync([name], new DeleteTopicsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }), cancellation);
         }
         catch (KafkaException e)
         {
@@ -226,7 +228,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            var result = await AnswerAsync(() => _admin.ListOffsetsAsync(specs, new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = Timeout }),
+            var result = await AnswerAsync(admin => admin.ListOffsetsAsync(specs, new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = Timeout }),
                 cancellation);
             return result.ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.Partition.Value, r => r.TopicPartitionOffsetError.Offset.Value);
         }
@@ -246,16 +248,30 @@ internal sealed class KafkaTopics : IDisposable
     {
         // By the group's own client: an admin client knows of no group, and librdkafka follows a null pointer where the coordinator answers that it is none (its issue
         // 5040), which a broker does that has just started.
-        using var client = new ConsumerBuilder<Ignore, Ignore>(new Dictionary<string, string>(_config) { ["group.id"] = group, ["enable.auto.commit"] = "false" })
+        var client = new ConsumerBuilder<Ignore, Ignore>(new Dictionary<string, string>(_config) { ["group.id"] = group, ["enable.auto.commit"] = "false" })
             .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
-        using var admin = new DependentAdminClientBuilder(client.Handle).Build();
+        var asked = new AdminSession(_connection.Bootstrap, () => new DependentAdminClientBuilder(client.Handle).Build(), _logger);
+        try
+        {
+            return await GroupOffsetsAsync(asked, group, time, cancellation);
+        }
+        finally
+        {
+            asked.Dispose();
+            if (!asked.HasLost) client.Dispose();
+        }
+    }
+
+    private async Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(AdminSession asked, string group, TimeProvider time,
+        CancellationToken cancellation)
+    {
         var began = time.GetTimestamp();
         while (true)
         {
             try
             {
-                var result = await AnswerAsync(() => admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
-                    new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }), cancellation);
+                var result = await asked.AskAsync(admin => admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
+                    new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }), Timeout + Beyond, cancellation);
                 return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
             }
             catch (KafkaException e) when (e.Error.Code is ErrorCode.GroupIdNotFound)
@@ -278,7 +294,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await AnswerAsync(() => _admin.DeleteGroupsAsync([group], new DeleteGroupsOptions { RequestTimeout = Timeout }), cancellation);
+            await AnswerAsync(admin => admin.DeleteGroupsAsync([group], new DeleteGroupsOptions { RequestTimeout = Timeout }), cancellation);
         }
         catch (DeleteGroupsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.GroupIdNotFound))
         {
@@ -296,7 +312,7 @@ internal sealed class KafkaTopics : IDisposable
 
     /// <summary>Deletes the records before an offset.</summary>
     public async Task DeleteRecordsAsync(string topic, int partition, long before, CancellationToken cancellation) =>
-        await AnswerAsync(() => _admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)],
+        await AnswerAsync(admin => admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)],
             new DeleteRecordsOptions { RequestTimeout = Timeout, OperationTimeout = Timeout }), cancellation);
 
     /// <summary>The settings of topics, asked for at once.</summary>
@@ -304,7 +320,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            var result = await AnswerAsync(() => _admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }),
+            var result = await AnswerAsync(admin => admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }),
                 new DescribeConfigsOptions { RequestTimeout = Timeout }), cancellation);
             return result.ToDictionary(r => r.ConfigResource.Name, r => new TopicSettings(
                 r.Entries.Values.ToDictionary(e => e.Name, e => (e.Value, e.Source == ConfigSource.DynamicTopicConfig))));
@@ -320,7 +336,7 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            await AnswerAsync(() => _admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
+            await AnswerAsync(admin => admin.IncrementalAlterConfigsAsync(new Dictionary<ConfigResource, List<ConfigEntry>>
             {
                 [new ConfigResource { Type = ResourceType.Topic, Name = topic }] =
                     [.. settings.Select(s => new ConfigEntry { Name = s.Key, Value = s.Value, IncrementalOperation = AlterConfigOpType.Set })],
@@ -341,8 +357,8 @@ internal sealed class KafkaTopics : IDisposable
     {
         try
         {
-            var cluster = await AnswerAsync(() => _admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }), cancellation);
-            var result = await AnswerAsync(() => _admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }],
+            var cluster = await AnswerAsync(admin => admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }), cancellation);
+            var result = await AnswerAsync(admin => admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }],
                 new DescribeConfigsOptions { RequestTimeout = Timeout }), cancellation);
             return result[0].Entries.GetValueOrDefault(name)?.Value;
         }
@@ -352,7 +368,7 @@ internal sealed class KafkaTopics : IDisposable
         }
     }
 
-    public IAdminClient Admin => _admin;
+    public IAdminClient Admin => _admin.Client;
 
     private StartupException Unreachable(KafkaException cause, Error? error = null)
     {
@@ -369,38 +385,13 @@ internal sealed class KafkaTopics : IDisposable
             or ErrorCode.KafkaStorageError or ErrorCode.NotController
         or ErrorCode.UnknownTopicOrPart or ErrorCode.OffsetNotAvailable or ErrorCode.FencedLeaderEpoch or ErrorCode.UnknownLeaderEpoch;
 
-    // The client has its own time limit; some of its answers it loses all the same (a failed DeleteRecords is cast to what it is not, and a client that has failed within
-    // an answer gives none any more).
-    private async Task<T> AnswerAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
-    {
-        try
-        {
-            return await ask().WaitAsync(Timeout + Beyond, cancellation);
-        }
-        catch (Exception e) when (e is TimeoutException or ObjectDisposedException)
-        {
-            throw new StartupException(Silence(), e) { MayPass = true };
-        }
-    }
+    private Task<T> AnswerAsync<T>(Func<IAdminClient, Task<T>> ask, CancellationToken cancellation) => _admin.AskAsync(ask, Timeout + Beyond, cancellation);
 
-    private Task AnswerAsync(Func<Task> ask, CancellationToken cancellation) => AnswerAsync(async () =>
+    private Task AnswerAsync(Func<IAdminClient, Task> ask, CancellationToken cancellation) => AnswerAsync(async admin =>
     {
-        await ask();
+        await ask(admin);
         return true;
     }, cancellation);
 
-    public void Dispose()
-    {
-        try
-        {
-            // A client that has failed within an answer has destroyed itself, and does it a second time when it is disposed, on memory that is no longer its own. That it
-            // is closed shows by its name alone.
-            _ = _admin.Name;
-        }
-        catch (ObjectDisposedException)
-        {
-            return;
-        }
-        _admin.Dispose();
-    }
+    public void Dispose() => _admin.Dispose();
 }

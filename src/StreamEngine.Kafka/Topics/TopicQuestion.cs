@@ -16,13 +16,16 @@ internal sealed class TopicQuestion(KafkaConnection connection)
     private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MostPause = TimeSpan.FromSeconds(1);
 
+    // Files of certificates are read once: one that is exchanged just when a question is asked must not be taken for more than it is.
+    private readonly Lazy<FetchSettings> _settings = new(() => FetchSettings.Of(connection), LazyThreadSafetyMode.PublicationOnly);
+
     private volatile IReadOnlyList<BrokerAddress>? _known;
 
     /// <summary>What a broker says of the topic.</summary>
     /// <exception cref="SocketException">No broker answers within that time, as all of <see cref="IsSilence"/>.</exception>
-    /// <exception cref="LoginException">The login is refused.</exception>
-    /// <exception cref="AuthenticationException">TLS fails.</exception>
-    /// <exception cref="FetchException">It is answered by something else than is understood.</exception>
+    /// <exception cref="LoginException">The login is refused, also by the others.</exception>
+    /// <exception cref="AuthenticationException">TLS fails, also with the others.</exception>
+    /// <exception cref="FetchException">It is answered by something else than is understood, also by the others.</exception>
     /// <exception cref="StartupException">A setting is wrong.</exception>
     public Task<ClusterMetadata> AskAsync(string topic, TimeSpan timeout, CancellationToken cancellation) =>
         Task.Factory.StartNew(() => Ask(topic, timeout, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -32,28 +35,31 @@ internal sealed class TopicQuestion(KafkaConnection connection)
 
     private ClusterMetadata Ask(string topic, TimeSpan timeout, CancellationToken cancellation)
     {
-        var settings = FetchSettings.Of(connection);
-        settings = settings.ForQuestion(timeout < settings.LongestMetadata ? timeout : settings.LongestMetadata);
+        var settings = _settings.Value.ForQuestion(timeout);
         var addresses = _known ?? settings.Bootstrap;
-        var began = TimeProvider.System.GetTimestamp();
+        // Of one attempt each step has a limit, and a broker that answers drop by drop stays below it for ever: the whole is bounded as well.
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        bounded.CancelAfter(timeout);
         var pause = LeastPause;
-        for (var turn = 1; ; turn++)
+        for (var tried = 1; ; tried++)
         {
+            var address = addresses[(tried - 1) % addresses.Count];
             try
             {
-                var answer = Ask(addresses[(turn - 1) % addresses.Count], topic, settings, cancellation);
-                // The ones of the configuration stay in: all others may have moved while nobody could be reached.
-                _known = [.. answer.Brokers.Values.Union(settings.Bootstrap)];
+                var answer = Ask(address, topic, settings, bounded.Token);
+                // Who has answered is asked first the next time. Those of the configuration stay in: all others may have moved while nobody could be reached.
+                _known = [.. answer.Brokers.Values.Prepend(address).Union(settings.Bootstrap)];
                 return answer;
             }
-            catch (Exception e) when (IsSilence(e) && !cancellation.IsCancellationRequested && TimeProvider.System.GetElapsedTime(began) < timeout)
+            catch (Exception e) when (IsSilence(e) || e is LoginException or AuthenticationException or FetchException)
             {
+                // A connection that is closed in the middle fails in any of these ways.
+                if (cancellation.IsCancellationRequested) throw new OperationCanceledException("the question was given up", e, cancellation);
+                if (bounded.IsCancellationRequested) throw new IOException($"no broker has answered in {timeout.TotalSeconds:0.#} s", e);
+                // One that refuses may be the only one that does.
+                if (!IsSilence(e) && tried >= addresses.Count) throw;
                 // Everyone is tried once before the first pause.
-                if (turn % addresses.Count == 0 && !cancellation.WaitHandle.WaitOne(pause)) pause = pause * 2 < MostPause ? pause * 2 : MostPause;
-            }
-            catch (Exception e) when (IsSilence(e) && cancellation.IsCancellationRequested)
-            {
-                throw new OperationCanceledException("the question was given up", e, cancellation);
+                if (tried % addresses.Count == 0 && !bounded.Token.WaitHandle.WaitOne(pause)) pause = pause * 2 < MostPause ? pause * 2 : MostPause;
             }
         }
     }

@@ -229,7 +229,7 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             w.NullableString("cluster");
             w.Int32(1);
             w.Count(1);
-            w.Int16(cluster.HasTopic ? (short)0 : (short)3);
+            w.Int16(cluster.TopicError);
             w.String(ScriptedCluster.Topic);
             if (version >= 10) w.Uuid(cluster.TopicId);
             w.Bool(false);

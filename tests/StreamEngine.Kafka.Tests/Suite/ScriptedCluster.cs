@@ -82,7 +82,14 @@ internal sealed class ScriptedCluster : IDisposable
 
     public Guid TopicId { get; set; } = new("00000000-0000-0000-0000-000000000001");
 
-    public bool HasTopic { get; set; } = true;
+    /// <summary>What it says of the topic, 0 for nothing.</summary>
+    public short TopicError { get; set; }
+
+    public bool HasTopic
+    {
+        get => TopicError == 0;
+        set => TopicError = value ? (short)0 : (short)3;
+    }
 
     public Dictionary<int, ScriptedLog> Logs { get; } = [];
 

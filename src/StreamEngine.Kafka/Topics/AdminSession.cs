@@ -1,0 +1,69 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using StreamEngine.Core;
+
+namespace StreamEngine.Kafka.Topics;
+
+/// <summary>
+/// What is asked of the admin client, and a new client where one is lost. The client has its own time limit; some of its answers it loses all the same (a failed
+/// DeleteRecords is cast to what it is not), and where it fails within an answer it destroys itself and gives none any more.
+/// </summary>
+/// <param name="bootstrap">Whom it asks, for people.</param>
+/// <param name="build">Makes a client.</param>
+/// <param name="logger">Is told of a loss.</param>
+internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, ILogger logger) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private IAdminClient? _client = build();
+
+    /// <summary>One of its clients was left behind, with all that it stands on.</summary>
+    public bool HasLost { get; private set; }
+
+    /// <summary>The client that is asked now.</summary>
+    public IAdminClient Client
+    {
+        get { lock (_lock) return _client ??= build(); }
+    }
+
+    /// <summary>Asks, and waits for the answer for so long, which is to be longer than the client itself does.</summary>
+    /// <exception cref="StartupException">The answer was lost: it may be asked again, of a new client.</exception>
+    public async Task<T> AskAsync<T>(Func<IAdminClient, Task<T>> ask, TimeSpan longest, CancellationToken cancellation)
+    {
+        var client = Client;
+        try
+        {
+            return await ask(client).WaitAsync(longest, cancellation);
+        }
+        catch (Exception e) when (e is TimeoutException or ObjectDisposedException)
+        {
+            Leave(client);
+            logger.LogWarning("Kafka's admin client has lost an answer of {Bootstrap}: a new one is made", bootstrap);
+            throw new StartupException($"an answer of the brokers on {bootstrap} was lost within Kafka's client\n  try again", e) { MayPass = true };
+        }
+    }
+
+    // Not disposed: one that has destroyed itself, or is about to, would do it a second time, on memory that is no longer its own.
+    private void Leave(IAdminClient client)
+    {
+        lock (_lock)
+        {
+            HasLost = true;
+            if (_client == client) _client = null;
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_client is not { } client) return;
+        try
+        {
+            // That one has destroyed itself after an answer that nobody waited for shows by its name alone, which is not to be read before: it is kept from then on.
+            _ = client.Name;
+        }
+        catch (ObjectDisposedException)
+        {
+            return;
+        }
+        client.Dispose();
+    }
+}

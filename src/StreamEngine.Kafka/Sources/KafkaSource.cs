@@ -154,6 +154,7 @@ internal sealed class KafkaSource : IBoundedSource
         try
         {
             var topic = await _topics!.FindAsync(_options.Topic, _stopping.Token);
+            _quiet.Over("partitions", $"the partitions of {_options.Topic} are known again");
             if (topic is not null && topic.Partitions > _known)
                 _listener!.OnFailed(new InvalidOperationException($"topic '{_options.Topic}' has {topic.Partitions} partitions now, it had {_known}: a new incarnation reads them all"));
         }

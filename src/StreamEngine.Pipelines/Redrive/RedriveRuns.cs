@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
 using StreamEngine.Pipelines.Connectors;
 using StreamEngine.Pipelines.Running;
@@ -8,7 +9,7 @@ using StreamEngine.Streams;
 namespace StreamEngine.Pipelines.Redrive;
 
 /// <summary>The redrive topic, opened for each source of a pipeline that reads it, and where each goes on.</summary>
-internal sealed class RedriveRuns : IAsyncDisposable
+internal sealed class RedriveRuns(ILogger logger) : IAsyncDisposable
 {
     private readonly Dictionary<string, RedriveRun> _runs = [];
     private readonly List<ISource> _sources = [];
@@ -17,9 +18,9 @@ internal sealed class RedriveRuns : IAsyncDisposable
 
     /// <exception cref="StartupException">It cannot be read from where the last manifest stands.</exception>
     public static async Task<RedriveRuns> OpenAsync(IConnectors connectors, PipelineDefinition definition, PhysicalPlan plan, ReplayBounds? replay, EpochManifest? last,
-        MemoryScope scope, CancellationToken cancellation)
+        MemoryScope scope, ILogger logger, CancellationToken cancellation)
     {
-        var opened = new RedriveRuns();
+        var opened = new RedriveRuns(logger);
         try
         {
             var names = plan.Sources.Select(s => s.Name).ToHashSet();
@@ -64,5 +65,5 @@ internal sealed class RedriveRuns : IAsyncDisposable
     }
 
     // Those that failed to open are not wrapped yet; a second disposal of the others would do harm.
-    public ValueTask DisposeAsync() => Disposal.OfAllAsync([.. _runs.Values.Select(r => r.Source), .. _sources.Skip(_runs.Count)]);
+    public ValueTask DisposeAsync() => Disposal.OfAllAsync([.. _runs.Values.Select(r => r.Source), .. _sources.Skip(_runs.Count)], logger);
 }

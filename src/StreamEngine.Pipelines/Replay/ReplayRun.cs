@@ -113,7 +113,8 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
         foreach (var name in replay.Plan.Inserts.Where(ReplayDiff.IsWindowless).Select(i => replay.Live.Definition.Sinks.First(s => s.Name == i.Sink).Topic).Distinct())
         {
             var stable = new List<long>();
-            for (var partition = 0; partition < ((await topics.FindAsync(name, cancellation))?.Partitions ?? 0); partition++)
+            var partitions = (await topics.FindAsync(name, cancellation))?.Partitions ?? 0;
+            for (var partition = 0; partition < partitions; partition++)
                 stable.Add((await topics.EndsAsync(name, partition, cancellation)).Stable);
             ends[name] = stable;
         }

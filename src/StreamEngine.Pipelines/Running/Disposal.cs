@@ -1,4 +1,4 @@
-using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
 
 namespace StreamEngine.Pipelines.Running;
 
@@ -8,10 +8,9 @@ namespace StreamEngine.Pipelines.Running;
 /// </summary>
 internal static class Disposal
 {
-    /// <summary>In their order; the first failure is thrown once all have ended.</summary>
-    public static async ValueTask OfAllAsync(IEnumerable<IAsyncDisposable> things)
+    /// <summary>In their order. A failure is told and not thrown: it would take the place of the one for which they are ended, of being fenced say.</summary>
+    public static async ValueTask OfAllAsync(IEnumerable<IAsyncDisposable> things, ILogger logger)
     {
-        ExceptionDispatchInfo? first = null;
         foreach (var thing in things)
         {
             try
@@ -20,9 +19,8 @@ internal static class Disposal
             }
             catch (Exception e)
             {
-                first ??= ExceptionDispatchInfo.Capture(e);
+                logger.LogError(e, "a {Thing} did not end in order: a defect of the engine", thing.GetType().Name);
             }
         }
-        first?.Throw();
     }
 }

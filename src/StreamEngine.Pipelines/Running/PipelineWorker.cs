@@ -203,7 +203,7 @@ internal sealed class PipelineWorker
             CheckState(state);
             var runs = sources.ToDictionary(s => s.Key, s => ToRun(s.Key, s.Value, layouts[s.Key], opened.Last));
             // Behind the log, which creates the topic where it does not exist.
-            redrive = await RedriveRuns.OpenAsync(_connectors, _definition, _plan, Replay, opened.Last, scope, drain);
+            redrive = await RedriveRuns.OpenAsync(_connectors, _definition, _plan, Replay, opened.Last, scope, _logger, drain);
             runs = runs.ToDictionary(r => r.Key, r => r.Value with { Redrive = redrive.Runs.GetValueOrDefault(r.Key) });
             _sources = [.. sources.Values];
             return await RunGraphAsync(SpecOf(log, opened, state, runs, scope), drain);
@@ -211,7 +211,7 @@ internal sealed class PipelineWorker
         finally
         {
             _sources = null;
-            await Disposal.OfAllAsync([.. redrive is null ? Array.Empty<IAsyncDisposable>() : [redrive], .. sources.Values]);
+            await Disposal.OfAllAsync([.. redrive is null ? Array.Empty<IAsyncDisposable>() : [redrive], .. sources.Values], _logger);
         }
     }
 

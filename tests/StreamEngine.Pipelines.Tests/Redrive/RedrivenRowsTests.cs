@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using StreamEngine.Core;
 using StreamEngine.Pipelines.Files;
 using StreamEngine.Pipelines.Testing;
@@ -143,7 +144,8 @@ public class RedrivenRowsTests
             },
         };
         using var scope = new MemoryScope();
-        var opening = RedriveRuns.OpenAsync(new MemoryConnectors(log, 10, TimeProvider.System), file.Definition, file.Plan, null, last, scope, CancellationToken.None);
+        var opening = RedriveRuns.OpenAsync(new MemoryConnectors(log, 10, TimeProvider.System), file.Definition, file.Plan, null, last, scope, NullLogger.Instance,
+            CancellationToken.None);
         if (!isRefused)
         {
             await (await opening).DisposeAsync();

@@ -7,8 +7,8 @@ internal static unsafe class BidBatches
 {
     private const int LongestJson = 512;
 
-    /// <summary>Raw JSON records of one of several partitions, over which the bids go round robin, from the given one on.</summary>
-    public static List<Batch> Raw(long rows, MemoryScope scope, int partition = 0, int partitions = 1, int bid = 0)
+    /// <summary>Raw JSON records of one of several partitions, over which the bids go round robin, from <paramref name="firstBid"/> on.</summary>
+    public static List<Batch> Raw(long rows, MemoryScope scope, int partition = 0, int partitions = 1, int firstBid = 0)
     {
         var bids = new Bids();
         var batches = new List<Batch>();
@@ -21,7 +21,7 @@ internal static unsafe class BidBatches
             var offsets = arena.Allocate<long>(count);
             for (var i = 0; i < count; i++)
             {
-                var length = bids.WriteJson((first + i) * partitions + partition + bid, buffer);
+                var length = bids.WriteJson((first + i) * partitions + partition + firstBid, buffer);
                 values[i] = new Bytes(arena.Copy(buffer.AsSpan(0, length)), length);
                 offsets[i] = first + i;
             }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
 using StreamEngine.Kafka;
 using StreamEngine.Kafka.Commits;
+using StreamEngine.Kafka.Native;
 using StreamEngine.Kafka.Topics;
 using StreamEngine.Pipelines.Connectors;
 
@@ -81,7 +82,7 @@ internal sealed class ReplayPromotion(ReplayDefinition replay, ILoggerFactory lo
         catch
         {
             // Left open it would hold up the readers of production until its time is over.
-            if (!producer.HasFatalError) await OnThread(() => producer.Abort(Patience));
+            if (!producer.HasFatalError) await OnThread(() => TryAbort(producer));
             throw;
         }
         await OnThread(() =>
@@ -90,6 +91,20 @@ internal sealed class ReplayPromotion(ReplayDefinition replay, ILoggerFactory lo
             else producer.Abort(Patience);
         });
         return newer;
+    }
+
+    // What it is taken back for is what people have to know of.
+    private void TryAbort(TransactionalProducer producer)
+    {
+        try
+        {
+            producer.Abort(Patience);
+        }
+        catch (KafkaClientException e)
+        {
+            loggers.CreateLogger<ReplayPromotion>().LogWarning("what was promoted so far is taken back by the brokers, {Seconds} s after it began at the latest: {Why}",
+                replay.Definition.TransactionTimeout.TotalSeconds, e.Message);
+        }
     }
 
     // The client's calls block: they get a thread that nobody else waits for.

@@ -238,6 +238,29 @@ public sealed class ReplayRunTests(BrokerFixture broker) : IClassFixture<BrokerF
         Assert.Equal(new Dictionary<string, string> { ["seen"] = "replayed", ["aborted"] = "replayed", ["newer"] = "live", ["open"] = "live", ["late"] = "live" }, last);
     }
 
+    [Fact]
+    public async Task Why_a_promotion_was_given_up_is_told_also_where_it_cannot_be_taken_back()
+    {
+        var live = $"{_name}.out";
+        using var topics = new KafkaTopics(new KafkaConnection(broker.Bootstrap), NullLogger.Instance);
+        await topics.CreateAsync(live, 1, null, CancellationToken.None);
+        var replay = new ReplayDefinition(Windowless(), new EventTimeRange(0, 3_600_000_000), "shadow");
+        var bounds = new ReplayBounds(_name, "shadow", replay.Range, new Dictionary<string, ReplaySource>()) { LiveEnds = new Dictionary<string, IReadOnlyList<long>>() };
+        var diff = new SinkDiff("out", 0, [new RowDifference([1], null, [2])]) { ReadTo = new Dictionary<int, long> { [0] = 0 } };
+        var promotion = new ReplayPromotion(replay, NullLoggerFactory.Instance)
+        {
+            Written = () =>
+            {
+                // Another promotion of the same pipeline begins: this one's client does not know yet that it was fenced.
+                using var other = Transactions.Keyed(broker.Bootstrap, $"{replay.Definition.QualifiedName}-promote");
+                throw new IOException("production cannot be read");
+            },
+        };
+        var failed = await Assert.ThrowsAsync<IOException>(() => promotion.PromoteAsync([diff], bounds, CancellationToken.None));
+        Assert.Equal("production cannot be read", failed.Message);
+        Assert.Empty(await RowsAsync(live));
+    }
+
     /// <summary>Committed rows of a topic, in order; a tombstone has no value.</summary>
     private async Task<List<string>> RowsAsync(string topic)
     {

@@ -14,6 +14,7 @@ public abstract partial class BrokerSuite
         Transact(producer, topic, commit: false, "x", "y", "z");
         Transact(producer, topic, commit: true, "c");
         Transact(producer, topic, commit: false, "w");
+        await ClosedAsync(topic);
 
         Assert.Equal(["a", "b", "c"], Values(topic));
         Assert.Equal(["a", "b", "x", "y", "z", "c", "w"], Values(topic, committed: false));
@@ -40,6 +41,7 @@ public abstract partial class BrokerSuite
         Assert.Equal(3, ListedEnd(topic, IsolationLevel.ReadUncommitted));
 
         open.CommitTransaction(Patience);
+        await ClosedAsync(topic);
         Assert.Equal(["before", "open", "after"], Values(topic));
         Assert.Equal(4, ListedEnd(topic, IsolationLevel.ReadCommitted));
     }
@@ -54,6 +56,8 @@ public abstract partial class BrokerSuite
         for (var p = 0; p < 3; p++) producer.Produce(new TopicPartition(one, p), Record($"one {p}"));
         for (var p = 0; p < 2; p++) producer.Produce(new TopicPartition(two, p), Record($"two {p}"));
         producer.CommitTransaction(Patience);
+        for (var p = 0; p < 3; p++) await ClosedAsync(one, p);
+        for (var p = 0; p < 2; p++) await ClosedAsync(two, p);
         for (var p = 0; p < 3; p++) Assert.Equal([$"one {p}"], Values(one, partition: p));
         for (var p = 0; p < 2; p++) Assert.Equal([$"two {p}"], Values(two, partition: p));
     }
@@ -100,6 +104,7 @@ public abstract partial class BrokerSuite
             old.CommitTransaction(Patience);
         });
         Assert.Equal(ErrorCode.Local_Fenced, error.Error.Code);
+        await ClosedAsync(topic);
         Assert.Equal(["young"], Values(topic));
         Assert.Equal(["left open", "young"], Values(topic, committed: false));
     }
@@ -185,10 +190,15 @@ public abstract partial class BrokerSuite
         return consumer.QueryWatermarkOffsets(new TopicPartition(topic, 0), Patience).High.Value;
     }
 
-    private long ListedEnd(string topic, IsolationLevel level)
+    /// <summary>Kafka answers the end of a transaction before its markers are written: waits until nothing is open any more.</summary>
+    private async Task ClosedAsync(string topic, int partition = 0) => Assert.True(
+        await BecomesAsync(() => ListedEnd(topic, IsolationLevel.ReadCommitted, partition) == ListedEnd(topic, IsolationLevel.ReadUncommitted, partition)),
+        $"a transaction stays open in {topic}-{partition}");
+
+    private long ListedEnd(string topic, IsolationLevel level, int partition = 0)
     {
         using var admin = Admin();
-        var listed = admin.ListOffsetsAsync([new() { TopicPartition = new TopicPartition(topic, 0), OffsetSpec = Confluent.Kafka.Admin.OffsetSpec.Latest() }],
+        var listed = admin.ListOffsetsAsync([new() { TopicPartition = new TopicPartition(topic, partition), OffsetSpec = Confluent.Kafka.Admin.OffsetSpec.Latest() }],
             new Confluent.Kafka.Admin.ListOffsetsOptions { IsolationLevel = level, RequestTimeout = Patience });
         return listed.GetAwaiter().GetResult().ResultInfos[0].TopicPartitionOffsetError.Offset.Value;
     }

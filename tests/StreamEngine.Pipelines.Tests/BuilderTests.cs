@@ -114,7 +114,7 @@ public sealed class BuilderTests : IAsyncLifetime
         var expected = Source.From(new StreamElement[] { new Watermark(1), new Watermark(2), End.Instance })
             .Via(FlowCheck.Around("lossy", Flow.Create<StreamElement>().Where(e => e is not Watermark { Time: 1 }), "dlq", 1_000_000))
                 .RunWith(Sink.Ignore<StreamElement>(), _system.Materializer());
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => expected.WaitAsync(TimeSpan.FromSeconds(10)));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => expected.WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Contains("Via 'lossy' lost or overtook Watermark(1)", failure.Message, StringComparison.Ordinal);
     }
 

@@ -81,20 +81,16 @@ public sealed class KafkaFixture : BrokerFixture
         if (_script is not null) await RunAsync("clean", "--dir", _folder);
     }
 
+    // The servers that the script leaves running inherit its output: it goes to a file, so that nobody waits for their end, and is whole when the script has ended.
     private async Task<(int Exit, string Output)> RunAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo("/bin/sh", [_script!, .. arguments]) { RedirectStandardOutput = true };
-        // The script says itself what runs it.
-        start.FileName = _script!;
-        start.ArgumentList.RemoveAt(0);
+        var file = $"{_folder}.{Guid.NewGuid():n}";
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "out=$1; shift; exec \"$@\" > \"$out\" 2>&1", "sh", file, _script!, .. arguments]);
         using var process = Process.Start(start)!;
-        // The broker that it leaves running inherits the pipe: what is wanted are the lines up to the script's end.
-        var lines = new System.Text.StringBuilder();
-        process.OutputDataReceived += (_, line) => lines.AppendLine(line.Data);
-        process.BeginOutputReadLine();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
-        while (!process.HasExited) await Task.Delay(50, patience.Token);
-        await Task.Delay(100, patience.Token);
-        return (process.ExitCode, lines.ToString());
+        await process.WaitForExitAsync(patience.Token);
+        var output = await File.ReadAllTextAsync(file, patience.Token);
+        File.Delete(file);
+        return (process.ExitCode, output);
     }
 }

@@ -35,7 +35,7 @@ internal sealed class KafkaWorld(string bootstrap) : IConnectorWorld
         await topics.EnsureAsync(topic, partitions, null, TimeProvider.System, CancellationToken.None);
     }
 
-    public Task WriteAsync(string topic, int partition, bool? commit, params Sample[] records)
+    public async Task WriteAsync(string topic, int partition, bool? commit, params Sample[] records)
     {
         using var producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig
         {
@@ -60,13 +60,14 @@ internal sealed class KafkaWorld(string bootstrap) : IConnectorWorld
         if (commit == true) producer.CommitTransaction(Patience);
         if (commit == false) producer.AbortTransaction(Patience);
         Assert.Empty(failures);
-        return Task.CompletedTask;
+        if (commit is not null) await Cluster.ClosedAsync(_connection, topic, partition);
     }
 
     private static byte[]? Bytes(string? text) => text is null ? null : System.Text.Encoding.UTF8.GetBytes(text);
 
-    public Task<IReadOnlyList<string>> CommittedAsync(string topic, int partition)
+    public async Task<IReadOnlyList<string>> CommittedAsync(string topic, int partition)
     {
+        await Cluster.ClosedAsync(_connection, topic, partition);
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
         {
             BootstrapServers = bootstrap, GroupId = "reader", IsolationLevel = IsolationLevel.ReadCommitted, EnablePartitionEof = true, EnableAutoCommit = false,
@@ -77,7 +78,7 @@ internal sealed class KafkaWorld(string bootstrap) : IConnectorWorld
         while (true)
         {
             var record = consumer.Consume(Patience) ?? throw new TimeoutException($"no answer of {topic}");
-            if (record.IsPartitionEOF) return Task.FromResult<IReadOnlyList<string>>(records);
+            if (record.IsPartitionEOF) return records;
             records.Add($"{Cluster.Text(record.Message.Key) ?? "null"}={Cluster.Text(record.Message.Value) ?? "null"}");
         }
     }

@@ -247,6 +247,8 @@ public sealed class FetchClientTests
         cluster.Append(0, "a");
         await using var topic = new FetchedTopic(cluster, change: s => s with { Overdue = TimeSpan.FromMilliseconds(100) }, settings: ("socket.timeout.ms", "300000"));
         Assert.Equal("0:a", await topic.ReadAsync(0, 1));
+        // A busy machine may have let it seem to hang before.
+        lock (topic.Log) topic.Log.Clear();
         first.StandStill();
         // It has an answer with this record, and never hears that the others go on without it.
         cluster.Append(0, "lost");

@@ -61,6 +61,19 @@ public class Cluster : IAsyncLifetime
             byte[]?> { Value = System.Text.Encoding.UTF8.GetBytes(value) });
         if (commit) producer.CommitTransaction(Patience);
         else producer.AbortTransaction(Patience);
+        await ClosedAsync(Connection, topic, partition);
+    }
+
+    /// <summary>Apache Kafka answers the end of a transaction before its markers are written: waits until nothing is open in a partition any more.</summary>
+    internal static async Task ClosedAsync(KafkaConnection connection, string topic, int partition)
+    {
+        using var topics = new KafkaTopics(connection, NullLogger.Instance);
+        var began = TimeProvider.System.GetTimestamp();
+        while (await topics.EndsAsync(topic, partition, CancellationToken.None) is var (stable, high) && stable < high)
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, $"a transaction stays open in {topic}-{partition}");
+            await Task.Delay(20);
+        }
     }
 
     /// <summary>Everything that is committed in a topic, by partition and offset.</summary>

@@ -20,7 +20,7 @@ public sealed class RefusedLoginTests
         using var cluster = new ScriptedCluster();
         cluster.Start(1, b => b.Login = new ScriptedLogin("PLAIN", "user", Secret));
         using var topics = Topics(cluster.Bootstrap, "wr0ng");
-        var refused = Assert.Throws<StartupException>(() => topics.List());
+        var refused = Refused(topics);
         Assert.Contains($"the brokers on {cluster.Bootstrap} refuse the login: ", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Authentication failed: invalid credentials", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("wr0ng", refused.ToString(), StringComparison.Ordinal);
@@ -40,12 +40,20 @@ public sealed class RefusedLoginTests
         {
             ["security.protocol"] = "ssl", ["ssl.ca.pem"] = isHost ? made.AuthorityPem : made.OtherAuthorityPem,
         }), NullLogger.Instance) { Timeout = TimeSpan.FromSeconds(5) };
-        var refused = Assert.Throws<StartupException>(() => topics.List());
+        var refused = Refused(topics);
         Assert.StartsWith($"the brokers on {cluster.Bootstrap} cannot be talked to by TLS: ", refused.Message, StringComparison.Ordinal);
         Assert.Contains("certificate verify failed", refused.Message, StringComparison.Ordinal);
         Assert.Contains("look at security.protocol, ssl.ca.location and ssl.endpoint.identification.algorithm", refused.Message, StringComparison.Ordinal);
         // Certificates are changed as passwords are.
         Assert.True(refused.MayPass);
+    }
+
+    /// <summary>On a busy machine a handshake may not be through within the time of a question, whose answer is told truly: it is asked again.</summary>
+    private static StartupException Refused(KafkaTopics topics)
+    {
+        for (var attempt = 1; ; attempt++)
+            if (Assert.Throws<StartupException>(() => topics.List()) is var refused
+                && (attempt == 12 || !refused.Message.StartsWith("no broker answers", StringComparison.Ordinal))) return refused;
     }
 
     [Fact]

@@ -38,8 +38,8 @@ internal sealed class TopicQuestion(KafkaConnection connection)
         var settings = _settings.Value.ForQuestion(timeout);
         var addresses = _known ?? settings.Bootstrap;
         // Of one attempt each step has a limit, and a broker that answers drop by drop stays below it for ever: the whole is bounded as well.
-        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        bounded.CancelAfter(timeout);
+        using var limit = new CancellationTokenSource(timeout, TimeProvider.System);
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         var pause = LeastPause;
         for (var tried = 1; ; tried++)
         {

@@ -81,7 +81,8 @@ public class StartupTests
     {
         Skip.IfNot(OperatingSystem.IsLinux(), "processes are looked up in /proc");
         using var folder = new TemporaryFolder();
-        await using var demo = ChildProcess.Engine("demo", folder.Path, "demo");
+        // What it leaves when it is killed goes with the folder: a test of another process looks whether its own demo has left something in the usual place.
+        await using var demo = ChildProcess.Engine("demo", folder.Path, new Dictionary<string, string> { ["TMPDIR"] = folder.Path }, "demo");
         var worker = 0;
         await Patience.UntilAsync(() =>
         {

@@ -84,7 +84,10 @@ public class ReplayTests(ITestOutputHelper output)
             for (var kill = 0; kill < 4; kill++)
             {
                 await using var replay = scene.Start("replay", ["replay", "start", "FILE", .. Range]);
-                await Task.Delay(random.Next(400, 1800));
+                var moment = Task.Delay(random.Next(400, 1800));
+                // A process that has not come as far as to log has perhaps not taken SIGTERM over yet, and ends by it.
+                if (kill == 1) await Patience.UntilAsync(() => replay.HasExited || replay.Output.Length > 0, "the replay to log", () => replay.Tail);
+                await moment;
                 if (replay.HasExited) break;
                 if (kill == 1)
                 {

@@ -55,7 +55,7 @@ internal sealed class ExpectedRows
                 Routes[Route(group.Key.End, group.Key.Origin, group.Key.Destination, group.Count(), Average(group.Select(w => w.Flight)))] = 1;
     }
 
-    private static DateTime HourOf(DateTime date) => new(date.Year, date.Month, date.Day, date.Hour, 0, 0);
+    public static DateTime HourOf(DateTime date) => new(date.Year, date.Month, date.Day, date.Hour, 0, 0);
 
     private static double Average(IEnumerable<Flight> flights)
     {

@@ -8,9 +8,17 @@ internal sealed class FlightFeed(string bootstrap, string topic, int partitions,
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
 
     private long _delivered;
+    private long _limit = long.MaxValue;
     private string? _failure;
 
     public long Delivered => Interlocked.Read(ref _delivered);
+
+    /// <summary>It stands before this record until the limit is raised.</summary>
+    public long Limit
+    {
+        get => Interlocked.Read(ref _limit);
+        set => Interlocked.Exchange(ref _limit, value);
+    }
 
     public async Task RunAsync(IEnumerable<FedRecord> records, CancellationToken cancellation)
     {
@@ -21,7 +29,7 @@ internal sealed class FlightFeed(string bootstrap, string topic, int partitions,
         var i = 0L;
         foreach (var record in records)
         {
-            while (i >= TimeProvider.System.GetElapsedTime(start).TotalSeconds * rate) await Task.Delay(Pace, TimeProvider.System, cancellation);
+            while (i >= Limit || i >= TimeProvider.System.GetElapsedTime(start).TotalSeconds * rate) await Task.Delay(Pace, TimeProvider.System, cancellation);
             if (Volatile.Read(ref _failure) is not null) break;
             // Full while a broker is away: what it holds is written once one is back.
             while (!TryProduce(producer, (int)(i % partitions), record.Value)) await Task.Delay(Pace, TimeProvider.System, cancellation);

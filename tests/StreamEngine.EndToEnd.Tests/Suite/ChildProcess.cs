@@ -83,9 +83,14 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     public void Terminate() => Signal(15);
 
-    public void Pause() => Signal(IsMac ? 17 : 19);
+    public void Pause() => Signal(Stop);
+
+    /// <summary>The same where it may end by itself at any moment; false where it has.</summary>
+    public bool TryPause() => !HasExited && SendSignal(Id, Stop) == 0;
 
     public void Continue() => Signal(IsMac ? 19 : 18);
+
+    private static int Stop => IsMac ? 17 : 19;
 
     private void Signal(int number)
     {

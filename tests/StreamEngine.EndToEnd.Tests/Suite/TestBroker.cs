@@ -44,7 +44,9 @@ internal sealed class EmbeddedBroker : TestBroker
     {
         var ready = _folder.File("ready");
         File.Delete(ready);
-        _process = ChildProcess.Engine("broker", _folder.Path, ["broker", "--port", $"{_port}", "--data", _folder.File("data"), "--ready-file", ready,
+        // Clients know a proxy's port alone, so that the broker's own one may be another one after each start. Without a proxy it has to be as free as it was.
+        var port = Proxy is null ? _port : 0;
+        _process = ChildProcess.Engine("broker", _folder.Path, ["broker", "--port", $"{port}", "--data", _folder.File("data"), "--ready-file", ready,
             .. Proxy is null ? Array.Empty<string>() : ["--advertise", Proxy.Address]]);
         await Patience.UntilAsync(() => _process.HasExited || (File.Exists(ready) && File.ReadAllText(ready).Contains(':')), "the broker to start", () => _process.Tail);
         if (_process.HasExited) throw new InvalidOperationException($"the broker did not start\n{_process.Tail}");
@@ -54,7 +56,12 @@ internal sealed class EmbeddedBroker : TestBroker
         if (Proxy is not null) Proxy.Target = listening;
     }
 
-    public override Task KillAsync() => _process!.KillAsync();
+    public override async Task KillAsync()
+    {
+        await _process!.KillAsync();
+        // Its port may be somebody else's from now on.
+        if (Proxy is not null) Proxy.Target = null;
+    }
 
     public override async ValueTask DisposeAsync()
     {

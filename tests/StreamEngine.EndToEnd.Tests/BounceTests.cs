@@ -207,8 +207,11 @@ public class BounceTests(ITestOutputHelper output)
         await StopWithinATransactionAsync(scene, engine);
         // What the input's producer has under way when its broker is killed may be written twice: Apache Kafka that recovers from a crash forgets a producer without a
         // transaction whose records are stamped more than producer.id.expiration.ms ago (a day; the flights are of 2001), and takes what it sends again as new.
-        await _sending;
-        scene.Loader.Finish();
+        if (scene.Broker is RealKafka)
+        {
+            await _sending;
+            scene.Loader.Finish();
+        }
         await scene.Broker.KillAsync();
         engine.Continue();
         await Task.Delay(_random.Next(500));

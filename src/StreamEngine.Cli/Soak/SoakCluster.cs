@@ -52,13 +52,13 @@ internal sealed class SoakCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the broker, after a kill on the port that it had.</summary>
+    /// <summary>Starts the broker, on any free port: what clients know is the proxy's.</summary>
     public async Task StartBrokerAsync(CancellationToken cancellation)
     {
         var ready = Path.Combine(Folder, "broker-ready");
         File.Delete(ready);
         _broker?.Dispose();
-        _broker = EngineProcess.Start(Folder, "broker", "--port", $"{Proxy!.Target?.Port ?? 0}", "--data", Path.Combine(Folder, "broker"), "--advertise", Proxy.Address,
+        _broker = EngineProcess.Start(Folder, "broker", "--port", "0", "--data", Path.Combine(Folder, "broker"), "--advertise", Proxy!.Address,
             "--ready-file", ready);
         Proxy.Target = IPEndPoint.Parse(await _broker.WaitForFileAsync(ready, cancellation));
     }

@@ -13,7 +13,7 @@ public class PipelineCasesTests(ITestOutputHelper output)
     {
         var runner = Runner();
         await using var broker = await EmbeddedBroker.StartAsync();
-        await RunAsync(runner, broker, "--kill", "3");
+        await RunCasesAsync(runner, broker, "--kill", "3");
     }
 
     [SkippableFact]
@@ -21,7 +21,7 @@ public class PipelineCasesTests(ITestOutputHelper output)
     {
         var runner = Runner();
         await using var broker = await RealKafka.StartAsync();
-        await RunAsync(runner, broker);
+        await RunCasesAsync(runner, broker);
     }
 
     private static string Runner()
@@ -31,6 +31,23 @@ public class PipelineCasesTests(ITestOutputHelper output)
         Skip.IfNot(Locations.Has("python3", "--version"), "Python 3 is missing: the runner of shared/pipelines cannot be started");
         Skip.IfNot(Locations.Has("java", "-version"), "Java is missing: the runner of shared/pipelines needs it");
         return runner!;
+    }
+
+    [SkippableFact]
+    public async Task All_wrong_files_are_refused()
+    {
+        var runner = Runner();
+        await using var broker = await EmbeddedBroker.StartAsync();
+        await RunAsync(runner, broker, "--only", "errors");
+    }
+
+    /// <summary>All cases, in two halves side by side: each spends most of its time waiting.</summary>
+    private async Task RunCasesAsync(string runner, TestBroker broker, params string[] more)
+    {
+        var cases = Directory.GetDirectories(Path.GetDirectoryName(runner)!).Where(d => File.Exists(Path.Combine(d, "case.json"))).Select(d => Path.GetFileName(d)!)
+            .Order(StringComparer.Ordinal).ToList();
+        Assert.NotEmpty(cases);
+        await Task.WhenAll(Enumerable.Range(0, 2).Select(half => RunAsync(runner, broker, ["--only", "cases", .. more, .. cases.Where((_, i) => i % 2 == half)])));
     }
 
     private async Task RunAsync(string runner, TestBroker broker, params string[] more)

@@ -56,8 +56,8 @@ public abstract partial class BrokerSuite
         for (var p = 0; p < 3; p++) producer.Produce(new TopicPartition(one, p), Record($"one {p}"));
         for (var p = 0; p < 2; p++) producer.Produce(new TopicPartition(two, p), Record($"two {p}"));
         producer.CommitTransaction(Patience);
-        for (var p = 0; p < 3; p++) await ClosedAsync(one, p);
-        for (var p = 0; p < 2; p++) await ClosedAsync(two, p);
+        await ClosedAsync(one, partitions: 3);
+        await ClosedAsync(two, partitions: 2);
         for (var p = 0; p < 3; p++) Assert.Equal([$"one {p}"], Values(one, partition: p));
         for (var p = 0; p < 2; p++) Assert.Equal([$"two {p}"], Values(two, partition: p));
     }
@@ -191,13 +191,22 @@ public abstract partial class BrokerSuite
     }
 
     /// <summary>Kafka answers the end of a transaction before its markers are written: waits until nothing is open any more.</summary>
-    private async Task ClosedAsync(string topic, int partition = 0) => Assert.True(
-        await BecomesAsync(() => ListedEnd(topic, IsolationLevel.ReadCommitted, partition) == ListedEnd(topic, IsolationLevel.ReadUncommitted, partition)),
-        $"a transaction stays open in {topic}-{partition}");
-
-    private long ListedEnd(string topic, IsolationLevel level, int partition = 0)
+    private async Task ClosedAsync(string topic, int partitions = 1)
     {
         using var admin = Admin();
+        var isClosed = await BecomesAsync(() => Enumerable.Range(0, partitions)
+            .All(p => ListedEnd(admin, topic, IsolationLevel.ReadCommitted, p) == ListedEnd(admin, topic, IsolationLevel.ReadUncommitted, p)));
+        Assert.True(isClosed, $"a transaction stays open in {topic}");
+    }
+
+    private long ListedEnd(string topic, IsolationLevel level)
+    {
+        using var admin = Admin();
+        return ListedEnd(admin, topic, level, 0);
+    }
+
+    private static long ListedEnd(IAdminClient admin, string topic, IsolationLevel level, int partition)
+    {
         var listed = admin.ListOffsetsAsync([new() { TopicPartition = new TopicPartition(topic, partition), OffsetSpec = Confluent.Kafka.Admin.OffsetSpec.Latest() }],
             new Confluent.Kafka.Admin.ListOffsetsOptions { IsolationLevel = level, RequestTimeout = Patience });
         return listed.GetAwaiter().GetResult().ResultInfos[0].TopicPartitionOffsetError.Offset.Value;

@@ -111,6 +111,10 @@ internal sealed class ReplayLab : IAsyncDisposable
 
     public static async Task RunAsync(PipelineWorker worker) => Assert.True((await worker.RunAsync(CancellationToken.None).WaitAsync(Patience))!.Finished);
 
+    /// <summary>Its start is refused, since that other one writes into the target.</summary>
+    public static async Task IsRefusedAsync(Task<PipelineWorker?> start, ReplayDefinition by) =>
+        Assert.StartsWith($"replay {by.Id} writes into 'shadow' already", (await Assert.ThrowsAsync<StartupException>(() => start)).Message, StringComparison.Ordinal);
+
     public Task CancelAsync(ReplayState state) =>
         ReplayCancellation.CancelAsync(File.Definition, state, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None).WaitAsync(Patience);
 

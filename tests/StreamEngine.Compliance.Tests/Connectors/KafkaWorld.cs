@@ -17,6 +17,7 @@ internal sealed class KafkaWorld(string bootstrap) : IConnectorWorld
     private static int _others;
 
     private readonly KafkaConnection _connection = new(bootstrap);
+    private readonly KafkaTopics _topics = new(new KafkaConnection(bootstrap), NullLogger.Instance);
 
     public bool HasTransactions => true;
 
@@ -31,8 +32,7 @@ internal sealed class KafkaWorld(string bootstrap) : IConnectorWorld
 
     public async Task CreateAsync(string topic, int partitions)
     {
-        using var topics = new KafkaTopics(_connection, NullLogger.Instance);
-        await topics.EnsureAsync(topic, partitions, null, TimeProvider.System, CancellationToken.None);
+        await _topics.EnsureAsync(topic, partitions, null, TimeProvider.System, CancellationToken.None);
     }
 
     public async Task WriteAsync(string topic, int partition, bool? commit, params Sample[] records)
@@ -60,14 +60,14 @@ internal sealed class KafkaWorld(string bootstrap) : IConnectorWorld
         if (commit == true) producer.CommitTransaction(Patience);
         if (commit == false) producer.AbortTransaction(Patience);
         Assert.Empty(failures);
-        if (commit is not null) await Cluster.ClosedAsync(_connection, topic, partition);
+        if (commit is not null) await Cluster.ClosedAsync(_topics, topic, partition);
     }
 
     private static byte[]? Bytes(string? text) => text is null ? null : System.Text.Encoding.UTF8.GetBytes(text);
 
     public async Task<IReadOnlyList<string>> CommittedAsync(string topic, int partition)
     {
-        await Cluster.ClosedAsync(_connection, topic, partition);
+        await Cluster.ClosedAsync(_topics, topic, partition);
         using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
         {
             BootstrapServers = bootstrap, GroupId = "reader", IsolationLevel = IsolationLevel.ReadCommitted, EnablePartitionEof = true, EnableAutoCommit = false,
@@ -95,7 +95,11 @@ internal sealed class KafkaWorld(string bootstrap) : IConnectorWorld
         }
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        _topics.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>The broker of a class of tests; skips where it cannot be had.</summary>
     public static Task<IConnectorWorld> OnAsync(BrokerFixture broker)

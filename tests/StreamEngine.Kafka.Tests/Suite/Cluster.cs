@@ -61,13 +61,13 @@ public class Cluster : IAsyncLifetime
             byte[]?> { Value = System.Text.Encoding.UTF8.GetBytes(value) });
         if (commit) producer.CommitTransaction(Patience);
         else producer.AbortTransaction(Patience);
-        await ClosedAsync(Connection, topic, partition);
+        using var topics = Topics();
+        await ClosedAsync(topics, topic, partition);
     }
 
     /// <summary>Apache Kafka answers the end of a transaction before its markers are written: waits until nothing is open in a partition any more.</summary>
-    internal static async Task ClosedAsync(KafkaConnection connection, string topic, int partition)
+    internal static async Task ClosedAsync(KafkaTopics topics, string topic, int partition)
     {
-        using var topics = new KafkaTopics(connection, NullLogger.Instance);
         var began = TimeProvider.System.GetTimestamp();
         while (await topics.EndsAsync(topic, partition, CancellationToken.None) is var (stable, high) && stable < high)
         {

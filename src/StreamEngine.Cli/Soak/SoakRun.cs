@@ -212,6 +212,8 @@ internal sealed class SoakRun : IAsyncDisposable
                 break;
             case SoakFault.Broker:
                 _cluster.Broker!.Kill();
+                // Its port is anybody's now.
+                _cluster.Proxy!.Target = null;
                 await RecoverAsync(() => _cluster.StartBrokerAsync(CancellationToken.None));
                 break;
             default:

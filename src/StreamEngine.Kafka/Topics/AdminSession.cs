@@ -10,8 +10,9 @@ namespace StreamEngine.Kafka.Topics;
 /// </summary>
 /// <param name="bootstrap">Whom it asks, for people.</param>
 /// <param name="build">Makes a client.</param>
+/// <param name="borrows">The client stands on the handle of another one, which stays open where it destroys itself: it is lost with any of its answers.</param>
 /// <param name="logger">Is told of a loss.</param>
-internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, ILogger logger) : IDisposable
+internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, bool borrows, ILogger logger) : IDisposable
 {
     private readonly Lock _lock = new();
     private IAdminClient? _client = build();
@@ -26,7 +27,7 @@ internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, I
     }
 
     /// <summary>Asks, and waits for the answer for so long, which is to be longer than the client itself does.</summary>
-    /// <exception cref="StartupException">The answer was lost: it may be asked again, of a new client.</exception>
+    /// <exception cref="StartupException">The answer was lost: it may be asked again.</exception>
     public async Task<T> AskAsync<T>(Func<IAdminClient, Task<T>> ask, TimeSpan longest, CancellationToken cancellation)
     {
         var client = Client;
@@ -36,8 +37,9 @@ internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, I
         }
         catch (Exception e) when (e is TimeoutException or ObjectDisposedException)
         {
-            Leave(client);
-            logger.LogWarning("Kafka's admin client has lost an answer of {Bootstrap}: a new one is made", bootstrap);
+            // One that has lost an answer and lives on is kept: it answers what is asked next, and each one that is left behind keeps its threads.
+            if (borrows || e is ObjectDisposedException) Leave(client);
+            logger.LogWarning("Kafka's admin client has lost an answer of {Bootstrap}", bootstrap);
             throw new StartupException($"an answer of the brokers on {bootstrap} was lost within Kafka's client\n  try again", e) { MayPass = true };
         }
     }

@@ -44,7 +44,8 @@ internal sealed class KafkaTopics : IDisposable
                 .ToList()) _config.Remove(name);
         _logger = logger;
         _admin = new AdminSession(connection.Bootstrap, () => new AdminClientBuilder(_config)
-            .SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message)).SetErrorHandler((_, e) => OnError(e)).Build(), logger);
+            .SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message)).SetErrorHandler((_, e) => OnError(e)).Build(),
+            borrows: false, logger);
     }
 
     // What is asked of a broker that refuses the login, or that is not trusted, only runs into its time limit: the reason comes here alone.
@@ -250,7 +251,7 @@ internal sealed class KafkaTopics : IDisposable
         // 5040), which a broker does that has just started.
         var client = new ConsumerBuilder<Ignore, Ignore>(new Dictionary<string, string>(_config) { ["group.id"] = group, ["enable.auto.commit"] = "false" })
             .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
-        var asked = new AdminSession(_connection.Bootstrap, () => new DependentAdminClientBuilder(client.Handle).Build(), _logger);
+        var asked = new AdminSession(_connection.Bootstrap, () => new DependentAdminClientBuilder(client.Handle).Build(), borrows: true, _logger);
         try
         {
             return await GroupOffsetsAsync(asked, group, time, cancellation);
@@ -271,7 +272,7 @@ internal sealed class KafkaTopics : IDisposable
             try
             {
                 var result = await asked.AskAsync(admin => admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
-                    new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }), Timeout + Beyond, cancellation);
+                    new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }), Timeout * 2 + Beyond, cancellation);
                 return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
             }
             catch (KafkaException e) when (e.Error.Code is ErrorCode.GroupIdNotFound)
@@ -385,7 +386,8 @@ internal sealed class KafkaTopics : IDisposable
             or ErrorCode.KafkaStorageError or ErrorCode.NotController
         or ErrorCode.UnknownTopicOrPart or ErrorCode.OffsetNotAvailable or ErrorCode.FencedLeaderEpoch or ErrorCode.UnknownLeaderEpoch;
 
-    private Task<T> AnswerAsync<T>(Func<IAdminClient, Task<T>> ask, CancellationToken cancellation) => _admin.AskAsync(ask, Timeout + Beyond, cancellation);
+    // What goes to several leaders has the client's time limit twice: for finding them, and for their answers.
+    private Task<T> AnswerAsync<T>(Func<IAdminClient, Task<T>> ask, CancellationToken cancellation) => _admin.AskAsync(ask, Timeout * 2 + Beyond, cancellation);
 
     private Task AnswerAsync(Func<IAdminClient, Task> ask, CancellationToken cancellation) => AnswerAsync(async admin =>
     {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Security.Authentication;
 using StreamEngine.Core;
 using StreamEngine.Kafka.Fetching;
@@ -16,9 +17,7 @@ internal sealed class TopicQuestion(KafkaConnection connection)
     private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MostPause = TimeSpan.FromSeconds(1);
 
-    // Files of certificates are read once: one that is exchanged just when a question is asked must not be taken for more than it is.
-    private readonly Lazy<FetchSettings> _settings = new(() => FetchSettings.Of(connection), LazyThreadSafetyMode.PublicationOnly);
-
+    private volatile FetchSettings? _settings;
     private volatile IReadOnlyList<BrokerAddress>? _known;
 
     /// <summary>What a broker says of the topic.</summary>
@@ -35,12 +34,13 @@ internal sealed class TopicQuestion(KafkaConnection connection)
 
     private ClusterMetadata Ask(string topic, TimeSpan timeout, CancellationToken cancellation)
     {
-        var settings = _settings.Value.ForQuestion(timeout);
+        var settings = Settings().ForQuestion(timeout);
         var addresses = _known ?? settings.Bootstrap;
         // Of one attempt each step has a limit, and a broker that answers drop by drop stays below it for ever: the whole is bounded as well.
         using var limit = new CancellationTokenSource(timeout, TimeProvider.System);
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         var pause = LeastPause;
+        Exception? refusal = null;
         for (var tried = 1; ; tried++)
         {
             var address = addresses[(tried - 1) % addresses.Count];
@@ -55,12 +55,30 @@ internal sealed class TopicQuestion(KafkaConnection connection)
             {
                 // A connection that is closed in the middle fails in any of these ways.
                 if (cancellation.IsCancellationRequested) throw new OperationCanceledException("the question was given up", e, cancellation);
-                if (bounded.IsCancellationRequested) throw new IOException($"no broker has answered in {timeout.TotalSeconds:0.#} s", e);
+                if (bounded.IsCancellationRequested)
+                {
+                    if (refusal is not null) ExceptionDispatchInfo.Throw(refusal);
+                    throw new IOException($"no broker has answered in {timeout.TotalSeconds:0.#} s", e);
+                }
                 // One that refuses may be the only one that does.
-                if (!IsSilence(e) && tried >= addresses.Count) throw;
+                if (!IsSilence(e)) refusal = e;
+                if (refusal == e && tried >= addresses.Count) throw;
                 // Everyone is tried once before the first pause.
                 if (tried % addresses.Count == 0 && !bounded.Token.WaitHandle.WaitOne(pause)) pause = pause * 2 < MostPause ? pause * 2 : MostPause;
             }
+        }
+    }
+
+    // Files of certificates are read anew, since they are exchanged. That they are away, or half written, for a moment is no reason to take a question for refused.
+    private FetchSettings Settings()
+    {
+        try
+        {
+            return _settings = FetchSettings.Of(connection);
+        }
+        catch (StartupException) when (_settings is not null)
+        {
+            return _settings;
         }
     }
 

@@ -127,7 +127,7 @@ public sealed class TopicQuestionTests
     }
 
     [Fact]
-    public async Task Certificates_are_read_once_and_one_that_is_not_trusted_is_told_as_that()
+    public async Task A_moment_without_its_certificates_changes_nothing_and_one_that_is_not_trusted_is_told_as_that()
     {
         var made = new Certificates();
         using var cluster = new ScriptedCluster();

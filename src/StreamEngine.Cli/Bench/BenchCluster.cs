@@ -59,7 +59,7 @@ internal sealed class BenchCluster : IAsyncDisposable
         else
         {
             using var topics = new KafkaTopics(new KafkaConnection(Bootstrap), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-            foreach (var (name, _) in topics.List())
+            foreach (var (name, _) in await topics.ListAsync(CancellationToken.None))
                 if (name.StartsWith(Prefix, StringComparison.Ordinal)) await topics.DeleteAsync(name, CancellationToken.None);
         }
         _folder.Delete(recursive: true);

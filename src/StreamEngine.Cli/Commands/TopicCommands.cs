@@ -25,15 +25,15 @@ internal static class TopicCommands
         var (cluster, json) = (new ClusterOptions(), CommonOptions.Json());
         var command = new Command("list", "Lists the topics with their partitions.\n\nExample:\n  ./engine topic list") { json };
         cluster.AddTo(command);
-        command.SetAction((parsed, _) => Guarded.RunAsync(() =>
+        command.SetAction((parsed, cancel) => Guarded.RunAsync(async () =>
         {
             using var topics = new KafkaTopics(cluster.Of(parsed), NullLogger.Instance);
-            var all = topics.List();
+            var all = await topics.ListAsync(cancel);
             var width = all.Select(t => t.Name.Length).DefaultIfEmpty(0).Max();
             foreach (var topic in all)
                 Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(new { topic = topic.Name, partitions = topic.Partitions })
                     : $"{topic.Name.PadRight(width)}  {topic.Partitions} partitions");
-            return Task.FromResult(ExitCodes.Done);
+            return ExitCodes.Done;
         }));
         return command;
     }

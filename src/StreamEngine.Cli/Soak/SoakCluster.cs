@@ -96,7 +96,7 @@ internal sealed class SoakCluster : IAsyncDisposable
     private async Task CleanAsync()
     {
         using var topics = new KafkaTopics(new KafkaConnection(Bootstrap), NullLogger.Instance);
-        foreach (var (name, _) in topics.List())
+        foreach (var (name, _) in await topics.ListAsync(CancellationToken.None))
         {
             if (!name.StartsWith(Prefix, StringComparison.Ordinal)) continue;
             await topics.DeleteAsync(name, CancellationToken.None);

@@ -1,24 +1,27 @@
 using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
+using StreamEngine.Kafka.Topics;
 
 namespace StreamEngine.Kafka.Commits;
 
 /// <summary>Reads a slot's partition of an epochs topic: what was committed last, or all of it.</summary>
-/// <param name="connection">The cluster.</param>
+/// <param name="topics">The cluster.</param>
 /// <param name="topic">The epochs topic.</param>
 /// <param name="slot">The slot: its partition.</param>
 /// <param name="timeout">Without an answer for so long it fails.</param>
 /// <param name="time">The clock of that.</param>
-/// <param name="logger">For the client's messages.</param>
-internal sealed class EpochsReader(KafkaConnection connection, string topic, int slot, TimeSpan timeout, TimeProvider time, ILogger logger)
+/// <param name="logger">Is told of brokers that do not answer.</param>
+internal sealed class EpochsReader(KafkaTopics topics, string topic, int slot, TimeSpan timeout, TimeProvider time, ILogger logger)
 {
+    private readonly PartitionReader _partition = new(topics, topic, slot, timeout, time, logger);
+
     /// <summary>
     /// The last committed manifest with its offset and the last claim, read backwards in growing steps, on the caller's thread. It ends where a manifest is found, since
     /// all claims behind that are known then and those before are of incarnations up to its own; on request it goes back to a claim, for its host and process.
     /// </summary>
     public LastEpoch ReadLast(CancellationToken cancellation, bool toClaim = false)
     {
-        var (low, high) = PartitionReader.Bounds(connection, topic, slot, timeout, logger);
+        var (low, high) = _partition.Bounds(cancellation);
         EpochManifest? manifest = null;
         EpochClaim? claim = null;
         long at = -1;
@@ -39,8 +42,7 @@ internal sealed class EpochsReader(KafkaConnection connection, string topic, int
     /// <summary>Hands every committed manifest that is still kept to the handler, oldest first, on a thread of its own.</summary>
     public Task ReadAllAsync(Action<EpochManifest> handle, CancellationToken cancellation) => OnThread(() =>
     {
-        var (low, high) = PartitionReader.Bounds(connection, topic, slot, timeout, logger);
-        if (high > low) Read(low, cancellation, (_, manifest, _) => Handle(manifest, handle));
+        Read(0, cancellation, (_, manifest, _) => Handle(manifest, handle));
         return true;
     }, cancellation);
 
@@ -53,7 +55,7 @@ internal sealed class EpochsReader(KafkaConnection connection, string topic, int
     }
 
     private void Read(long from, CancellationToken cancellation, Action<long, EpochManifest?, EpochClaim?> handle) =>
-        PartitionReader.Read(connection, topic, slot, from, (offset, value) =>
+        _partition.ReadKept(from, (offset, value) =>
         {
             try
             {
@@ -64,7 +66,7 @@ internal sealed class EpochsReader(KafkaConnection connection, string topic, int
             {
                 throw new StartupException($"{topic}-{slot} offset {offset}: {e.Message}", e);
             }
-        }, timeout, time, logger, cancellation, orEarliest: true);
+        }, cancellation);
 
     // The client's calls block: they get a thread that nobody else waits for.
     private static Task<T> OnThread<T>(Func<T> call, CancellationToken cancellation) =>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
+using StreamEngine.Kafka.Fetching;
 using StreamEngine.Kafka.Native;
 using StreamEngine.Kafka.Topics;
 
@@ -30,6 +31,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     private readonly ILogger _logger;
     private readonly KafkaTopics _topics;
     private readonly EpochsReader _epochs;
+    private readonly PartitionReader _state;
     private readonly BlockingCollection<Action> _work = new(16);
     private readonly Thread _thread;
     private readonly PartitionChoice _partitions = new();
@@ -64,7 +66,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         _time = time;
         _logger = logger;
         _topics = new KafkaTopics(connection, logger);
-        _epochs = new EpochsReader(connection, options.EpochsTopic, options.Slot, options.CallTimeout, time, logger);
+        _epochs = new EpochsReader(_topics, options.EpochsTopic, options.Slot, options.CallTimeout, time, logger);
+        _state = new PartitionReader(_topics, options.StateTopic, options.Slot, options.CallTimeout, time, logger);
         _succession = new Succession(_topics, _epochs, options, logger, _stopping.Token);
         _trim = new SlotTrim(_topics, _epochs, options, time, logger);
         _thread = new Thread(Run) { IsBackground = true, Name = $"kafka commit {options.TransactionalId}" };
@@ -120,11 +123,15 @@ internal sealed class KafkaCommitLog : ICommitLog
         var internals = InternalTopics.Settings;
         // Whoever deleted it has cancelled or reset what this worker runs: it must not come back to life.
         if (before is not null && await _succession.ReplacedAsync(before, cancellation) is { } replaced) throw replaced;
+        // Beside all that follows: its first connections take a while, and nobody is fenced by them.
+        var made = OnThread(() => _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _options.MaxMessageBytes, _logger,
+            OnDelivered, _options.QueueRecords));
         // Side by side: Apache Kafka takes some 50 ms to make one.
         var outputs = _options.Outputs.DistinctBy(t => t.Name).ToList();
         var topics = await Task.WhenAll([EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation),
             EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation), .. outputs.Select(o => EnsureAsync(o.Name, o.Partitions, null, cancellation)),
             .. _options.RedriveTopic is { } redrive ? [EnsureAsync(redrive, 1, internals, cancellation)] : Array.Empty<Task<KafkaTopic>>()]);
+        await made;
         foreach (var topic in topics.Take(2 + outputs.Count)) _partitions.Know(topic.Name, topic.Partitions);
         foreach (var topic in topics.Take(2).Where(t => t.Partitions < _options.Slots))
             throw new StartupException($"topic '{topic.Name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");
@@ -141,7 +148,7 @@ internal sealed class KafkaCommitLog : ICommitLog
     /// </summary>
     private async Task RefuseGroupOffsetsAsync(CancellationToken cancellation)
     {
-        var offsets = await _topics.GroupOffsetsAsync(_options.Pipeline, _time, cancellation);
+        var offsets = await _topics.GroupOffsetsAsync(_options.Pipeline, cancellation);
         if (offsets.Count == 0) return;
         var (topic, partition, offset) = offsets[0];
         throw new StartupException($"group '{_options.Pipeline}' has committed offsets ({topic}-{partition} at {offset}), but topic '{_options.EpochsTopic}' has no manifest: whose they are cannot be told\n  to start at a place of your choice:    ./engine run FILE --start-from earliest\n  to forget all that is left:            ./engine run FILE --reset");
@@ -164,11 +171,9 @@ internal sealed class KafkaCommitLog : ICommitLog
     {
         // A worker that starts again must not fence its own successor: that one's claim is looked for before InitTransactions.
         if (before is not null && _succession.Find(before, cancellation) is { } successor) throw successor;
-        _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _options.MaxMessageBytes, _logger, OnDelivered,
-            _options.QueueRecords);
         try
         {
-            _producer.InitTransactions(_options.CallTimeout);
+            _producer!.InitTransactions(_options.CallTimeout);
         }
         catch (KafkaClientException e) when (e.Code == 50)
         {
@@ -183,7 +188,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         Produce(_options.EpochsTopic, ManifestJson.Write(Claim));
         _producer.Flush(_options.CallTimeout);
         _producer.Commit(_options.EndTimeout);
-        StateEnd = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger).High;
+        StateEnd = _state.Bounds(cancellation).Stable;
         if (last is not null && last.State.End > StateEnd)
             throw new StartupException($"{_options.StateTopic}-{_options.Slot} ends at {StateEnd}, but the last manifest's state ends at {last.State.End}: the topic was deleted, by somebody else or by a --reset that was killed\n  to forget all that is left and start anew:    ./engine run FILE --reset");
         Volatile.Write(ref _writtenAt, _time.GetTimestamp());
@@ -195,13 +200,13 @@ internal sealed class KafkaCommitLog : ICommitLog
         {
             try
             {
-                return PartitionReader.Read(_connection, _options.StateTopic, _options.Slot, from, apply, _options.CallTimeout, _time, _logger, cancellation);
+                return _state.Read(from, apply, cancellation);
             }
-            catch (KafkaClientException e) when (e.Code == LibRdKafka.AutoOffsetReset)
+            catch (OffsetGoneException e)
             {
                 // A successor that ran on has trimmed what it does not need any more: nothing is lost then.
                 if (_succession.Look(Claim!, cancellation, e) is { } successor) throw successor;
-                var (low, high) = PartitionReader.Bounds(_connection, _options.StateTopic, _options.Slot, _options.CallTimeout, _logger);
+                var (low, high) = _state.Bounds(cancellation);
                 throw new StartupException($"{_options.StateTopic}-{_options.Slot} holds offsets {low} to {high}, but the last manifest's state begins at {from}: records of the pipeline's state were deleted by somebody else\n  to forget all that is left and start anew:    ./engine run FILE --reset", e);
             }
         });

@@ -1,74 +1,125 @@
-using System.Runtime.InteropServices;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
+using StreamEngine.Kafka.Fetching;
 using StreamEngine.Kafka.Native;
+using StreamEngine.Kafka.Topics;
 
 namespace StreamEngine.Kafka.Commits;
 
 /// <summary>Reads a stretch of one partition, committed records only, on the caller's thread: for recovery, before a graph runs.</summary>
-internal static unsafe class PartitionReader
+/// <param name="topics">The cluster.</param>
+/// <param name="topic">The topic.</param>
+/// <param name="partition">The partition.</param>
+/// <param name="timeout">Without an answer for so long it fails.</param>
+/// <param name="time">The clock of that.</param>
+/// <param name="logger">Is told of brokers that do not answer.</param>
+internal sealed unsafe class PartitionReader(KafkaTopics topics, string topic, int partition, TimeSpan timeout, TimeProvider time, ILogger logger)
 {
-    /// <summary>Hands every committed record from an offset on to the handler, until the partition's last stable offset; returns that. An offset that was deleted
-    /// is an error, or, where the caller can do with less, means the earliest one there is.</summary>
-    /// <exception cref="KafkaClientException">No progress for so long, or the offset is not there: <see cref="LibRdKafka.AutoOffsetReset"/>.</exception>
-    public static long Read(KafkaConnection connection, string topic, int partition, long from, StateRecordHandler handler, TimeSpan timeout, TimeProvider time,
-        ILogger logger, CancellationToken cancellation, bool orEarliest = false)
+    private const int MostRecords = 1024;
+    private const int MostBytes = 1 << 20;
+
+    // How soon the caller's cancellation and the time limit are looked at.
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The first offset that exists, and the last stable offset.</summary>
+    /// <exception cref="StartupException">Nobody says.</exception>
+    public (long Low, long Stable) Bounds(CancellationToken cancellation) => topics.BoundsAsync(topic, partition, cancellation).GetAwaiter().GetResult();
+
+    /// <summary>Hands every committed record from an offset on to the handler, up to what is the last stable offset now; returns that.</summary>
+    /// <exception cref="OffsetGoneException">The offset is not there.</exception>
+    /// <exception cref="KafkaClientException">No progress for so long.</exception>
+    /// <exception cref="StartupException">The brokers refuse.</exception>
+    public long Read(long from, StateRecordHandler handler, CancellationToken cancellation)
     {
-        using var client = new NativeClient(LibRdKafka.Consumer, connection,
-            [new("isolation.level", "read_committed"), new("enable.partition.eof", "true"), new("auto.offset.reset", orEarliest ? "earliest" : "error"),
-                new("check.crcs", "true"), new("fetch.wait.max.ms", "50"), new("fetch.queue.backoff.ms", "5")], logger);
-        var handle = LibRdKafka.OpenTopic(client.Handle, topic);
-        var buffer = (LibRdKafka.Message**)NativeMemory.Alloc(1024, (nuint)sizeof(nint));
-        var started = false;
+        var (low, end) = Bounds(cancellation);
+        if (from < low || from > end) throw new OffsetGoneException(partition, from, $"it holds {low} to {end}");
+        Read(from, end, handler, cancellation);
+        return end;
+    }
+
+    /// <summary>The same, from the first offset that is still there; the deletion of more, while it reads, makes it begin there.</summary>
+    public void ReadKept(long from, StateRecordHandler handler, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var (low, end) = Bounds(cancellation);
+            from = Math.Max(from, low);
+            try
+            {
+                if (from < end) Read(from, end, handler, cancellation);
+                return;
+            }
+            catch (OffsetGoneException e)
+            {
+                if (Bounds(cancellation).Low <= from) throw new StartupException($"{topic}-{partition} cannot be read: {e.Message}", e) { MayPass = true };
+            }
+        }
+    }
+
+    private void Read(long from, long end, StateRecordHandler handler, CancellationToken cancellation)
+    {
+        Exception? failure = null;
+        using var memory = new MemoryScope($"{topic}-{partition}");
+        using var arrived = new AutoResetEvent(false);
+        using var client = new FetchClient(topic, topic, Guid.Empty, FetchSettings.Of(topics.Connection), new Dictionary<int, OffsetAndEpoch>
+        {
+            [partition] = new(from, -1),
+        }, memory, time, logger, () => arrived.Set(), e =>
+        {
+            Volatile.Write(ref failure, e);
+            arrived.Set();
+        });
+        using var cursor = new RecordCursor(from, memory);
+        client.Start();
+        var last = time.GetTimestamp();
+        while (cursor.Position < end)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (Volatile.Read(ref failure) is { } cause) Fail(cause);
+            if (client.TryTake(partition, out var raw))
+            {
+                last = time.GetTimestamp();
+                cursor.Open(raw!);
+                Take(cursor, end, memory, handler);
+            }
+            else if (!arrived.WaitOne(Look) && time.GetElapsedTime(last) > timeout)
+                throw new KafkaClientException(LibRdKafka.TimedOut, $"{topic}-{partition}: no answer for {timeout.TotalSeconds:0} s while reading back from offset {cursor.Position}");
+        }
+    }
+
+    private void Fail(Exception cause)
+    {
+        if (cause is FetchException) throw new StartupException(cause.Message, cause) { MayPass = true };
+        ExceptionDispatchInfo.Throw(cause);
+    }
+
+    private void Take(RecordCursor cursor, long end, MemoryScope memory, StateRecordHandler handler)
+    {
         try
         {
-            if (LibRdKafka.ConsumeStart(handle, partition, from) != 0) throw new KafkaClientException(LibRdKafka.LastError(), $"{topic}-{partition} cannot be read");
-            started = true;
-            var last = time.GetTimestamp();
-            while (true)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                var read = (int)LibRdKafka.ConsumeBatch(handle, partition, 20, buffer, 1024);
-                if (read < 0) throw new KafkaClientException(LibRdKafka.LastError(), $"{topic}-{partition} cannot be read");
-                if (read > 0) last = time.GetTimestamp();
-                else if (time.GetElapsedTime(last) > timeout)
-                    throw new KafkaClientException(LibRdKafka.TimedOut,
-                    $"{topic}-{partition}: no answer for {timeout.TotalSeconds:0} s while reading back from offset {from}");
-                long end = -1;
-                try
-                {
-                    for (var i = 0; i < read && end < 0; i++) end = Handle(buffer[i], handler, topic);
-                }
-                finally
-                {
-                    for (var i = 0; i < read; i++) LibRdKafka.MessageDestroy(buffer[i]);
-                }
-                if (end >= 0) return end;
-            }
+            while (cursor.MoveToRecord() && cursor.Position < end) TakeBatch(cursor, end, memory, handler);
+        }
+        catch (MalformedException e)
+        {
+            throw new StartupException($"{cursor.Source} has sent of {topic}-{partition} at offset {cursor.Position}: {e.Message}", e) { MayPass = true };
+        }
+    }
+
+    private static void TakeBatch(RecordCursor cursor, long end, MemoryScope memory, StateRecordHandler handler)
+    {
+        var arena = memory.RentArena(MostBytes);
+        try
+        {
+            var columns = new RecordColumns(arena, Math.Clamp(cursor.Stretch.RecordsLeft, 1, MostRecords), MostBytes);
+            var read = cursor.Stretch.ReadInto(ref columns, cursor.Position, end, out var next);
+            // Only the bound keeps a record out of columns that are empty.
+            cursor.Took(columns.IsFull && columns.Count == 0 ? end : next, read);
+            for (var i = 0; i < columns.Count; i++) handler(columns.Offsets[i], columns.Values[i].Span);
         }
         finally
         {
-            if (started) _ = LibRdKafka.ConsumeStop(handle, partition);
-            LibRdKafka.TopicDestroy(handle);
-            NativeMemory.Free(buffer);
+            arena.Release();
         }
-    }
-
-    private static long Handle(LibRdKafka.Message* message, StateRecordHandler handler, string topic)
-    {
-        if (message->Error == LibRdKafka.PartitionEof) return message->Offset;
-        if (message->Error != LibRdKafka.NoError)
-            throw new KafkaClientException(message->Error, $"{topic}-{message->Partition}: {Marshal.PtrToStringUTF8((nint)message->Payload, (int)message->Length)}");
-        handler(message->Offset, new ReadOnlySpan<byte>(message->Payload, (int)message->Length));
-        return -1;
-    }
-
-    /// <summary>The first and last offsets that exist, the last one for committed readers.</summary>
-    public static (long Low, long High) Bounds(KafkaConnection connection, string topic, int partition, TimeSpan timeout, ILogger logger)
-    {
-        using var client = new NativeClient(LibRdKafka.Consumer, connection, [new("isolation.level", "read_committed")], logger);
-        long low, high;
-        var error = LibRdKafka.QueryWatermarks(client.Handle, topic, partition, &low, &high, (int)timeout.TotalMilliseconds);
-        return error == LibRdKafka.NoError ? (low, high) : throw new KafkaClientException(error, $"the offsets of {topic}-{partition} cannot be asked");
     }
 }

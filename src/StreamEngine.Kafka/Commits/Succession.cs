@@ -98,7 +98,7 @@ internal sealed class Succession(KafkaTopics topics, EpochsReader epochs, KafkaC
         {
             return Find(own, stopping, cause);
         }
-        catch (StartupException e) when (!e.MayPass)
+        catch (StartupException e) when (e.InnerException is FormatException)
         {
             // Only a newer engine writes what this one cannot read: it has taken over.
             return new FencedException($"incarnation {own.Incarnation} of slot {own.Slot} was fenced by a newer engine: {e.Message}", e);

@@ -47,7 +47,7 @@ internal sealed unsafe class TransactionalProducer : IDisposable
             throw new StartupException($"linger.ms={linger} is not shorter than the transaction timeout of {transactionTimeout.TotalMilliseconds:0} ms");
         _onDelivered = onDelivered;
         _namesByText = _headerNames.GetAlternateLookup<ReadOnlySpan<char>>();
-        _client = new NativeClient(LibRdKafka.Producer, connection,
+        _client = new NativeClient(connection,
         [
             new("transactional.id", transactionalId), new("transaction.timeout.ms", $"{(long)transactionTimeout.TotalMilliseconds}"), new("enable.idempotence", "true"),
             new("linger.ms", linger), new("queue.buffering.max.messages", $"{queueRecords}"),

@@ -10,7 +10,11 @@ namespace StreamEngine.Kafka.Fetching;
 internal sealed class BrokerConnection : IDisposable
 {
     public const short Fetch = 1;
+    public const short ListOffsets = 2;
     public const short Metadata = 3;
+    public const short OffsetFetch = 9;
+    public const short FindCoordinator = 10;
+    public const short DescribeConfigs = 32;
     private const short SaslHandshake = 17;
     private const short ApiVersions = 18;
     private const short SaslAuthenticate = 36;

@@ -6,18 +6,30 @@ internal sealed record ClusterMetadata(IReadOnlyDictionary<int, BrokerAddress> B
 {
     private const int FirstFlexible = 9;
 
+    /// <summary>The topics that were asked for and are there, with how many partitions each has.</summary>
+    public IReadOnlyList<(string Name, int Partitions)> Topics { get; init; } = [];
+
     /// <summary>Of one partition; a node of -1 for none.</summary>
     internal readonly record struct Leader(int Partition, KafkaError Error, int Node, int Epoch);
 
-    /// <summary>Asks a broker about a topic, without creating it.</summary>
-    public static ClusterMetadata Ask(BrokerConnection broker, string topic)
+    /// <summary>Asks a broker about a topic, without creating it; null: about all there are.</summary>
+    public static ClusterMetadata Ask(BrokerConnection broker, string? topic) => Ask(broker, topic, topic is null ? -1 : 1);
+
+    /// <summary>Asks a broker which ones there are.</summary>
+    public static ClusterMetadata AskBrokers(BrokerConnection broker) => Ask(broker, null, 0);
+
+    private static ClusterMetadata Ask(BrokerConnection broker, string? topic, int count)
     {
         var version = broker.VersionOf(BrokerConnection.Metadata, 4, 12);
         var w = broker.Begin(BrokerConnection.Metadata, version, version >= FirstFlexible);
-        w.Count(1);
-        if (version >= 10) w.Uuid(Guid.Empty);
-        w.String(topic);
-        w.Tags();
+        // None is not the same as null, which means all.
+        w.Count(count);
+        if (topic is not null)
+        {
+            if (version >= 10) w.Uuid(Guid.Empty);
+            w.String(topic);
+            w.Tags();
+        }
         w.Bool(false);
         if (version is >= 8 and <= 10) w.Bool(false);
         if (version >= 8) w.Bool(false);
@@ -26,7 +38,7 @@ internal sealed record ClusterMetadata(IReadOnlyDictionary<int, BrokerAddress> B
         return Read(broker.Receive(version >= FirstFlexible), version, topic);
     }
 
-    internal static ClusterMetadata Read(ResponseReader r, short version, string topic)
+    internal static ClusterMetadata Read(ResponseReader r, short version, string? topic)
     {
         r.Int32();
         var brokers = new Dictionary<int, BrokerAddress>();
@@ -44,15 +56,18 @@ internal sealed record ClusterMetadata(IReadOnlyDictionary<int, BrokerAddress> B
         r.Int32();
         var (error, id) = (KafkaError.UnknownTopicOrPartition, Guid.Empty);
         var leaders = new List<Leader>();
+        var topics = new List<(string, int)>();
         for (var left = r.Count(8); left > 0; left--)
         {
             var own = r.Error();
             var name = version >= 12 ? r.NullableString() : r.String();
             var ownId = version >= 10 ? r.Uuid() : Guid.Empty;
             r.Int8();
-            var isAsked = name == topic;
+            var isAsked = topic is not null && name == topic;
             if (isAsked) (error, id) = (own, ownId);
-            for (var partitions = r.Count(18); partitions > 0; partitions--)
+            var partitions = r.Count(18);
+            if (name is not null && own is not (KafkaError.UnknownTopicOrPartition or KafkaError.UnknownTopicId)) topics.Add((name, partitions));
+            for (; partitions > 0; partitions--)
             {
                 var leader = ReadLeader(r, version);
                 if (isAsked) leaders.Add(leader);
@@ -63,7 +78,7 @@ internal sealed record ClusterMetadata(IReadOnlyDictionary<int, BrokerAddress> B
         if (version is >= 8 and <= 10) r.Int32();
         r.Tags();
         r.End();
-        return new ClusterMetadata(brokers, error, id, leaders);
+        return new ClusterMetadata(brokers, error, id, leaders) { Topics = topics };
     }
 
     private static Leader ReadLeader(ResponseReader r, short version)

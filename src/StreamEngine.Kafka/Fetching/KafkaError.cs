@@ -1,6 +1,6 @@
 namespace StreamEngine.Kafka.Fetching;
 
-/// <summary>The error codes of Kafka's protocol that a consumer decides by; others are shown by their number.</summary>
+/// <summary>The error codes of Kafka's protocol that something is decided by; others are shown by their number.</summary>
 internal enum KafkaError : short
 {
     UnknownServerError = -1,
@@ -14,14 +14,19 @@ internal enum KafkaError : short
     BrokerNotAvailable = 8,
     ReplicaNotAvailable = 9,
     NetworkException = 13,
+    CoordinatorLoadInProgress = 14,
+    CoordinatorNotAvailable = 15,
+    NotCoordinator = 16,
     InvalidTopic = 17,
     TopicAuthorizationFailed = 29,
+    GroupAuthorizationFailed = 30,
     ClusterAuthorizationFailed = 31,
     UnsupportedSaslMechanism = 33,
     IllegalSaslState = 34,
     UnsupportedVersion = 35,
     KafkaStorageError = 56,
     SaslAuthenticationFailed = 58,
+    GroupIdNotFound = 69,
     FencedLeaderEpoch = 74,
     UnknownLeaderEpoch = 75,
     UnsupportedCompressionType = 76,
@@ -34,10 +39,11 @@ internal enum KafkaError : short
 /// <summary>What an error of a fetch means for the reader.</summary>
 internal static class KafkaErrors
 {
-    /// <summary>It passes by itself, or once the leaders were asked for anew.</summary>
+    /// <summary>It passes by itself, or once the leaders or the coordinator were asked for anew.</summary>
     public static bool IsPassing(this KafkaError error) => error is KafkaError.UnknownServerError or KafkaError.UnknownTopicOrPartition or KafkaError.LeaderNotAvailable
         or KafkaError.NotLeaderOrFollower or KafkaError.RequestTimedOut or KafkaError.BrokerNotAvailable or KafkaError.ReplicaNotAvailable
-        or KafkaError.NetworkException or KafkaError.KafkaStorageError or KafkaError.FencedLeaderEpoch or KafkaError.UnknownLeaderEpoch
+        or KafkaError.NetworkException or KafkaError.CoordinatorLoadInProgress or KafkaError.CoordinatorNotAvailable or KafkaError.NotCoordinator
+        or KafkaError.KafkaStorageError or KafkaError.FencedLeaderEpoch or KafkaError.UnknownLeaderEpoch
         or KafkaError.OffsetNotAvailable or KafkaError.ThrottlingQuotaExceeded or KafkaError.UnknownTopicId or KafkaError.InconsistentTopicId;
 
     /// <summary>The name with its number, for people who look it up.</summary>

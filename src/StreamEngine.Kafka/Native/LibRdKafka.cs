@@ -11,17 +11,10 @@ internal static unsafe partial class LibRdKafka
 {
     private const string Library = "librdkafka";
 
-    public const int Producer = 0;
-    public const int Consumer = 1;
-
     public const int NoError = 0;
-    public const int PartitionEof = -191;
     public const int QueueFull = -184;
     public const int TimedOut = -185;
     public const int Fenced = -144;
-    public const int AutoOffsetReset = -140;
-    public const int NoOffset = -168;
-    public const int Purged = -152;
     public const int AllBrokersDown = -187;
     public const int Unresolved = -193;
     public const int Transport = -195;
@@ -30,7 +23,7 @@ internal static unsafe partial class LibRdKafka
 
     public const int FlagCopy = 2;
 
-    /// <summary>The oldest version with a batch consume that does not move past errors (librdkafka #5213).</summary>
+    /// <summary>The engine was run with none before it.</summary>
     public const int OldestVersion = 0x020d02ff;
 
     static LibRdKafka() => NativeLibrary.SetDllImportResolver(typeof(LibRdKafka).Assembly, Resolve);
@@ -143,18 +136,6 @@ internal static unsafe partial class LibRdKafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_topic_destroy")]
     public static partial void TopicDestroy(nint topic);
 
-    [LibraryImport(Library, EntryPoint = "rd_kafka_consume_start")]
-    public static partial int ConsumeStart(nint topic, int partition, long offset);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_consume_stop")]
-    public static partial int ConsumeStop(nint topic, int partition);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_consume_batch")]
-    public static partial nint ConsumeBatch(nint topic, int partition, int timeout, Message** messages, nuint count);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_message_destroy")]
-    public static partial void MessageDestroy(Message* message);
-
     [LibraryImport(Library, EntryPoint = "rd_kafka_message_timestamp")]
     [SuppressGCTransition]
     public static partial long MessageTimestamp(Message* message, int* type);
@@ -176,9 +157,6 @@ internal static unsafe partial class LibRdKafka
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_purge")]
     public static partial int Purge(nint client, int flags);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_query_watermark_offsets", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int QueryWatermarks(nint client, string topic, int partition, long* low, long* high, int timeout);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_produceva")]
     public static partial nint Produce(nint client, Argument* arguments, nuint count);

@@ -5,25 +5,25 @@ using StreamEngine.Core;
 
 namespace StreamEngine.Kafka.Native;
 
-/// <summary>A client of the library: its configuration is checked by the library itself, its log lines go to ours, and it is destroyed once.</summary>
+/// <summary>A producer of the library: its configuration is checked by the library itself, its log lines go to ours, and it is destroyed once.</summary>
 internal sealed unsafe class NativeClient : IDisposable
 {
+    private const int Producer = 0;
+
     private readonly GCHandle _self;
     private readonly ILogger _logger;
     private readonly string _bootstrap;
-    private readonly string _whenBack;
     private nint _handle;
     private int _cutOff;
     private int _saidAway;
 
-    public NativeClient(int type, KafkaConnection connection, IEnumerable<KeyValuePair<string, string>> settings, ILogger logger, delegate* unmanaged[Cdecl]<nint,
+    public NativeClient(KafkaConnection connection, IEnumerable<KeyValuePair<string, string>> settings, ILogger logger, delegate* unmanaged[Cdecl]<nint,
         LibRdKafka.Message*, nint, void> onDelivery = null, object? deliveryTarget = null)
     {
         if (LibRdKafka.Version() < LibRdKafka.OldestVersion)
             throw new InvalidOperationException($"librdkafka {LibRdKafka.Version():x8} is too old: 2.13.2 or newer is needed");
         _logger = logger;
         _bootstrap = connection.Bootstrap;
-        _whenBack = type == LibRdKafka.Producer ? "what was not committed is read again, by a new client, once one answers" : "it is tried again until one answers";
         DeliveryTarget = deliveryTarget;
         _self = GCHandle.Alloc(this);
         var conf = LibRdKafka.ConfNew();
@@ -38,9 +38,9 @@ internal sealed unsafe class NativeClient : IDisposable
             LibRdKafka.ConfSetLogCallback(conf, &OnLog);
             LibRdKafka.ConfSetErrorCallback(conf, &OnError);
             if (onDelivery is not null) LibRdKafka.ConfSetDeliveryCallback(conf, onDelivery);
-            if (type == LibRdKafka.Producer) EpochTimestamp.AddTo(conf);
+            EpochTimestamp.AddTo(conf);
             var text = stackalloc byte[512];
-            _handle = LibRdKafka.New(type, conf, text, 512);
+            _handle = LibRdKafka.New(Producer, conf, text, 512);
             if (_handle == 0) throw new StartupException($"the Kafka client cannot be made of its settings: {Marshal.PtrToStringUTF8((nint)text)}\n  look at kafka.settings and kafka.transaction-timeout") { MayPass = true };
             conf = 0;
         }
@@ -106,7 +106,8 @@ internal sealed unsafe class NativeClient : IDisposable
         var self = Of(opaque);
         // What it means for the pipeline is another matter than which of its connections broke first.
         if (error == LibRdKafka.AllBrokersDown && Interlocked.Exchange(ref self._cutOff, 1) == 0)
-            self._logger.LogWarning("Kafka client: none of the brokers on {Bootstrap} can be reached: {WhenBack}", self._bootstrap, self._whenBack);
+            self._logger.LogWarning("Kafka client: none of the brokers on {Bootstrap} can be reached: what was not committed is read again, by a new client, once one answers",
+                self._bootstrap);
         // While a broker is away the library says so in many ways, again and again: the first is enough.
         var away = error is LibRdKafka.Transport or LibRdKafka.Unresolved or LibRdKafka.TimedOut;
         var level = error == LibRdKafka.AllBrokersDown || (away && Interlocked.Exchange(ref self._saidAway, 1) != 0) ? LogLevel.Debug : LogLevel.Warning;

@@ -10,17 +10,13 @@ namespace StreamEngine.Kafka.Topics;
 /// </summary>
 /// <param name="bootstrap">Whom it asks, for people.</param>
 /// <param name="build">Makes a client.</param>
-/// <param name="borrows">The client stands on the handle of another one, which stays open where it destroys itself: it is lost with any of its answers.</param>
 /// <param name="logger">Is told of a loss.</param>
-internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, bool borrows, ILogger logger) : IDisposable
+internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, ILogger logger) : IDisposable
 {
     private readonly Lock _lock = new();
-    private IAdminClient? _client = build();
+    private IAdminClient? _client;
 
-    /// <summary>One of its clients was left behind, with all that it stands on.</summary>
-    public bool HasLost { get; private set; }
-
-    /// <summary>The client that is asked now.</summary>
+    /// <summary>The client that is asked now, made where there is none.</summary>
     public IAdminClient Client
     {
         get { lock (_lock) return _client ??= build(); }
@@ -38,7 +34,7 @@ internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, b
         catch (Exception e) when (e is TimeoutException or ObjectDisposedException)
         {
             // One that has lost an answer and lives on is kept: it answers what is asked next, and each one that is left behind keeps its threads.
-            if (borrows || e is ObjectDisposedException) Leave(client);
+            if (e is ObjectDisposedException) Leave(client);
             logger.LogWarning("Kafka's admin client has lost an answer of {Bootstrap}", bootstrap);
             throw new StartupException($"an answer of the brokers on {bootstrap} was lost within Kafka's client\n  try again", e) { MayPass = true };
         }
@@ -48,10 +44,7 @@ internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, b
     private void Leave(IAdminClient client)
     {
         lock (_lock)
-        {
-            HasLost = true;
             if (_client == client) _client = null;
-        }
     }
 
     public void Dispose()

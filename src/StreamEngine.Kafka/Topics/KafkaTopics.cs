@@ -5,6 +5,7 @@ using Confluent.Kafka.Admin;
 using Microsoft.Extensions.Logging;
 using StreamEngine.Core;
 using StreamEngine.Kafka.Fetching;
+using StreamEngine.Kafka.Questions;
 using StreamEngine.Kafka.Sources;
 
 namespace StreamEngine.Kafka.Topics;
@@ -16,18 +17,15 @@ internal sealed record KafkaTopic(string Name, string Id, int Partitions)
     public Guid Uuid { get; init; }
 }
 
-/// <summary>Looks up, creates and asks about topics: for a topic itself by Kafka's own protocol, for all else by the admin client.</summary>
+/// <summary>Looks up, creates and asks about topics: what is asked, by Kafka's own protocol; what is changed, by the admin client, which is made for the first change.</summary>
 internal sealed class KafkaTopics : IDisposable
 {
     private static readonly TimeSpan MetadataTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Beyond = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Backoff = TimeSpan.FromMilliseconds(100);
 
     private readonly KafkaConnection _connection;
     private readonly AdminSession _admin;
-    private readonly TopicQuestion _question;
-    private readonly Dictionary<string, string> _config;
-    private readonly ILogger _logger;
+    private readonly ClusterQuestions _questions;
     private volatile string? _refusal;
 
     /// <summary>After which a question counts as not answered.</summary>
@@ -36,22 +34,23 @@ internal sealed class KafkaTopics : IDisposable
     public KafkaTopics(KafkaConnection connection, ILogger logger)
     {
         _connection = connection;
-        _question = new TopicQuestion(connection);
-        _config = new Dictionary<string, string>(connection.Settings) { ["bootstrap.servers"] = connection.Bootstrap, ["client.id"] = "streamengine-admin" };
-        // Settings of producers and consumers are no business of the admin client's, which would warn about them.
-        foreach (var name in _config.Keys.Where(k => k.StartsWith("fetch.", StringComparison.Ordinal) || k.StartsWith("queued.", StringComparison.Ordinal)
-            || k is "compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms")
-                .ToList()) _config.Remove(name);
-        _logger = logger;
-        _admin = new AdminSession(connection.Bootstrap, () => new AdminClientBuilder(_config)
-            .SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message)).SetErrorHandler((_, e) => OnError(e)).Build(),
-            borrows: false, logger);
+        _questions = new ClusterQuestions(connection);
+        _admin = new AdminSession(connection.Bootstrap, () => new AdminClientBuilder(SettingsOf(connection))
+            .SetLogHandler((_, m) => logger.LogDebug("{Facility}: {Message}", m.Facility, m.Message)).SetErrorHandler((_, e) => OnError(e, logger)).Build(), logger);
     }
 
-    // What is asked of a broker that refuses the login, or that is not trusted, only runs into its time limit: the reason comes here alone.
-    private void OnError(Error error)
+    // Settings of producers and consumers are no business of the admin client's, which would warn about them.
+    private static Dictionary<string, string> SettingsOf(KafkaConnection connection) => new(connection.Settings.Where(s =>
+        !s.Key.StartsWith("fetch.", StringComparison.Ordinal) && !s.Key.StartsWith("queued.", StringComparison.Ordinal)
+        && s.Key is not ("compression.type" or "compression.codec" or "linger.ms" or "batch.size" or "batch.num.messages" or "transaction.timeout.ms")))
     {
-        _logger.LogDebug("Kafka admin client: {Reason} ({Error})", error.Reason, error.Code);
+        ["bootstrap.servers"] = connection.Bootstrap, ["client.id"] = "streamengine-admin",
+    };
+
+    // What is asked of a broker that refuses the login, or that is not trusted, only runs into its time limit: the reason comes here alone.
+    private void OnError(Error error, ILogger logger)
+    {
+        logger.LogDebug("Kafka admin client: {Reason} ({Error})", error.Reason, error.Code);
         _refusal = error.Code switch
         {
             ErrorCode.Local_Authentication => RefusedLogin(error.Reason),
@@ -67,24 +66,28 @@ internal sealed class KafkaTopics : IDisposable
     private string RefusedTls(string why) => $"the brokers on {_connection.Bootstrap} cannot be talked to by TLS: {why}\n"
         + "  look at security.protocol, ssl.ca.location and ssl.endpoint.identification.algorithm in the client's settings";
 
-    private string Silence() => _refusal
-        ?? $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT";
+    private string Silence() => $"no broker answers on {_connection.Bootstrap}\n  start one:                    ./engine broker\n  or name another:              --bootstrap HOST:PORT";
 
     /// <summary>The topic, or null where it does not exist.</summary>
     /// <exception cref="StartupException">No broker answers, or the brokers refuse: the login, TLS, the question, or to describe that topic.</exception>
     public async Task<KafkaTopic?> FindAsync(string name, CancellationToken cancellation)
     {
         if (!IsName(name)) throw new StartupException($"'{name}' is no name of a topic: letters, digits, '.', '_' and '-', at most 249 of them");
+        var found = await AskAsync($"topic {name}", round => round.AskMetadata(name), Timeout, cancellation);
+        if (found.TopicError is KafkaError.UnknownTopicOrPartition or KafkaError.UnknownTopicId) return null;
+        if (found.TopicError is not KafkaError.None)
+            throw new StartupException($"the brokers on {_connection.Bootstrap} refuse to describe topic '{name}': {found.TopicError.Described()}")
+            {
+                MayPass = found.TopicError.IsPassing(),
+            };
+        return new KafkaTopic(name, TextOf(found.TopicId), found.Leaders.Count) { Uuid = found.TopicId };
+    }
+
+    private async Task<T> AskAsync<T>(string about, Func<QuestionRound, T> ask, TimeSpan timeout, CancellationToken cancellation)
+    {
         try
         {
-            var found = await _question.AskAsync(name, Timeout, cancellation);
-            if (found.TopicError is KafkaError.UnknownTopicOrPartition or KafkaError.UnknownTopicId) return null;
-            if (found.TopicError is not KafkaError.None)
-                throw new StartupException($"the brokers on {_connection.Bootstrap} refuse to describe topic '{name}': {found.TopicError.Described()}")
-                {
-                    MayPass = found.TopicError.IsPassing(),
-                };
-            return new KafkaTopic(name, TextOf(found.TopicId), found.Leaders.Count) { Uuid = found.TopicId };
+            return await _questions.AskAsync(about, ask, timeout, cancellation);
         }
         catch (LoginException e)
         {
@@ -94,11 +97,15 @@ internal sealed class KafkaTopics : IDisposable
         {
             throw new StartupException(RefusedTls(e.Message), e) { MayPass = true };
         }
+        catch (RefusedException e)
+        {
+            throw new StartupException($"the brokers on {_connection.Bootstrap} refuse {e.Message}", e) { MayPass = e.IsPassing };
+        }
         catch (FetchException e)
         {
             throw new StartupException($"the brokers on {_connection.Bootstrap} cannot be talked to: {e.Message}", e) { MayPass = true };
         }
-        catch (Exception e) when (TopicQuestion.IsSilence(e))
+        catch (Exception e) when (ClusterQuestions.IsSilence(e))
         {
             throw new StartupException(Silence(), e) { MayPass = true };
         }
@@ -148,44 +155,29 @@ internal sealed class KafkaTopics : IDisposable
         var asked = time.GetTimestamp();
         while (time.GetElapsedTime(asked) < Timeout)
         {
-            if (await FindAsync(name, cancellation) is { } created && created.Partitions == partitions && await HasLeadersAsync(created, cancellation)) return created;
+            if (await FindAsync(name, cancellation) is { } created && created.Partitions == partitions)
+            {
+                // Brokers know a new topic before its leaders take questions about it.
+                await OffsetsAsync(created, StartPosition.Earliest, 0, cancellation);
+                return created;
+            }
             await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellation);
         }
         throw new StartupException($"topic '{name}' was created on {_connection.Bootstrap} but cannot be found after {Timeout.TotalSeconds:0} s; look at the brokers' logs");
     }
 
-    // Brokers know a new topic before its leaders take questions about it.
-    private async Task<bool> HasLeadersAsync(KafkaTopic topic, CancellationToken cancellation)
-    {
-        try
-        {
-            await OffsetsAsync(topic, StartPosition.Earliest, 0, cancellation);
-            return true;
-        }
-        catch (StartupException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>All topics, by name.</summary>
-    public IReadOnlyList<(string Name, int Partitions)> List()
+    public async Task<IReadOnlyList<(string Name, int Partitions)>> ListAsync(CancellationToken cancellation)
     {
-        try
-        {
-            var metadata = _admin.Client.GetMetadata(Timeout < MetadataTimeout ? Timeout : MetadataTimeout);
-            return [.. metadata.Topics.Select(t => (t.Topic, t.Partitions.Count)).OrderBy(t => t.Topic, StringComparer.Ordinal)];
-        }
-        catch (KafkaException e)
-        {
-            throw Unreachable(e);
-        }
+        var metadata = await AskAsync("all topics", round => round.AskMetadata(null), SoonerTimeout, cancellation);
+        return [.. metadata.Topics.OrderBy(t => t.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Whether a broker answers at all, which is known sooner than the answer to a question about a topic.</summary>
+    /// <summary>Whether a broker answers at all, which is known sooner than that a question about a topic is not answered.</summary>
     /// <exception cref="StartupException">None does.</exception>
-    public Task CheckReachableAsync(CancellationToken cancellation) =>
-        Task.Factory.StartNew(List, cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task CheckReachableAsync(CancellationToken cancellation) => AskAsync("the brokers", round => round.AskBrokers(), SoonerTimeout, cancellation);
+
+    private TimeSpan SoonerTimeout => Timeout < MetadataTimeout ? Timeout : MetadataTimeout;
 
     /// <summary>Deletes a topic with its records.</summary>
     public async Task DeleteAsync(string name, CancellationToken cancellation)
@@ -200,95 +192,38 @@ internal sealed class KafkaTopics : IDisposable
         }
     }
 
-    /// <summary>Per partition the offset that a start position means now.</summary>
-    public async Task<IReadOnlyDictionary<int, long>> OffsetsAsync(KafkaTopic topic, StartPosition start, long time, CancellationToken cancellation)
+    /// <summary>Per partition the offset that a start position means now. A leader that is just being chosen is waited for.</summary>
+    public Task<IReadOnlyDictionary<int, long>> OffsetsAsync(KafkaTopic topic, StartPosition start, long time, CancellationToken cancellation)
     {
-        var spec = start switch { StartPosition.Earliest => OffsetSpec.Earliest(), StartPosition.Latest => OffsetSpec.Latest(), _ => OffsetSpec.ForTimestamp(time) };
-        var found = await ListAsync(Enumerable.Range(0, topic.Partitions)
-            .Select(p => new TopicPartitionOffsetSpec { TopicPartition = new TopicPartition(topic.Name, p), OffsetSpec = spec }), IsolationLevel.ReadCommitted,
-            cancellation);
-        if (start == StartPosition.Time && found.Values.Any(o => o < 0))
+        var partitions = Enumerable.Range(0, topic.Partitions).ToList();
+        return AskOffsetsAsync(topic.Name, leaders =>
         {
-            // No record is that new: the partition starts at its end.
-            var ends = await OffsetsAsync(topic, StartPosition.Latest, 0, cancellation);
-            return found.ToDictionary(o => o.Key, o => o.Value < 0 ? ends[o.Key] : o.Value);
-        }
-        return found;
+            if (start != StartPosition.Time) return leaders.Of(partitions, start == StartPosition.Earliest ? LeaderOffsets.Earliest : LeaderOffsets.Latest, committed: true);
+            var found = leaders.Of(partitions, time, committed: true);
+            // Where no record is that new, the partition starts at its end.
+            var ends = leaders.Of(partitions.Where(p => found[p] < 0), LeaderOffsets.Latest, committed: true);
+            return found.ToDictionary(o => o.Key, o => ends.GetValueOrDefault(o.Key, o.Value));
+        }, cancellation);
     }
 
     /// <summary>Last stable offset and high watermark of a partition.</summary>
-    public async Task<(long Stable, long High)> EndsAsync(string topic, int partition, CancellationToken cancellation)
-    {
-        TopicPartitionOffsetSpec[] spec = [new() { TopicPartition = new TopicPartition(topic, partition), OffsetSpec = OffsetSpec.Latest() }];
-        var stable = await ListAsync(spec, IsolationLevel.ReadCommitted, cancellation);
-        var high = await ListAsync(spec, IsolationLevel.ReadUncommitted, cancellation);
-        return (stable[partition], high[partition]);
-    }
+    public Task<(long Stable, long High)> EndsAsync(string topic, int partition, CancellationToken cancellation) => AskOffsetsAsync(topic, leaders =>
+        (leaders.Of([partition], LeaderOffsets.Latest, committed: true)[partition], leaders.Of([partition], LeaderOffsets.Latest, committed: false)[partition]), cancellation);
 
-    private async Task<Dictionary<int, long>> ListAsync(IEnumerable<TopicPartitionOffsetSpec> specs, IsolationLevel isolation, CancellationToken cancellation)
-    {
-        try
-        {
-            var result = await AnswerAsync(admin => admin.ListOffsetsAsync(specs, new ListOffsetsOptions { IsolationLevel = isolation, RequestTimeout = Timeout }),
-                cancellation);
-            return result.ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.Partition.Value, r => r.TopicPartitionOffsetError.Offset.Value);
-        }
-        catch (ListOffsetsException e)
-        {
-            // What is wrong stands beside each partition; the exception itself only says that something is.
-            throw Unreachable(e, e.Result.ResultInfos.Select(r => r.TopicPartitionOffsetError.Error).FirstOrDefault(r => r.IsError) ?? e.Error);
-        }
-        catch (KafkaException e)
-        {
-            throw Unreachable(e);
-        }
-    }
+    /// <summary>The first offset of a partition, and its last stable offset.</summary>
+    public Task<(long Low, long Stable)> BoundsAsync(string topic, int partition, CancellationToken cancellation) => AskOffsetsAsync(topic, leaders =>
+        (leaders.Of([partition], LeaderOffsets.Earliest, committed: true)[partition], leaders.Of([partition], LeaderOffsets.Latest, committed: true)[partition]), cancellation);
+
+    /// <summary>The first offset of a partition whose record is at least that new; null where none is.</summary>
+    public Task<long?> OffsetOfTimeAsync(string topic, int partition, long time, CancellationToken cancellation) =>
+        AskOffsetsAsync<long?>(topic, leaders => leaders.Of([partition], time, committed: true)[partition] is >= 0 and var found ? found : null, cancellation);
+
+    private Task<T> AskOffsetsAsync<T>(string topic, Func<LeaderOffsets, T> ask, CancellationToken cancellation) =>
+        AskAsync($"offsets of {topic}", round => ask(new LeaderOffsets(round, topic)), Timeout, cancellation);
 
     /// <summary>The offsets that a consumer group has committed, by topic and partition. Waits for a coordinator that is just taking over.</summary>
-    public async Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(string group, TimeProvider time, CancellationToken cancellation)
-    {
-        // By the group's own client: an admin client knows of no group, and librdkafka follows a null pointer where the coordinator answers that it is none (its issue
-        // 5040), which a broker does that has just started.
-        var client = new ConsumerBuilder<Ignore, Ignore>(new Dictionary<string, string>(_config) { ["group.id"] = group, ["enable.auto.commit"] = "false" })
-            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
-        var asked = new AdminSession(_connection.Bootstrap, () => new DependentAdminClientBuilder(client.Handle).Build(), borrows: true, _logger);
-        try
-        {
-            return await GroupOffsetsAsync(asked, group, time, cancellation);
-        }
-        finally
-        {
-            asked.Dispose();
-            if (!asked.HasLost) client.Dispose();
-        }
-    }
-
-    private async Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(AdminSession asked, string group, TimeProvider time,
-        CancellationToken cancellation)
-    {
-        var began = time.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                var result = await asked.AskAsync(admin => admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(group, null)],
-                    new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }), Timeout * 2 + Beyond, cancellation);
-                return [.. result[0].Partitions.Where(p => p.Offset.Value >= 0).Select(p => (p.Topic, p.Partition.Value, p.Offset.Value))];
-            }
-            catch (KafkaException e) when (e.Error.Code is ErrorCode.GroupIdNotFound)
-            {
-                return [];
-            }
-            catch (KafkaException e) when (IsTransient(e.Error.Code) && time.GetElapsedTime(began) < Timeout)
-            {
-                await Task.Delay(Backoff, time, cancellation);
-            }
-            catch (KafkaException e)
-            {
-                throw Unreachable(e);
-            }
-        }
-    }
+    public Task<IReadOnlyList<(string Topic, int Partition, long Offset)>> GroupOffsetsAsync(string group, CancellationToken cancellation) =>
+        AskAsync($"group {group}", round => GroupOffsets.Ask(round, group), Timeout, cancellation);
 
     /// <summary>Forgets a consumer group; one that does not exist is as good.</summary>
     public async Task DeleteGroupAsync(string group, CancellationToken cancellation)
@@ -303,14 +238,6 @@ internal sealed class KafkaTopics : IDisposable
         }
     }
 
-    /// <summary>The first offset of a partition whose record is at least that new; null where none is.</summary>
-    public async Task<long?> OffsetOfTimeAsync(string topic, int partition, long time, CancellationToken cancellation)
-    {
-        var found = await ListAsync([new() { TopicPartition = new TopicPartition(topic, partition), OffsetSpec = OffsetSpec.ForTimestamp(time) }],
-            IsolationLevel.ReadCommitted, cancellation);
-        return found[partition] < 0 ? null : found[partition];
-    }
-
     /// <summary>Deletes the records before an offset.</summary>
     public async Task DeleteRecordsAsync(string topic, int partition, long before, CancellationToken cancellation) =>
         await AnswerAsync(admin => admin.DeleteRecordsAsync([new TopicPartitionOffset(topic, partition, before)],
@@ -319,17 +246,9 @@ internal sealed class KafkaTopics : IDisposable
     /// <summary>The settings of topics, asked for at once.</summary>
     public async Task<IReadOnlyDictionary<string, TopicSettings>> ConfigsAsync(IEnumerable<string> topics, CancellationToken cancellation)
     {
-        try
-        {
-            var result = await AnswerAsync(admin => admin.DescribeConfigsAsync(topics.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t }),
-                new DescribeConfigsOptions { RequestTimeout = Timeout }), cancellation);
-            return result.ToDictionary(r => r.ConfigResource.Name, r => new TopicSettings(
-                r.Entries.Values.ToDictionary(e => e.Name, e => (e.Value, e.Source == ConfigSource.DynamicTopicConfig))));
-        }
-        catch (KafkaException e)
-        {
-            throw Unreachable(e);
-        }
+        List<string> names = [.. topics.Distinct()];
+        var settings = await AskAsync("settings of topics", round => ConfigEntries.OfTopics(round, names), Timeout, cancellation);
+        return settings.ToDictionary(s => s.Key, s => new TopicSettings(s.Value));
     }
 
     /// <summary>Sets settings of a topic; those that are not named stay (KIP-339).</summary>
@@ -354,28 +273,18 @@ internal sealed class KafkaTopics : IDisposable
     }
 
     /// <summary>A setting of the brokers; null where they do not say.</summary>
-    public async Task<string?> BrokerConfigAsync(string name, CancellationToken cancellation)
-    {
-        try
-        {
-            var cluster = await AnswerAsync(admin => admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }), cancellation);
-            var result = await AnswerAsync(admin => admin.DescribeConfigsAsync([new ConfigResource { Type = ResourceType.Broker, Name = $"{cluster.Nodes[0].Id}" }],
-                new DescribeConfigsOptions { RequestTimeout = Timeout }), cancellation);
-            return result[0].Entries.GetValueOrDefault(name)?.Value;
-        }
-        catch (KafkaException e)
-        {
-            throw Unreachable(e);
-        }
-    }
+    public Task<string?> BrokerConfigAsync(string name, CancellationToken cancellation) =>
+        AskAsync("settings of a broker", round => ConfigEntries.OfBroker(round, name), Timeout, cancellation);
+
+    public KafkaConnection Connection => _connection;
 
     public IAdminClient Admin => _admin.Client;
 
-    private StartupException Unreachable(KafkaException cause, Error? error = null)
+    private StartupException Unreachable(KafkaException cause)
     {
-        error ??= cause.Error;
+        var error = cause.Error;
         var silent = error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
-        var message = silent ? Silence() : $"the brokers on {_connection.Bootstrap} refuse: {error.Reason}";
+        var message = silent ? _refusal ?? Silence() : $"the brokers on {_connection.Bootstrap} refuse: {error.Reason}";
         return new StartupException(message, cause) { MayPass = silent || IsTransient(error.Code) };
     }
 
@@ -395,5 +304,9 @@ internal sealed class KafkaTopics : IDisposable
         return true;
     }, cancellation);
 
-    public void Dispose() => _admin.Dispose();
+    public void Dispose()
+    {
+        _questions.Dispose();
+        _admin.Dispose();
+    }
 }

@@ -71,7 +71,7 @@ internal sealed class DeadLetterRedrive(PipelineFile file, RedriveRequest reques
         {
             using var topics = new KafkaTopics(connection, _logger);
             var letters = await TopicLookup.FindAsync(topics, connection, definition.DeadLetterTopic, cancellation);
-            var last = await ReplayCatalog.LastOfAsync(connection, $"{definition.QualifiedName}.epochs", topics, time, _logger, cancellation);
+            var last = await ReplayCatalog.LastOfAsync($"{definition.QualifiedName}.epochs", topics, time, _logger, cancellation);
             using var topic = new RedriveTopic(definition, time, _logger);
             if (!request.DryRun) await topic.OpenAsync(topics, cancellation);
             var done = await topic.ReadAsync(topics, cancellation);

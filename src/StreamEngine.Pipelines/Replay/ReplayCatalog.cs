@@ -66,13 +66,13 @@ internal static class ReplayCatalog
     {
         using var topics = new KafkaTopics(connection, logger);
         var (found, taken) = (new List<ReplayState>(), new List<string>());
-        foreach (var (topic, _) in topics.List())
+        foreach (var (topic, _) in await topics.ListAsync(cancellation))
         {
             if (topic.EndsWith(TargetLog.Suffix, StringComparison.Ordinal)) taken.Add(topic[..^TargetLog.Suffix.Length]);
             var mark = topic.LastIndexOf(Mark, StringComparison.Ordinal);
             if (mark < 0 || !topic.EndsWith(Suffix, StringComparison.Ordinal) || (pipeline is not null && topic[..mark] != pipeline)) continue;
             EpochManifest? first = null, last = null;
-            await new EpochsReader(connection, topic, 0, Patience, time, logger).ReadAllAsync(m => (first, last) = (first ?? m, m), cancellation);
+            await new EpochsReader(topics, topic, 0, Patience, time, logger).ReadAllAsync(m => (first, last) = (first ?? m, m), cancellation);
             if (last?.Replay is { } bounds) found.Add(new ReplayState(topic[(mark + Mark.Length)..^Suffix.Length], topic[..^Suffix.Length], bounds, last, first!.At));
         }
         foreach (var of in taken.Where(p => pipeline is null || p == pipeline))
@@ -106,8 +106,8 @@ internal static class ReplayCatalog
     }
 
     /// <summary>The last manifest of an epochs topic; null where there is none.</summary>
-    public static async Task<EpochManifest?> LastOfAsync(KafkaConnection connection, string topic, KafkaTopics topics, TimeProvider time, ILogger logger,
+    public static async Task<EpochManifest?> LastOfAsync(string topic, KafkaTopics topics, TimeProvider time, ILogger logger,
         CancellationToken cancellation) =>
         await topics.FindAsync(topic, cancellation) is null ? null
-            : (await new EpochsReader(connection, topic, 0, Patience, time, logger).ReadLastAsync(cancellation)).Manifest;
+            : (await new EpochsReader(topics, topic, 0, Patience, time, logger).ReadLastAsync(cancellation)).Manifest;
 }

@@ -30,7 +30,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
     public async Task<PipelineWorker?> PrepareAsync(ActorSystem system, CancellationToken cancellation)
     {
         using var topics = new KafkaTopics(_connection, _logger);
-        var last = await ReplayCatalog.LastOfAsync(_connection, replay.EpochsTopic, topics, time, _logger, cancellation);
+        var last = await ReplayCatalog.LastOfAsync(replay.EpochsTopic, topics, time, _logger, cancellation);
         if (last is { Finished: true })
         {
             if (await RedriveAsync(topics, null, cancellation) is { } now && now.End > (last.Replay?.Redrive?.End ?? 0))
@@ -76,7 +76,7 @@ internal sealed class ReplayRun(ReplayDefinition replay, TimeProvider time, ILog
         if (await topics.FindAsync(epochs, cancellation) is not null)
         {
             await CommittedAsync(topics, epochs, cancellation);
-            await new EpochsReader(_connection, epochs, 0, TimeSpan.FromSeconds(30), time, _logger).ReadAllAsync(scan.Add, cancellation);
+            await new EpochsReader(topics, epochs, 0, TimeSpan.FromSeconds(30), time, _logger).ReadAllAsync(scan.Add, cancellation);
         }
         if (scan.IsEmpty) throw new StartupException($"pipeline '{live.QualifiedName}' has committed nothing on {live.Bootstrap}: there is no history of it to replay\n  run it first:    ./engine run FILE");
         if (scan.Unknown.FirstOrDefault() is { } unknown)

@@ -23,7 +23,7 @@ public sealed class CancelledReplayTests(BrokerFixture broker) : IClassFixture<B
             await using (var log = new KafkaCommitLog(lab.Connection, new KafkaCommitLogOptions(lab.Replay(0).Definition.QualifiedName), TimeProvider.System,
                 NullLogger.Instance)) await log.OpenAsync(null, CancellationToken.None);
         await lab.CancelAsync(await lab.FindAsync());
-        Assert.Empty(lab.TopicsOf(lab.Replay(0)));
+        Assert.Empty(await lab.TopicsOfAsync(lab.Replay(0)));
         Assert.Contains("has no replays", (await Assert.ThrowsAsync<StartupException>(() => lab.FindAsync())).Message, StringComparison.Ordinal);
         await lab.RunAsync(1);
         Assert.Equal([ReplayLab.RowOf(1)], await lab.RowsAsync());
@@ -78,7 +78,7 @@ public sealed class CancelledReplayTests(BrokerFixture broker) : IClassFixture<B
         await using var lab = await ReplayLab.CreateAsync(broker);
         await lab.BeginAsBeforeAsync(0);
         await lab.CancelAsync(await lab.FindAsync());
-        Assert.DoesNotContain(lab.Topics.List(), t => t.Name.StartsWith($"{lab.Name}.replay.", StringComparison.Ordinal));
+        Assert.DoesNotContain(await lab.Topics.ListAsync(CancellationToken.None), t => t.Name.StartsWith($"{lab.Name}.replay.", StringComparison.Ordinal));
         await lab.RunAsync(1);
     }
 }

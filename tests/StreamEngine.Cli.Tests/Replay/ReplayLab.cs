@@ -128,8 +128,8 @@ internal sealed class ReplayLab : IAsyncDisposable
     public static string RowOf(int hour) => $$"""{"window_start":"1970-01-01T0{{hour}}:00:00Z","k":"a","n":{{(hour == 0 ? 3 : 5)}}}""";
 
     /// <summary>The topics that one replay has made for itself.</summary>
-    public IEnumerable<string> TopicsOf(ReplayDefinition replay) =>
-        Topics.List().Select(t => t.Name).Where(t => t.StartsWith(replay.Definition.QualifiedName, StringComparison.Ordinal));
+    public async Task<IEnumerable<string>> TopicsOfAsync(ReplayDefinition replay) =>
+        (await Topics.ListAsync(CancellationToken.None)).Select(t => t.Name).Where(t => t.StartsWith(replay.Definition.QualifiedName, StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync()
     {

@@ -278,7 +278,7 @@ public sealed class ReplayRunTests(BrokerFixture broker) : IClassFixture<BrokerF
         var refused = await Assert.ThrowsAsync<StartupException>(() => PrepareAsync(20_000));
         Assert.Contains("more than max-message-size = 20,000", refused.Message, StringComparison.Ordinal);
         using var topics = new KafkaTopics(new KafkaConnection(broker.Bootstrap), NullLogger.Instance);
-        Assert.DoesNotContain(topics.List(), t => t.Name.StartsWith($"{_name}.replay.", StringComparison.Ordinal));
+        Assert.DoesNotContain(await topics.ListAsync(CancellationToken.None), t => t.Name.StartsWith($"{_name}.replay.", StringComparison.Ordinal));
         Assert.NotNull(await PrepareAsync());
     }
 }

@@ -55,7 +55,7 @@ public sealed class ReplayTwinsTests(BrokerFixture broker) : IClassFixture<Broke
         var worker = (await starts[first])!;
         meeting.LetGo(second);
         await ReplayLab.IsRefusedAsync(starts[second], lab.Replay(first));
-        Assert.Empty(lab.TopicsOf(lab.Replay(second)));
+        Assert.Empty(await lab.TopicsOfAsync(lab.Replay(second)));
         await ReplayLab.RunAsync(worker);
         Assert.Equal([ReplayLab.RowOf(first)], await lab.RowsAsync());
         // Nothing that the refused one left makes a difference: it may come as soon as the other one is forgotten.

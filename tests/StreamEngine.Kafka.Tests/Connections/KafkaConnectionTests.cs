@@ -50,7 +50,7 @@ public unsafe class KafkaConnectionTests
     {
         var connection = new KafkaConnection("127.0.0.1:1", new Dictionary<string, string> { ["security.protocol"] = "nonsense" });
         var refused = Assert.Throws<Core.StartupException>(() =>
-            new Native.NativeClient(Native.LibRdKafka.Consumer, connection, [], Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance));
+            new Native.NativeClient(connection, [], Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance));
         Assert.Contains("'security.protocol'", refused.Message, StringComparison.Ordinal);
     }
 

@@ -97,7 +97,16 @@ public class Cluster : IAsyncLifetime
 
     internal static string? Text(byte[]? bytes) => bytes is null ? null : System.Text.Encoding.UTF8.GetString(bytes);
 
-    internal (long Low, long High) Bounds(string topic) => Commits.PartitionReader.Bounds(Connection, topic, 0, Patience, NullLogger.Instance);
+    /// <summary>The first offset of a topic's only partition, and its last stable offset.</summary>
+    internal (long Low, long High) Bounds(string topic)
+    {
+        using var consumer = new ConsumerBuilder<byte[]?, byte[]?>(new ConsumerConfig
+        {
+            BootstrapServers = Bootstrap, GroupId = "bounds", IsolationLevel = IsolationLevel.ReadCommitted,
+        }).SetLogHandler((_, _) => { }).Build();
+        var bounds = consumer.QueryWatermarkOffsets(new TopicPartition(topic, 0), Patience);
+        return (bounds.Low.Value, bounds.High.Value);
+    }
 
     /// <summary>Commits an offset of a group as any consumer would.</summary>
     internal void CommitOffset(string group, string topic, long offset)

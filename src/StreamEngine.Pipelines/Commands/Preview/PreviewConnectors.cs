@@ -26,7 +26,7 @@ internal sealed class PreviewSource(ISource inner, KafkaConnection connection) :
 
     public async Task<SourceLayout> OpenAsync(CancellationToken cancellation)
     {
-        using (var topics = new KafkaTopics(connection, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance)) TopicLookup.CheckReachable(topics);
+        using (var topics = new KafkaTopics(connection, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance)) await topics.CheckReachableAsync(cancellation);
         var layout = await inner.OpenAsync(cancellation);
         using var ends = new KafkaTopics(connection, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         foreach (var (partition, offset) in await ends.OffsetsAsync(new KafkaTopic(layout.Topic, layout.TopicId, layout.Partitions), StartPosition.Latest, 0,

@@ -95,7 +95,7 @@ internal sealed class FileProducer(KafkaConnection connection, TimeProvider time
     private async Task<int> EnsureTopicAsync(ProduceRequest request, CancellationToken cancellation)
     {
         using var topics = new KafkaTopics(connection, NullLogger.Instance);
-        TopicLookup.CheckReachable(topics);
+        await topics.CheckReachableAsync(cancellation);
         if (await topics.FindAsync(request.Topic, cancellation) is { } present)
         {
             if (request.Partitions is { } wanted && wanted != present.Partitions)

@@ -1,0 +1,112 @@
+using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
+using System.Security.Authentication;
+using StreamEngine.Core;
+using StreamEngine.Kafka.Fetching;
+
+namespace StreamEngine.Kafka.Questions;
+
+/// <summary>
+/// Asks the brokers by Kafka's own protocol, each question on a thread of its own. Confluent.Kafka's client (2.16) is not asked: as it learns of the brokers it may close
+/// its first connection with a question on it, and repeats that half a second later; where a partition has no replica in sync at that moment (KIP-966: its only broker was
+/// fenced and comes back) it follows a null pointer, never answers, and destroys its queue a second time when it is disposed, with the process.
+/// </summary>
+/// <param name="connection">The cluster.</param>
+internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
+{
+    private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan MostPause = TimeSpan.FromSeconds(1);
+
+    private readonly KeptConnections _kept = new();
+    private volatile FetchSettings? _settings;
+    private volatile IReadOnlyList<BrokerAddress>? _known;
+
+    /// <summary>What the brokers answer. A question is asked again, of each broker in turn, while none of them is reached, and while an error is one that passes.</summary>
+    /// <param name="about">What it is about, for messages.</param>
+    /// <param name="ask">Asks it; called again for each attempt.</param>
+    /// <param name="timeout">For all attempts together.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="SocketException">No broker answers within that time, as all of <see cref="IsSilence"/>.</exception>
+    /// <exception cref="LoginException">The login is refused, also by the others.</exception>
+    /// <exception cref="AuthenticationException">TLS fails, also with the others.</exception>
+    /// <exception cref="FetchException">It is answered by something else than is understood, also by the others.</exception>
+    /// <exception cref="RefusedException">It is refused, for good or until that time was over.</exception>
+    /// <exception cref="StartupException">A setting is wrong.</exception>
+    public Task<T> AskAsync<T>(string about, Func<QuestionRound, T> ask, TimeSpan timeout, CancellationToken cancellation) =>
+        Task.Factory.StartNew(() => Ask(about, ask, timeout, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>No broker has answered.</summary>
+    public static bool IsSilence(Exception e) => e is SocketException or IOException or ObjectDisposedException;
+
+    private T Ask<T>(string about, Func<QuestionRound, T> ask, TimeSpan timeout, CancellationToken cancellation)
+    {
+        var settings = Settings().ForQuestion(timeout);
+        var addresses = _known ?? settings.Bootstrap;
+        // Of one attempt each step has a limit, and a broker that answers drop by drop stays below it for ever: the whole is bounded as well.
+        using var limit = new CancellationTokenSource(timeout, TimeProvider.System);
+        using var bounded = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        var pause = LeastPause;
+        Exception? refusal = null;
+        for (var tried = 1; ; tried++)
+        {
+            var address = addresses[(tried - 1) % addresses.Count];
+            using var round = new QuestionRound(_kept, address, settings, bounded.Token);
+            try
+            {
+                var answer = AskOnce(about, ask, round);
+                // Who has answered is asked first the next time. Those of the configuration stay in: all others may have moved while nobody could be reached.
+                if (round.Brokers.Count > 0) _known = [.. round.Brokers.Values.Prepend(address).Union(settings.Bootstrap)];
+                round.Keep();
+                return answer;
+            }
+            catch (Exception e) when (IsSilence(e) || e is LoginException or AuthenticationException or FetchException or RefusedException { IsPassing: true })
+            {
+                // A connection that is closed in the middle fails in any of these ways.
+                if (cancellation.IsCancellationRequested) throw new OperationCanceledException("the question was given up", e, cancellation);
+                if (bounded.IsCancellationRequested)
+                {
+                    if (refusal is not null) ExceptionDispatchInfo.Throw(refusal);
+                    throw new IOException($"no broker has answered in {timeout.TotalSeconds:0.#} s", e);
+                }
+                // A connection of an earlier question says nothing of its broker: it was closed meanwhile.
+                if (round.IsOnKept && IsSilence(e))
+                {
+                    tried--;
+                    continue;
+                }
+                // One that refuses may be the only one that does.
+                if (!IsSilence(e)) refusal = e;
+                if (refusal == e && e is not RefusedException && tried >= addresses.Count) throw;
+                // Everyone is tried once before the first pause.
+                if (tried % addresses.Count == 0 && !bounded.Token.WaitHandle.WaitOne(pause)) pause = pause * 2 < MostPause ? pause * 2 : MostPause;
+            }
+        }
+    }
+
+    private static T AskOnce<T>(string about, Func<QuestionRound, T> ask, QuestionRound round)
+    {
+        try
+        {
+            return ask(round);
+        }
+        catch (MalformedException e)
+        {
+            throw new FetchException($"broker {round.Last} has answered the question for {about} with {e.Message}", e);
+        }
+    }
+
+    // Files of certificates are read anew, since they are exchanged. That they are away, or half written, for a moment is no reason to take a question for refused.
+    private FetchSettings Settings()
+    {
+        try
+        {
+            return _settings = FetchSettings.Of(connection);
+        }
+        catch (StartupException) when (_settings is not null)
+        {
+            return _settings;
+        }
+    }
+
+    public void Dispose() => _kept.Dispose();
+}

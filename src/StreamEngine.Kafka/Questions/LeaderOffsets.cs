@@ -1,0 +1,105 @@
+using StreamEngine.Kafka.Fetching;
+
+namespace StreamEngine.Kafka.Questions;
+
+/// <summary>Offsets of a topic's partitions, asked of their leaders (ListOffsets; KIP-207, KIP-320).</summary>
+internal sealed class LeaderOffsets
+{
+    /// <summary>In place of a time: behind the last record, or for committed readers the last stable offset.</summary>
+    public const long Latest = -1;
+
+    /// <summary>In place of a time: the first record that is kept.</summary>
+    public const long Earliest = -2;
+
+    private const int FirstFlexible = 6;
+
+    private readonly QuestionRound _round;
+    private readonly string _topic;
+    private readonly Dictionary<int, ClusterMetadata.Leader> _leaders;
+
+    /// <summary>Asks who leads.</summary>
+    /// <exception cref="RefusedException">The topic is not there, or may not be described.</exception>
+    public LeaderOffsets(QuestionRound round, string topic)
+    {
+        (_round, _topic) = (round, topic);
+        var metadata = round.AskMetadata(topic);
+        if (metadata.TopicError != KafkaError.None) throw new RefusedException($"the leaders of topic '{topic}'", metadata.TopicError);
+        _leaders = metadata.Leaders.ToDictionary(l => l.Partition);
+    }
+
+    /// <summary>By partition the first offset whose record has that time (milliseconds) or a later one; -1 where there is none.</summary>
+    /// <param name="partitions">The partitions.</param>
+    /// <param name="time">The time, or <see cref="Latest"/>, or <see cref="Earliest"/>.</param>
+    /// <param name="committed">As a committed reader sees them.</param>
+    /// <exception cref="RefusedException">A partition has no leader, or it does not say.</exception>
+    public IReadOnlyDictionary<int, long> Of(IEnumerable<int> partitions, long time, bool committed)
+    {
+        var offsets = new Dictionary<int, long>();
+        foreach (var led in partitions.Select(LeaderOf).GroupBy(l => l.Node))
+        {
+            List<ClusterMetadata.Leader> leaders = [.. led];
+            _round.Ask(_round.Brokers[led.Key], broker => Ask(broker, leaders, time, committed, offsets));
+            foreach (var leader in leaders)
+                if (!offsets.ContainsKey(leader.Partition)) throw new MalformedException($"no offset of {_topic}-{leader.Partition}");
+        }
+        return offsets;
+    }
+
+    private ClusterMetadata.Leader LeaderOf(int partition)
+    {
+        if (!_leaders.TryGetValue(partition, out var leader)) throw new RefusedException($"the leader of {_topic}-{partition}", KafkaError.UnknownTopicOrPartition);
+        return _round.Brokers.ContainsKey(leader.Node) ? leader
+            : throw new RefusedException($"the leader of {_topic}-{partition}", leader.Error == KafkaError.None ? KafkaError.LeaderNotAvailable : leader.Error);
+    }
+
+    private bool Ask(BrokerConnection broker, List<ClusterMetadata.Leader> leaders, long time, bool committed, Dictionary<int, long> offsets)
+    {
+        var version = broker.VersionOf(BrokerConnection.ListOffsets, 2, 7);
+        var w = broker.Begin(BrokerConnection.ListOffsets, version, version >= FirstFlexible);
+        // No replica, a client.
+        w.Int32(-1);
+        w.Bool(committed);
+        w.Count(1);
+        w.String(_topic);
+        w.Count(leaders.Count);
+        foreach (var leader in leaders)
+        {
+            w.Int32(leader.Partition);
+            if (version >= 4) w.Int32(leader.Epoch);
+            w.Int64(time);
+            w.Tags();
+        }
+        w.Tags();
+        w.Tags();
+        broker.Send();
+        Read(broker.Receive(version >= FirstFlexible), version, leaders, offsets);
+        return true;
+    }
+
+    private void Read(ResponseReader r, short version, List<ClusterMetadata.Leader> leaders, Dictionary<int, long> offsets)
+    {
+        r.Int32();
+        RefusedException? refused = null;
+        for (var topics = r.Count(3); topics > 0; topics--)
+        {
+            var name = r.String();
+            if (name != _topic) throw new MalformedException($"offsets of topic '{name}'");
+            for (var left = r.Count(22); left > 0; left--)
+            {
+                var partition = r.Int32();
+                var error = r.Error();
+                r.Int64();
+                var offset = r.Int64();
+                if (version >= 4) r.Int32();
+                r.Tags();
+                if (!leaders.Exists(l => l.Partition == partition)) throw new MalformedException($"an offset of {_topic}-{partition}, which was not asked for");
+                if (error != KafkaError.None) refused ??= new RefusedException($"the offsets of {_topic}-{partition}", error);
+                offsets[partition] = offset;
+            }
+            r.Tags();
+        }
+        r.Tags();
+        r.End();
+        if (refused is not null) throw refused;
+    }
+}

@@ -9,14 +9,14 @@ internal static class ArrayFunctions
 {
     /// <summary>a[i]: the binder knows it by its brackets.</summary>
     public static FunctionDefinition Subscript { get; } = new("[]", "The element at a position, from 1; null where there is none.", "", "",
-        new Overload([TypeKind.List, TypeKind.Int32], site => site.Types[0].Element!, site
+        () => [new Overload([TypeKind.List, TypeKind.Int32], site => site.Types[0].Element!, site
             => new SubscriptNode(site.Nodes[0], site.Nodes[1], site.Type))
-        { MayGiveNull = true });
+        { MayGiveNull = true }]);
 
     public static IReadOnlyList<FunctionDefinition> All { get; } =
     [
         new("cardinality", "The number of elements of an array, nulls among them: in the example of c = [1, null, 3].", "cardinality(c)", "3",
-            new Overload([TypeKind.List], _ => DataType.Int32, site => new CardinalityNode(site.Nodes[0]))),
+            () => [new Overload([TypeKind.List], _ => DataType.Int32, site => new CardinalityNode(site.Nodes[0]))]),
     ];
 }
 

@@ -70,15 +70,15 @@ internal static class ComparisonFunctions
 {
     public static IReadOnlyList<FunctionDefinition> All { get; } =
     [
-        new("=", "Equal.", "1 = 1.0", "true", [TextEqual(), .. Of<IsEqual>()]),
-        new("<>", "Not equal; != is the same.", "'a' <> 'b'", "true", Of<IsNotEqual>()),
-        new("<", "Less. Texts compare by code point; NaN is greater than every other DOUBLE.", "'Z' < 'a'", "true", Of<IsLess>()),
-        new("<=", "Less or equal.", "2 <= 2", "true", Of<IsLessOrEqual>()),
-        new(">", "Greater.", "DATE '2001-02-01' > '2001-01-31'", "true", Of<IsGreater>()),
-        new(">=", "Greater or equal.", "1.5 >= 2", "false", Of<IsGreaterOrEqual>()),
-        new("IS DISTINCT FROM", "Not equal, where nulls are equal to each other.", "NULL IS DISTINCT FROM 1", "true", Distinct(negated: false)),
-        new("IS NOT DISTINCT FROM", "Equal, where nulls are equal to each other.", "NULL IS NOT DISTINCT FROM NULL", "true", Distinct(negated: true)),
-        new("IN", "Equal to one of the values; null when it is to none and one of them is null.", "2 IN (1, 2, 3)", "true", In()),
+        new("=", "Equal.", "1 = 1.0", "true", () => [TextEqual(), .. Of<IsEqual>()]),
+        new("<>", "Not equal; != is the same.", "'a' <> 'b'", "true", () => Of<IsNotEqual>()),
+        new("<", "Less. Texts compare by code point; NaN is greater than every other DOUBLE.", "'Z' < 'a'", "true", () => Of<IsLess>()),
+        new("<=", "Less or equal.", "2 <= 2", "true", () => Of<IsLessOrEqual>()),
+        new(">", "Greater.", "DATE '2001-02-01' > '2001-01-31'", "true", () => Of<IsGreater>()),
+        new(">=", "Greater or equal.", "1.5 >= 2", "false", () => Of<IsGreaterOrEqual>()),
+        new("IS DISTINCT FROM", "Not equal, where nulls are equal to each other.", "NULL IS DISTINCT FROM 1", "true", () => Distinct(negated: false)),
+        new("IS NOT DISTINCT FROM", "Equal, where nulls are equal to each other.", "NULL IS NOT DISTINCT FROM NULL", "true", () => Distinct(negated: true)),
+        new("IN", "Equal to one of the values; null when it is to none and one of them is null.", "2 IN (1, 2, 3)", "true", () => In()),
     ];
 
     private static Overload TextEqual() => Define.Binary<Utf8View, Utf8View, byte, TextEqualOp>(TypeKind.Utf8, TypeKind.Utf8, DataType.Boolean);

@@ -13,9 +13,9 @@ internal static class ConditionFunctions
         new("coalesce", "The first argument that is not null; the ones behind it are not evaluated.", "coalesce(NULL, 2, 1 / 0)", "2") { Form = "coalesce(any, ..)",
             Bind = ExpressionBinder.BindCoalesce },
         new("nullif", "Null where both are equal, else the first.", "nullif('', '')", "NULL") { Form = "nullif(any, any)", Bind = ExpressionBinder.BindNullIf },
-        new("greatest", "The greatest argument; nulls do not count.", "greatest(1, NULL, 2.5)", "2.5", Extreme(greatest: true)) { Form = "greatest(any, ..)",
+        new("greatest", "The greatest argument; nulls do not count.", "greatest(1, NULL, 2.5)", "2.5", () => Extreme(greatest: true)) { Form = "greatest(any, ..)",
             Bind = ExpressionBinder.BindExtreme },
-        new("least", "The least argument; nulls do not count.", "least('b', 'a')", "a", Extreme(greatest: false)) { Form = "least(any, ..)",
+        new("least", "The least argument; nulls do not count.", "least('b', 'a')", "a", () => Extreme(greatest: false)) { Form = "least(any, ..)",
             Bind = ExpressionBinder.BindExtreme },
     ];
 

@@ -66,8 +66,15 @@ internal sealed class Overload(TypeKind?[] parameters, Func<ResultSite, DataType
 }
 
 /// <summary>A function or operator: an entry of the table.</summary>
-internal sealed class FunctionDefinition(string name, string summary, string example, string exampleResult, params Overload[] overloads)
+/// <param name="name">Its name.</param>
+/// <param name="summary">What it does.</param>
+/// <param name="example">An expression of constants.</param>
+/// <param name="exampleResult">The example's result.</param>
+/// <param name="overloads">Makes its forms, when it is used for the first time: each of them is code to be compiled, hundreds in all, and a query has a few.</param>
+internal sealed class FunctionDefinition(string name, string summary, string example, string exampleResult, Func<Overload[]>? overloads = null)
 {
+    private readonly Lazy<Overload[]> _overloads = new(overloads ?? (() => []));
+
     public string Name => name;
 
     /// <summary>What it does, in a line, for the documentation.</summary>
@@ -79,7 +86,7 @@ internal sealed class FunctionDefinition(string name, string summary, string exa
     /// <summary>The example's result as text.</summary>
     public string ExampleResult => exampleResult;
 
-    public IReadOnlyList<Overload> Overloads => overloads;
+    public IReadOnlyList<Overload> Overloads => _overloads.Value;
 
     /// <summary>Other names of it.</summary>
     public string[] Aliases { get; init; } = [];
@@ -91,7 +98,7 @@ internal sealed class FunctionDefinition(string name, string summary, string exa
     public string? Form { get; init; }
 
     /// <summary>Each form as documentation and messages show it.</summary>
-    public IEnumerable<string> Signatures => Form is not null ? [Form] : overloads.Select(o => Signature(o)).Distinct();
+    public IEnumerable<string> Signatures => Form is not null ? [Form] : _overloads.Value.Select(o => Signature(o)).Distinct();
 
     private string Signature(Overload overload)
     {

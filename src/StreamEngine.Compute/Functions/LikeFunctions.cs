@@ -12,10 +12,10 @@ internal static class LikeFunctions
 {
     public static IReadOnlyList<FunctionDefinition> All { get; } =
     [
-        new("LIKE", "Whether a text has the form of a pattern: % is any text, _ one character.", "'stream' LIKE 's%m'", "true", Of(ignoreCase: false)),
-        new("ILIKE", "LIKE without regard to case.", "'Stream' ILIKE 's%M'", "true", Of(ignoreCase: true)),
-        new("||", "Both texts as one; a value of another type beside a text becomes text.", "'a' || 1", "a1", Define.Binary<Utf8View, Utf8View, Utf8View,
-            JoinOp>(TypeKind.Utf8, TypeKind.Utf8, DataType.Utf8)),
+        new("LIKE", "Whether a text has the form of a pattern: % is any text, _ one character.", "'stream' LIKE 's%m'", "true", () => Of(ignoreCase: false)),
+        new("ILIKE", "LIKE without regard to case.", "'Stream' ILIKE 's%M'", "true", () => Of(ignoreCase: true)),
+        new("||", "Both texts as one; a value of another type beside a text becomes text.", "'a' || 1", "a1", () => [Define.Binary<Utf8View, Utf8View, Utf8View,
+            JoinOp>(TypeKind.Utf8, TypeKind.Utf8, DataType.Utf8)]),
     ];
 
     private static Overload[] Of(bool ignoreCase) =>

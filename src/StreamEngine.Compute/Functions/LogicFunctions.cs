@@ -17,8 +17,8 @@ internal static class LogicFunctions
 {
     public static IReadOnlyList<FunctionDefinition> All { get; } =
     [
-        new("NOT", "TRUE where it is FALSE, FALSE where it is TRUE, null where it is null.", "NOT 1 > 2", "true", Define.Unary<byte, byte,
-            NotOp>(TypeKind.Boolean, DataType.Boolean)),
+        new("NOT", "TRUE where it is FALSE, FALSE where it is TRUE, null where it is null.", "NOT 1 > 2", "true", () => [Define.Unary<byte, byte,
+            NotOp>(TypeKind.Boolean, DataType.Boolean)]),
         Test("IS NULL", "'' IS NULL", "false", null, whenNull: true, whenOther: false),
         Test("IS NOT NULL", "1 IS NOT NULL", "true", null, whenNull: false, whenOther: true),
         Test("IS TRUE", "NULL IS TRUE", "false", true, whenNull: false),
@@ -31,7 +31,7 @@ internal static class LogicFunctions
 
     private static FunctionDefinition Test(string name, string example, string result, bool? value, bool whenNull, bool whenOther = false, bool negated = false)
         => new(name, "Never null.", example, result,
-            new Overload([null], _ => DataType.Boolean, site => new IsNode(site.Nodes[0], value, whenNull, whenOther, negated)) { Strict = false });
+            () => [new Overload([null], _ => DataType.Boolean, site => new IsNode(site.Nodes[0], value, whenNull, whenOther, negated)) { Strict = false }]);
 }
 
 /// <summary>IS [NOT] NULL, TRUE, FALSE, UNKNOWN. <paramref name="value"/>: what a boolean is compared with; null: only nullness counts.</summary>

@@ -12,7 +12,7 @@ internal static class TimeFunctions
     private const TypeKind Text = TypeKind.Utf8;
 
     /// <summary>The forms of extract; the field decides the type, so that values are exact: BIGINT, but DECIMAL where there is a fraction.</summary>
-    private static readonly Overload[] Extracts =
+    private static Overload[] Extracts =>
     [
         Define.Binary<Utf8View, long, long, ExtractOp>(Text, TypeKind.Timestamp, DataType.Int64, FieldOf),
         Define.Binary<Utf8View, int, long, ExtractDateOp>(Text, TypeKind.Date, DataType.Int64, FieldOf),
@@ -24,30 +24,30 @@ internal static class TimeFunctions
     public static IReadOnlyList<FunctionDefinition> All { get; } =
     [
         new("extract", "A field of a time: year, quarter, month, week, day, dow, doy, hour, minute, second, epoch, ..",
-            "EXTRACT(HOUR FROM TIMESTAMP '2001-01-02 03:04:05')", "3", Extracts[..3])
+            "EXTRACT(HOUR FROM TIMESTAMP '2001-01-02 03:04:05')", "3", () => Extracts[..3])
         {
             Form = "extract(field FROM TIMESTAMP | DATE | INTERVAL)", Bind = BindExtract,
         },
         new("date_part", "The same as a DOUBLE.", "date_part('minute', TIMESTAMP '2001-01-02 03:04:05')", "4",
-            Define.Binary<Utf8View, long, double, DatePartOp>(Text, TypeKind.Timestamp, DataType.Float64, FieldOf),
-            Define.Binary<Utf8View, Interval, double, DatePartIntervalOp>(Text, TypeKind.Interval, DataType.Float64, FieldOf)),
+            () => [Define.Binary<Utf8View, long, double, DatePartOp>(Text, TypeKind.Timestamp, DataType.Float64, FieldOf),
+            Define.Binary<Utf8View, Interval, double, DatePartIntervalOp>(Text, TypeKind.Interval, DataType.Float64, FieldOf)]),
         new("date_trunc", "The start of the hour, day, week, month, .. that a time lies in.", "date_trunc('hour', TIMESTAMP '2001-01-02 03:04:05')",
             "2001-01-02 03:00:00",
-            Define.Binary<Utf8View, long, long, DateTruncOp>(Text, TypeKind.Timestamp, DataType.Timestamp, FieldOf)),
+            () => [Define.Binary<Utf8View, long, long, DateTruncOp>(Text, TypeKind.Timestamp, DataType.Timestamp, FieldOf)]),
         new("to_timestamp", "A time of seconds since 1970, or of a text in a form such as 'YYYY-MM-DD HH24:MI:SS'.", "to_timestamp('02/01/2001', 'DD/MM/YYYY')",
             "2001-01-02 00:00:00",
-            Define.Unary<double, long, ToTimestampOp>(TypeKind.Float64, DataType.Timestamp),
-            Define.Binary<Utf8View, Utf8View, long, ParseTimestampOp>(Text, Text, DataType.Timestamp, _ => new TimeFormatCache())),
+            () => [Define.Unary<double, long, ToTimestampOp>(TypeKind.Float64, DataType.Timestamp),
+            Define.Binary<Utf8View, Utf8View, long, ParseTimestampOp>(Text, Text, DataType.Timestamp, _ => new TimeFormatCache())]),
         new("to_date", "A date of a text in a form such as 'YYYY-MM-DD'.", "to_date('2001 01 02', 'YYYY MM DD')", "2001-01-02",
-            Define.Binary<Utf8View, Utf8View, int, ParseDateOp>(Text, Text, DataType.Date, _ => new TimeFormatCache())),
+            () => [Define.Binary<Utf8View, Utf8View, int, ParseDateOp>(Text, Text, DataType.Date, _ => new TimeFormatCache())]),
         new("to_char", "A time as text in a form such as 'YYYY-MM-DD HH24:MI:SS.MS', 'Day DD Mon YYYY'.", "to_char(TIMESTAMP '2001-01-02 03:04:05', 'DD Mon YYYY')",
             "02 Jan 2001",
-            Define.Binary<long, Utf8View, Utf8View, ToCharOp>(TypeKind.Timestamp, Text, DataType.Utf8, _ => new TimeFormatCache())),
-        new("make_date", "A date of year, month and day.", "make_date(2001, 2, 3)", "2001-02-03", Define.Ternary<int, int, int, int,
-            MakeDateOp>(TypeKind.Int32, TypeKind.Int32, TypeKind.Int32, DataType.Date)),
+            () => [Define.Binary<long, Utf8View, Utf8View, ToCharOp>(TypeKind.Timestamp, Text, DataType.Utf8, _ => new TimeFormatCache())]),
+        new("make_date", "A date of year, month and day.", "make_date(2001, 2, 3)", "2001-02-03", () => [Define.Ternary<int, int, int, int,
+            MakeDateOp>(TypeKind.Int32, TypeKind.Int32, TypeKind.Int32, DataType.Date)]),
         new("date_bin", "The start of the bin that a time lies in: bins of an interval, counted from an origin.",
             "date_bin(INTERVAL '15' MINUTE, TIMESTAMP '2001-01-02 03:44:05', TIMESTAMP '2001-01-01')", "2001-01-02 03:30:00",
-            Define.Ternary<Interval, long, long, long, DateBinOp>(TypeKind.Interval, TypeKind.Timestamp, TypeKind.Timestamp, DataType.Timestamp)),
+            () => [Define.Ternary<Interval, long, long, long, DateBinOp>(TypeKind.Interval, TypeKind.Timestamp, TypeKind.Timestamp, DataType.Timestamp)]),
         Part("year"), Part("quarter"), Part("month"), Part("week"), Part("day"), Part("hour"), Part("minute"),
     ];
 
@@ -57,7 +57,7 @@ internal static class TimeFunctions
     private static FunctionDefinition Part(string field)
     {
         var value = field switch { "year" => "2001", "day" => "3", "hour" => "4", "minute" => "5", "month" => "2", "week" => "5", _ => "1" };
-        return new(field, $"EXTRACT({field.ToUpperInvariant()} FROM t).", $"{field}(TIMESTAMP '2001-02-03 04:05:06')", value, Extracts[..3])
+        return new(field, $"EXTRACT({field.ToUpperInvariant()} FROM t).", $"{field}(TIMESTAMP '2001-02-03 04:05:06')", value, () => Extracts[..3])
         {
             Form = $"{field}(TIMESTAMP | DATE | INTERVAL)",
             Bind = site => site.Arguments.Count != 1 ? throw new SqlException(site.Call.Span, $"{field} has one argument", $"it is {site.Function.Form}")

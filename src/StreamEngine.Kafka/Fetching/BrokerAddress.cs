@@ -4,7 +4,8 @@ using StreamEngine.Core;
 namespace StreamEngine.Kafka.Fetching;
 
 /// <summary>Where a broker listens.</summary>
-internal readonly record struct BrokerAddress(string Host, int Port)
+// No struct: each collection of those is code that is compiled at every start.
+internal sealed record BrokerAddress(string Host, int Port)
 {
     private const int DefaultPort = 9092;
 

@@ -10,7 +10,7 @@ internal sealed record ClusterMetadata(IReadOnlyDictionary<int, BrokerAddress> B
     public IReadOnlyList<(string Name, int Partitions)> Topics { get; init; } = [];
 
     /// <summary>Of one partition; a node of -1 for none.</summary>
-    internal readonly record struct Leader(int Partition, KafkaError Error, int Node, int Epoch);
+    internal sealed record Leader(int Partition, KafkaError Error, int Node, int Epoch);
 
     /// <summary>Asks a broker about a topic, without creating it; null: about all there are.</summary>
     public static ClusterMetadata Ask(BrokerConnection broker, string? topic) => Ask(broker, topic, topic is null ? -1 : 1);

@@ -1,4 +1,5 @@
 using StreamEngine.Kafka.Fetching;
+using StreamEngine.Kafka.Topics;
 
 namespace StreamEngine.Kafka.Questions;
 
@@ -10,9 +11,9 @@ internal static class ConfigEntries
     private const sbyte SetForTopic = 1;
     private const int FirstFlexible = 4;
 
-    /// <summary>By topic its settings by name: the value, and whether it was set for this topic.</summary>
+    /// <summary>By topic its settings by name.</summary>
     /// <exception cref="RefusedException">A topic is not there, or may not be described.</exception>
-    public static IReadOnlyDictionary<string, Dictionary<string, (string? Value, bool IsOwn)>> OfTopics(QuestionRound round, IReadOnlyCollection<string> topics)
+    public static IReadOnlyDictionary<string, Dictionary<string, TopicSetting>> OfTopics(QuestionRound round, IReadOnlyCollection<string> topics)
     {
         // For the next question, where this is the first one.
         if (round.Brokers.Count == 0) round.AskBrokers();
@@ -24,10 +25,10 @@ internal static class ConfigEntries
     {
         var (node, address) = round.AskBrokers().First();
         var settings = round.Ask(address, broker => Ask(broker, BrokerResource, [$"{node}"]));
-        return settings[$"{node}"].GetValueOrDefault(name).Value;
+        return settings[$"{node}"].GetValueOrDefault(name)?.Value;
     }
 
-    private static Dictionary<string, Dictionary<string, (string? Value, bool IsOwn)>> Ask(BrokerConnection broker, sbyte type, IReadOnlyCollection<string> names)
+    private static Dictionary<string, Dictionary<string, TopicSetting>> Ask(BrokerConnection broker, sbyte type, IReadOnlyCollection<string> names)
     {
         var version = broker.VersionOf(BrokerConnection.DescribeConfigs, 1, 4);
         var w = broker.Begin(BrokerConnection.DescribeConfigs, version, version >= FirstFlexible);
@@ -46,7 +47,7 @@ internal static class ConfigEntries
         w.Tags();
         broker.Send();
         var r = broker.Receive(version >= FirstFlexible);
-        var settings = new Dictionary<string, Dictionary<string, (string? Value, bool IsOwn)>>();
+        var settings = new Dictionary<string, Dictionary<string, TopicSetting>>();
         RefusedException? refused = null;
         r.Int32();
         for (var left = r.Count(6); left > 0; left--)
@@ -65,9 +66,9 @@ internal static class ConfigEntries
         return names.FirstOrDefault(n => !settings.ContainsKey(n)) is { } missing ? throw new MalformedException($"no settings of '{missing}'") : settings;
     }
 
-    private static Dictionary<string, (string? Value, bool IsOwn)> ReadSettings(ResponseReader r, short version)
+    private static Dictionary<string, TopicSetting> ReadSettings(ResponseReader r, short version)
     {
-        var settings = new Dictionary<string, (string? Value, bool IsOwn)>();
+        var settings = new Dictionary<string, TopicSetting>();
         for (var left = r.Count(6); left > 0; left--)
         {
             var name = r.String();
@@ -88,7 +89,7 @@ internal static class ConfigEntries
                 r.NullableString();
             }
             r.Tags();
-            settings[name] = (value, source == SetForTopic);
+            settings[name] = new TopicSetting(value, source == SetForTopic);
         }
         return settings;
     }

@@ -9,10 +9,11 @@ namespace StreamEngine.Kafka.Questions;
 /// <param name="cancellation">Ends what blocks.</param>
 internal sealed class QuestionRound(KeptConnections kept, BrokerAddress first, FetchSettings settings, CancellationToken cancellation) : IDisposable
 {
-    private readonly List<(BrokerConnection Connection, CancellationTokenRegistration Registration)> _open = [];
+    private readonly BrokerAddress _first = first;
+    private readonly List<Opened> _open = [];
 
     /// <summary>The broker that was asked last, for messages.</summary>
-    public BrokerAddress Last { get; private set; }
+    public BrokerAddress Last { get; private set; } = first;
 
     /// <summary>What was asked last was asked on a connection of an earlier question, and nothing on it has been answered since.</summary>
     public bool IsOnKept { get; private set; }
@@ -34,7 +35,7 @@ internal sealed class QuestionRound(KeptConnections kept, BrokerAddress first, F
     }
 
     /// <summary>Asks the broker that the attempt begins with.</summary>
-    public T AskFirst<T>(Func<BrokerConnection, T> ask) => Ask(first, ask);
+    public T AskFirst<T>(Func<BrokerConnection, T> ask) => Ask(_first, ask);
 
     /// <summary>Asks a broker.</summary>
     public T Ask<T>(BrokerAddress address, Func<BrokerConnection, T> ask)
@@ -52,7 +53,7 @@ internal sealed class QuestionRound(KeptConnections kept, BrokerAddress first, F
         var connection = kept.Take(address);
         IsOnKept = connection is not null;
         connection ??= new BrokerConnection(address, settings, TimeProvider.System, cancellation);
-        _open.Add((connection, cancellation.Register(connection.Dispose)));
+        _open.Add(new Opened(connection, cancellation.Register(connection.Dispose)));
         if (!IsOnKept) connection.Open();
         return connection;
     }
@@ -68,6 +69,8 @@ internal sealed class QuestionRound(KeptConnections kept, BrokerAddress first, F
         }
         _open.Clear();
     }
+
+    private sealed record Opened(BrokerConnection Connection, CancellationTokenRegistration Registration);
 
     public void Dispose()
     {

@@ -128,10 +128,11 @@ internal sealed class KafkaCommitLog : ICommitLog
             OnDelivered, _options.QueueRecords));
         // Side by side: Apache Kafka takes some 50 ms to make one.
         var outputs = _options.Outputs.DistinctBy(t => t.Name).ToList();
-        var topics = await Task.WhenAll([EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation),
+        var ensured = Task.WhenAll([EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation),
             EnsureAsync(_options.EpochsTopic, _options.Slots, internals, cancellation), .. outputs.Select(o => EnsureAsync(o.Name, o.Partitions, null, cancellation)),
             .. _options.RedriveTopic is { } redrive ? [EnsureAsync(redrive, 1, internals, cancellation)] : Array.Empty<Task<KafkaTopic>>()]);
-        await made;
+        await Task.WhenAll(made, ensured);
+        var topics = await ensured;
         foreach (var topic in topics.Take(2 + outputs.Count)) _partitions.Know(topic.Name, topic.Partitions);
         foreach (var topic in topics.Take(2).Where(t => t.Partitions < _options.Slots))
             throw new StartupException($"topic '{topic.Name}' has {topic.Partitions} partitions, fewer than the pipeline's {_options.Slots} slots");

@@ -7,7 +7,7 @@ using StreamEngine.Kafka.Fetching;
 namespace StreamEngine.Kafka.Questions;
 
 /// <summary>
-/// Asks the brokers by Kafka's own protocol, each question on a thread of its own. Confluent.Kafka's client (2.16) is not asked: as it learns of the brokers it may close
+/// Asks the brokers by Kafka's own protocol, each question on a thread of its own, a few at a time. Confluent.Kafka's client (2.16) is not asked: as it learns of the brokers it may close
 /// its first connection with a question on it, and repeats that half a second later; where a partition has no replica in sync at that moment (KIP-966: its only broker was
 /// fenced and comes back) it follows a null pointer, never answers, and destroys its queue a second time when it is disposed, with the process.
 /// </summary>
@@ -17,7 +17,11 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
     private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan MostPause = TimeSpan.FromSeconds(1);
 
-    private readonly KeptConnections _kept = new();
+    /// <summary>Questions at a time: a source asks for each of its partitions where those are idle.</summary>
+    private const int MostAtOnce = 4;
+
+    private readonly KeptConnections _kept = new(MostAtOnce);
+    private readonly SemaphoreSlim _turn = new(MostAtOnce);
     private volatile FetchSettings? _settings;
     private volatile IReadOnlyList<BrokerAddress>? _known;
 
@@ -32,8 +36,18 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
     /// <exception cref="FetchException">It is answered by something else than is understood, also by the others.</exception>
     /// <exception cref="RefusedException">It is refused, for good or until that time was over.</exception>
     /// <exception cref="StartupException">A setting is wrong.</exception>
-    public Task<T> AskAsync<T>(string about, Func<QuestionRound, T> ask, TimeSpan timeout, CancellationToken cancellation) =>
-        Task.Factory.StartNew(() => Ask(about, ask, timeout, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public async Task<T> AskAsync<T>(string about, Func<QuestionRound, T> ask, TimeSpan timeout, CancellationToken cancellation)
+    {
+        if (!await _turn.WaitAsync(timeout, cancellation)) throw new IOException($"the questions before it have taken {timeout.TotalSeconds:0.#} s");
+        try
+        {
+            return await Task.Factory.StartNew(() => Ask(about, ask, timeout, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
 
     /// <summary>No broker has answered.</summary>
     public static bool IsSilence(Exception e) => e is SocketException or IOException or ObjectDisposedException;

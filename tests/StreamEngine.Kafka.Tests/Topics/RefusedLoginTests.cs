@@ -67,6 +67,7 @@ public sealed class RefusedLoginTests
         Func<Task>[] changes =
         [
             () => CreateAsync(topics), () => SetAsync(topics), () => topics.DeleteAsync("old", CancellationToken.None),
+            () => topics.DeleteGroupAsync("old", CancellationToken.None),
         ];
         var told = await Task.WhenAll(changes.Select(change => Assert.ThrowsAnyAsync<Exception>(change)));
         Assert.All(told, e =>

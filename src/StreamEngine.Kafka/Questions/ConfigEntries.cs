@@ -46,7 +46,17 @@ internal static class ConfigEntries
         if (version >= 3) w.Bool(false);
         w.Tags();
         broker.Send();
-        var r = broker.Receive(version >= FirstFlexible);
+        return Read(broker.Receive(version >= FirstFlexible), version, type == TopicResource ? "topic" : "broker", names);
+    }
+
+    /// <summary>A whole answer: by resource its settings.</summary>
+    /// <param name="r">Stands behind the response's head.</param>
+    /// <param name="version">Of the request.</param>
+    /// <param name="kind">What they are settings of, for messages.</param>
+    /// <param name="names">Which ones were asked about.</param>
+    internal static Dictionary<string, Dictionary<string, TopicSetting>> Read(ResponseReader r, short version, string kind,
+        IReadOnlyCollection<string> names)
+    {
         var settings = new Dictionary<string, Dictionary<string, TopicSetting>>();
         RefusedException? refused = null;
         r.Int32();
@@ -58,7 +68,7 @@ internal static class ConfigEntries
             var name = r.String();
             settings[name] = ReadSettings(r, version);
             r.Tags();
-            if (error != KafkaError.None) refused ??= new RefusedException($"the settings of {(type == TopicResource ? "topic" : "broker")} '{name}'", error);
+            if (error != KafkaError.None) refused ??= new RefusedException($"the settings of {kind} '{name}'", error);
         }
         r.Tags();
         r.End();

@@ -25,7 +25,12 @@ internal static class GroupOffsets
         w.Int8(Group);
         w.Tags();
         broker.Send();
-        var r = broker.Receive(version >= FirstFlexibleCoordinator);
+        return ReadCoordinator(broker.Receive(version >= FirstFlexibleCoordinator), group);
+    }
+
+    /// <summary>A whole answer, which is the same in all versions.</summary>
+    internal static BrokerAddress ReadCoordinator(ResponseReader r, string group)
+    {
         r.Int32();
         var error = r.Error();
         r.NullableString();
@@ -50,7 +55,12 @@ internal static class GroupOffsets
         if (version >= 7) w.Bool(false);
         w.Tags();
         broker.Send();
-        var r = broker.Receive(version >= FirstFlexible);
+        return ReadOffsets(broker.Receive(version >= FirstFlexible), version, group);
+    }
+
+    /// <summary>A whole answer: what was committed.</summary>
+    internal static List<(string Topic, int Partition, long Offset)> ReadOffsets(ResponseReader r, short version, string group)
+    {
         if (version >= 3) r.Int32();
         var offsets = new List<(string, int, long)>();
         RefusedException? refused = null;

@@ -24,7 +24,9 @@ internal sealed class LeaderOffsets
         (_round, _topic) = (round, topic);
         var metadata = round.AskMetadata(topic);
         if (metadata.TopicError != KafkaError.None) throw new RefusedException($"the leaders of topic '{topic}'", metadata.TopicError);
-        _leaders = metadata.Leaders.ToDictionary(l => l.Partition);
+        // A broker that names a partition twice is believed the last time.
+        _leaders = [];
+        foreach (var leader in metadata.Leaders) _leaders[leader.Partition] = leader;
     }
 
     /// <summary>By partition the first offset whose record has that time (milliseconds) or a later one; -1 where there is none.</summary>
@@ -72,18 +74,21 @@ internal sealed class LeaderOffsets
         w.Tags();
         w.Tags();
         broker.Send();
-        Read(broker.Receive(version >= FirstFlexible), version, leaders, offsets);
+        foreach (var (partition, offset) in Read(broker.Receive(version >= FirstFlexible), version, _topic, leaders.Select(l => l.Partition).ToHashSet()))
+            offsets[partition] = offset;
         return true;
     }
 
-    private void Read(ResponseReader r, short version, List<ClusterMetadata.Leader> leaders, Dictionary<int, long> offsets)
+    /// <summary>A whole answer: by partition its offset.</summary>
+    internal static IReadOnlyDictionary<int, long> Read(ResponseReader r, short version, string topic, IReadOnlyCollection<int> asked)
     {
+        var offsets = new Dictionary<int, long>();
         r.Int32();
         RefusedException? refused = null;
         for (var topics = r.Count(3); topics > 0; topics--)
         {
             var name = r.String();
-            if (name != _topic) throw new MalformedException($"offsets of topic '{name}'");
+            if (name != topic) throw new MalformedException($"offsets of topic '{name}'");
             for (var left = r.Count(22); left > 0; left--)
             {
                 var partition = r.Int32();
@@ -92,14 +97,14 @@ internal sealed class LeaderOffsets
                 var offset = r.Int64();
                 if (version >= 4) r.Int32();
                 r.Tags();
-                if (!leaders.Exists(l => l.Partition == partition)) throw new MalformedException($"an offset of {_topic}-{partition}, which was not asked for");
-                if (error != KafkaError.None) refused ??= new RefusedException($"the offsets of {_topic}-{partition}", error);
+                if (!asked.Contains(partition)) throw new MalformedException($"an offset of {topic}-{partition}, which was not asked for");
+                if (error != KafkaError.None) refused ??= new RefusedException($"the offsets of {topic}-{partition}", error);
                 offsets[partition] = offset;
             }
             r.Tags();
         }
         r.Tags();
         r.End();
-        if (refused is not null) throw refused;
+        return refused is null ? offsets : throw refused;
     }
 }

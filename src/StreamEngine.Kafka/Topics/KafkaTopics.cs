@@ -236,6 +236,10 @@ internal sealed class KafkaTopics : IDisposable
         {
             // Nothing to forget.
         }
+        catch (KafkaException e)
+        {
+            throw Unreachable(e);
+        }
     }
 
     /// <summary>Deletes the records before an offset.</summary>
@@ -282,7 +286,13 @@ internal sealed class KafkaTopics : IDisposable
 
     private StartupException Unreachable(KafkaException cause)
     {
-        var error = cause.Error;
+        // What is done to several at once has an error of its own for each.
+        var error = cause switch
+        {
+            DeleteTopicsException topics => topics.Results.Find(r => r.Error.IsError)?.Error ?? cause.Error,
+            DeleteGroupsException groups => groups.Results.Find(r => r.Error.IsError)?.Error ?? cause.Error,
+            _ => cause.Error,
+        };
         var silent = error.Code is ErrorCode.Local_TimedOut or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_Resolve;
         var message = silent ? _refusal ?? Silence() : $"the brokers on {_connection.Bootstrap} refuse: {error.Reason}";
         return new StartupException(message, cause) { MayPass = silent || IsTransient(error.Code) };

@@ -84,7 +84,7 @@ public sealed class KafkaCommitLogTests(Cluster cluster) : IClassFixture<Cluster
             await CommitAsync(log, answers, manifest);
         }
         Assert.Equal(["a", "b"], cluster.ReadCommitted(Out, 4).Select(r => Cluster.Text(r.Message.Value)).Order());
-        using (var topics = cluster.Topics()) Assert.Equal([(input, 0, 70L)], await topics.GroupOffsetsAsync(_pipeline, TimeProvider.System, CancellationToken.None));
+        using (var topics = cluster.Topics()) Assert.Equal([(input, 0, 70L)], await topics.GroupOffsetsAsync(_pipeline, CancellationToken.None));
         await using var next = Log();
         var found = await next.OpenAsync(null, CancellationToken.None);
         Assert.Equal(2, found.Incarnation);

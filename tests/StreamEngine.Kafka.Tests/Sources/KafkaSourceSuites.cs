@@ -6,7 +6,8 @@ namespace StreamEngine.Kafka.Sources;
 public sealed class KafkaSourceTests(Cluster cluster) : KafkaSourceSuite(cluster), IClassFixture<Cluster>;
 
 /// <summary>The source on real Kafka, which alone has logins and encryption.</summary>
-public sealed class RealKafkaSourceTests(RealCluster cluster) : KafkaSourceSuite(cluster), IClassFixture<RealCluster>
+[Collection(nameof(RealKafka))]
+public sealed class RealKafkaSourceTests(RealCluster cluster) : KafkaSourceSuite(cluster)
 {
     [SkippableTheory]
     [InlineData("tls", "ssl", null)]
@@ -17,14 +18,7 @@ public sealed class RealKafkaSourceTests(RealCluster cluster) : KafkaSourceSuite
     {
         var topic = await cluster.NewTopicAsync();
         await cluster.WriteAsync(topic, 0, "a", "b");
-        var settings = new Dictionary<string, string> { ["security.protocol"] = protocol };
-        if (protocol.EndsWith("ssl", StringComparison.Ordinal)) settings["ssl.ca.location"] = cluster.Endpoint("tls_ca");
-        if (mechanism is not null)
-        {
-            var user = cluster.Endpoint("sasl_users").Split(',')[0].Split(':');
-            (settings["sasl.mechanism"], settings["sasl.username"], settings["sasl.password"]) = (mechanism, user[0], user[1]);
-        }
-        Assert.Equal("0:a 1:b end 2", await ReadAsync(topic, 0, 0, new KafkaConnection(cluster.Endpoint(endpoint), settings)));
+        Assert.Equal("0:a 1:b end 2", await ReadAsync(topic, 0, 0, cluster.Secured(endpoint, protocol, mechanism)));
     }
 
     [SkippableTheory]

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using StreamEngine.Broker.Protocol;
 using StreamEngine.Kafka.Fetching;
+using StreamEngine.Kafka.Questions;
+using StreamEngine.Kafka.Topics;
 
 namespace StreamEngine.Kafka.Suite;
 
@@ -9,6 +11,13 @@ internal sealed class RandomResponses(Random random)
 {
     public const int Correlation = 7;
     public const string Topic = "flights";
+    public const string Group = "g";
+
+    /// <summary>The partitions whose offsets are asked for.</summary>
+    public static readonly int[] Partitions = [.. Enumerable.Range(0, 20)];
+
+    /// <summary>The topics whose settings are asked for.</summary>
+    public static readonly string[] Described = ["flights", "", "färes"];
 
     public static readonly Guid TopicId = new("00000000-0000-0000-0000-000000000001");
 
@@ -22,6 +31,11 @@ internal sealed class RandomResponses(Random random)
 
     public static string Text(ClusterMetadata metadata) =>
         $"{metadata.TopicError} {metadata.TopicId}\n{string.Join('\n', metadata.Brokers.OrderBy(b => b.Key))}\n{string.Join('\n', metadata.Leaders)}";
+
+    public static string Text(IReadOnlyDictionary<int, long> offsets) => string.Join(' ', offsets.OrderBy(o => o.Key));
+
+    public static string Text(IReadOnlyDictionary<string, Dictionary<string, TopicSetting>> settings) =>
+        string.Join('\n', settings.Select(t => $"{t.Key}: {string.Join(' ', t.Value)}"));
 
     private static ProtocolWriter Begin(bool flexible)
     {
@@ -189,5 +203,152 @@ internal sealed class RandomResponses(Random random)
         for (var arrays = version >= 5 ? 3 : 2; arrays > 0; arrays--) w.Int32Array(Enumerable.Range(0, random.Next(5)).ToArray());
         Tags(w);
         return leader;
+    }
+
+    private short Error() => random.Next(8) == 0 ? (short)random.Next(-1, 110) : (short)0;
+
+    private string? Reason() => random.Next(2) == 0 ? null : "for a reason";
+
+    /// <summary>What an error makes of an answer: the first one is told.</summary>
+    private void Say(string? refusal, string answer)
+    {
+        _said.Clear();
+        _said.Add(refusal ?? answer);
+    }
+
+    private static string? Refusal(string what, short error) => error == 0 ? null : new RefusedException(what, (KafkaError)error).Message;
+
+    public byte[] Offsets(short version)
+    {
+        var w = Begin(version >= 6);
+        var (refusal, offsets, left) = ((string?)null, new Dictionary<int, long>(), new Queue<int>(random.GetItems(Partitions, 8).Distinct()));
+        w.Int32(random.Next());
+        var topics = random.Next(3);
+        w.Count(topics);
+        for (; topics > 0; topics--)
+        {
+            w.String(Topic);
+            var partitions = Math.Min(left.Count, random.Next(5));
+            w.Count(partitions);
+            for (; partitions > 0; partitions--)
+            {
+                var (partition, error, offset) = (left.Dequeue(), Error(), Offset());
+                offsets[partition] = offset;
+                refusal ??= Refusal($"the offsets of {Topic}-{partition}", error);
+                w.Int32(partition);
+                w.Int16(error);
+                w.Int64(Offset());
+                w.Int64(offset);
+                if (version >= 4) w.Int32(random.Next(-1, 100));
+                Tags(w);
+            }
+            Tags(w);
+        }
+        Tags(w);
+        Say(refusal, Text(offsets));
+        return End(w);
+    }
+
+    public byte[] Coordinator(short version)
+    {
+        var w = Begin(version >= 3);
+        var (error, address) = (Error(), new BrokerAddress(new string('h', random.Next(1, 30)), random.Next(1, 65536)));
+        w.Int32(random.Next());
+        w.Int16(error);
+        w.NullableString(Reason());
+        w.Int32(random.Next(-1, 100));
+        w.String(error == 0 ? address.Host : "");
+        w.Int32(error == 0 ? address.Port : -1);
+        Tags(w);
+        Say(Refusal($"the coordinator of group '{Group}'", error), $"{address}");
+        return End(w);
+    }
+
+    public byte[] GroupOffsets(short version)
+    {
+        var w = Begin(version >= 6);
+        var (refusal, offsets) = ((string?)null, new List<(string, int, long)>());
+        if (version >= 3) w.Int32(random.Next());
+        var topics = random.Next(4);
+        w.Count(topics);
+        for (; topics > 0; topics--)
+        {
+            var topic = new string('t', random.Next(10));
+            w.String(topic);
+            var partitions = random.Next(4);
+            w.Count(partitions);
+            for (; partitions > 0; partitions--)
+            {
+                var (partition, error, offset) = (random.Next(), Error(), Offset());
+                // Below zero there is none.
+                if (offset >= 0) offsets.Add((topic, partition, offset));
+                refusal ??= Refusal($"the offset of group '{Group}' in {topic}-{partition}", error);
+                w.Int32(partition);
+                w.Int64(offset);
+                if (version >= 5) w.Int32(random.Next(-1, 100));
+                w.NullableString(Reason());
+                w.Int16(error);
+                Tags(w);
+            }
+            Tags(w);
+        }
+        var whole = random.Next(10) == 0 ? (short)KafkaError.GroupIdNotFound : Error();
+        w.Int16(whole);
+        Tags(w);
+        // No such group is as good as nothing, whatever else was said.
+        if (whole == (short)KafkaError.GroupIdNotFound) Say(null, "");
+        else Say(Refusal($"the offsets of group '{Group}'", whole) ?? refusal, string.Join(' ', offsets));
+        return End(w);
+    }
+
+    public byte[] Settings(short version)
+    {
+        var w = Begin(version >= 4);
+        var (refusal, all) = ((string?)null, new Dictionary<string, Dictionary<string, TopicSetting>>());
+        w.Int32(random.Next());
+        w.Count(Described.Length);
+        foreach (var topic in Described)
+        {
+            var error = Error();
+            refusal ??= Refusal($"the settings of topic '{topic}'", error);
+            w.Int16(error);
+            w.NullableString(Reason());
+            w.Int8(2);
+            w.String(topic);
+            var settings = all[topic] = [];
+            var count = random.Next(4);
+            w.Count(count);
+            for (var i = 0; i < count; i++) settings[$"s{i}"] = Setting(w, version, $"s{i}");
+            Tags(w);
+        }
+        Tags(w);
+        Say(refusal, Text(all));
+        return End(w);
+    }
+
+    private TopicSetting Setting(ProtocolWriter w, short version, string name)
+    {
+        var (value, source) = (random.Next(3) == 0 ? null : new string('v', random.Next(300)), (sbyte)random.Next(7));
+        w.String(name);
+        w.NullableString(value);
+        w.Bool(random.Next(2) == 0);
+        w.Int8(source);
+        w.Bool(random.Next(2) == 0);
+        var synonyms = random.Next(3);
+        w.Count(synonyms);
+        for (; synonyms > 0; synonyms--)
+        {
+            w.String("synonym");
+            w.NullableString(Reason());
+            w.Int8((sbyte)random.Next(7));
+            Tags(w);
+        }
+        if (version >= 3)
+        {
+            w.Int8((sbyte)random.Next(10));
+            w.NullableString(Reason());
+        }
+        Tags(w);
+        return new TopicSetting(value, source == 1);
     }
 }

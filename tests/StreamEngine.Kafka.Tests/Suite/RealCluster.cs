@@ -2,6 +2,10 @@ using System.Diagnostics;
 
 namespace StreamEngine.Kafka.Suite;
 
+/// <summary>The tests on real Kafka, which share one since its start takes long.</summary>
+[CollectionDefinition(nameof(RealKafka))]
+public sealed class RealKafka : ICollectionFixture<RealCluster>;
+
 /// <summary>Real Apache Kafka from the shared folder, with logins and encryption; its tests skip where it is absent.</summary>
 public sealed class RealCluster : Cluster
 {
@@ -17,6 +21,19 @@ public sealed class RealCluster : Cluster
     {
         Skip.If(_whyNot is not null, _whyNot);
         return _endpoints[name];
+    }
+
+    /// <summary>By one of its secured listeners.</summary>
+    internal KafkaConnection Secured(string endpoint, string protocol, string? mechanism)
+    {
+        var settings = new Dictionary<string, string> { ["security.protocol"] = protocol };
+        if (protocol.EndsWith("ssl", StringComparison.Ordinal)) settings["ssl.ca.location"] = Endpoint("tls_ca");
+        if (mechanism is not null)
+        {
+            var user = Endpoint("sasl_users").Split(',')[0].Split(':');
+            (settings["sasl.mechanism"], settings["sasl.username"], settings["sasl.password"]) = (mechanism, user[0], user[1]);
+        }
+        return new KafkaConnection(Endpoint(endpoint), settings);
     }
 
     private static string? Shared()

@@ -16,12 +16,16 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
     private TcpListener _listener = new(IPAddress.Loopback, 0);
     private volatile bool _isDown;
     private volatile bool _standsStill;
+    private int _open;
 
     public int Node => node;
 
     public int Port { get; private set; }
 
     public int Connections { get; private set; }
+
+    /// <summary>Those of them that neither side has closed.</summary>
+    public int OpenConnections => Volatile.Read(ref _open);
 
     /// <summary>What it does wrong, one for each fetch.</summary>
     public ConcurrentQueue<Misdeed> Misdeeds { get; } = new();
@@ -56,6 +60,10 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             {
                 // The client or the test has closed it.
             }
+            catch (Exception e)
+            {
+                cluster.Fault ??= e;
+            }
         }) { IsBackground = true };
         // Started first: one that was not cannot be waited for.
         thread.Start();
@@ -72,6 +80,8 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
 
     /// <summary>Takes connections and requests and answers none of them, until it goes on: then each gets the answer of its time.</summary>
     public void StandStill() => _standsStill = true;
+
+    public bool StandsStill => _standsStill;
 
     public void GoOn()
     {
@@ -95,7 +105,18 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             var socket = listener.AcceptSocket();
             Connections++;
             _sockets.Add(socket);
-            Run(() => Serve(socket));
+            Interlocked.Increment(ref _open);
+            Run(() =>
+            {
+                try
+                {
+                    Serve(socket);
+                }
+                finally
+                {
+                    Interlocked.Decrement(ref _open);
+                }
+            });
         }
     }
 
@@ -121,7 +142,7 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             var (api, version, correlation) = (r.Int16(), r.Int16(), r.Int32());
             r.ClassicNullableString();
             if (login is { IsDone: false } && api is not (17 or 18 or 36)) return;
-            (r.Version, r.Flexible) = (version, IsFlexible(api, version));
+            (r.Version, r.Flexible) = (version, ScriptedQuestions.IsFlexible(api, version));
             r.Tags();
             var w = new ProtocolWriter();
             w.Int32(0);
@@ -137,12 +158,15 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
                 return;
             }
             lock (cluster.Gate)
-                while (_standsStill && !_isDown) Monitor.Wait(cluster.Gate, 100);
+                while (_standsStill && !_isDown)
+                {
+                    // Whoever asked does not wait any more.
+                    if (socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0) return;
+                    Monitor.Wait(cluster.Gate, 100);
+                }
             if (!Send(stream, w, misdeed)) return;
         }
     }
-
-    private static bool IsFlexible(short api, short version) => api switch { 1 => version >= 12, 3 => version >= 9, _ => false };
 
     private static byte[] ReadRequest(Stream stream)
     {
@@ -190,8 +214,10 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             case 18:
                 // Newer ones have another form: whoever asks by them asks again.
                 w.Int16(version == 0 ? (short)0 : (short)35);
-                w.Count(4);
-                foreach (var (key, most) in new (short, short)[] { (1, cluster.FetchVersion), (3, cluster.MetadataVersion), (17, 1), (36, 2) })
+                (short Key, short Most)[] served = [(1, cluster.FetchVersion), (2, cluster.OffsetsVersion), (3, cluster.MetadataVersion), (9, cluster.OffsetFetchVersion),
+                    (10, cluster.FindCoordinatorVersion), (17, 1), (32, cluster.DescribeConfigsVersion), (36, 2)];
+                w.Count(served.Length);
+                foreach (var (key, most) in served)
                 {
                     w.Int16(key);
                     w.Int16(0);
@@ -204,18 +230,42 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             case 36:
                 login!.Authenticate(r.Bytes().ToArray(), version, w);
                 return null;
+            case 2:
+                new ScriptedQuestions(cluster, this, version).ListOffsets(ref r, w);
+                return null;
             case 3:
-                WriteMetadata(version, w);
+                WriteMetadata(version, ReadTopics(ref r), w);
+                return null;
+            case 9:
+                new ScriptedQuestions(cluster, this, version).OffsetFetch(ref r, w);
+                return null;
+            case 10:
+                new ScriptedQuestions(cluster, this, version).FindCoordinator(ref r, w);
+                return null;
+            case 32:
+                new ScriptedQuestions(cluster, this, version).DescribeConfigs(ref r, w);
                 return null;
             default:
                 return new ScriptedFetch(cluster, this, version).Answer(ref r, w);
         }
     }
 
-    private void WriteMetadata(short version, ProtocolWriter w)
+    private static List<string>? ReadTopics(ref ProtocolReader r) => r.NullableArray(static (ref ProtocolReader x) =>
+    {
+        if (x.Version >= 10) x.Uuid();
+        var name = x.String();
+        x.Tags();
+        return name;
+    });
+
+    /// <param name="version">Of the answer.</param>
+    /// <param name="topics">About which it is: null for all there are.</param>
+    /// <param name="w">Where it goes.</param>
+    private void WriteMetadata(short version, List<string>? topics, ProtocolWriter w)
     {
         lock (cluster.Gate)
         {
+            topics ??= cluster.HasTopic ? [ScriptedCluster.Topic] : [];
             w.Int32(0);
             w.Count(cluster.Brokers.Count);
             foreach (var broker in cluster.Brokers)
@@ -228,29 +278,36 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
             }
             w.NullableString("cluster");
             w.Int32(1);
-            w.Count(1);
-            w.Int16(cluster.TopicError);
-            w.String(ScriptedCluster.Topic);
-            if (version >= 10) w.Uuid(cluster.TopicId);
-            w.Bool(false);
-            w.Count(cluster.HasTopic ? cluster.Logs.Count : 0);
-            foreach (var (partition, log) in cluster.HasTopic ? cluster.Logs : [])
-            {
-                w.Int16(log.Leader < 0 ? (short)5 : (short)0);
-                w.Int32(partition);
-                w.Int32(log.Leader);
-                if (version >= 7) w.Int32(log.Epoch);
-                w.Int32Array([1]);
-                // With KIP-966 the last replica leaves it, too.
-                w.Int32Array(log.Leader < 0 ? [] : [1]);
-                if (version >= 5) w.Int32Array([]);
-                w.Tags();
-            }
-            if (version >= 8) w.Int32(int.MinValue);
-            w.Tags();
+            w.Count(topics.Count);
+            foreach (var topic in topics) WriteTopic(version, topic, w);
             if (version is >= 8 and <= 10) w.Int32(int.MinValue);
             w.Tags();
         }
+    }
+
+    private void WriteTopic(short version, string topic, ProtocolWriter w)
+    {
+        var isOther = topic != ScriptedCluster.Topic;
+        w.Int16(isOther ? (short)3 : cluster.TopicError);
+        w.String(topic);
+        if (version >= 10) w.Uuid(isOther ? Guid.Empty : cluster.TopicId);
+        w.Bool(false);
+        var logs = isOther || !cluster.HasTopic ? [] : cluster.Logs;
+        w.Count(logs.Count);
+        foreach (var (partition, log) in logs)
+        {
+            w.Int16(log.Leader < 0 ? (short)5 : (short)0);
+            w.Int32(partition);
+            w.Int32(log.Leader);
+            if (version >= 7) w.Int32(log.Epoch);
+            w.Int32Array([1]);
+            // With KIP-966 the last replica leaves it, too.
+            w.Int32Array(log.Leader < 0 ? [] : [1]);
+            if (version >= 5) w.Int32Array([]);
+            w.Tags();
+        }
+        if (version >= 8) w.Int32(int.MinValue);
+        w.Tags();
     }
 
     public void Dispose()

@@ -65,6 +65,20 @@ internal sealed class ScriptedLog
     public List<(long Producer, long First)> Aborted { get; } = [];
 
     public long End => Batches.Count == 0 ? Start : Batches[^1].Next;
+
+    /// <summary>Where an open transaction begins; null for none.</summary>
+    public long? Stable { get; set; }
+
+    public long StableEnd => Stable ?? End;
+
+    /// <summary>The times of records, in the order of their offsets, for whoever looks for one by its time.</summary>
+    public List<(long Time, long Offset)> Times { get; } = [];
+
+    /// <summary>What the next questions for offsets are answered with, one each.</summary>
+    public ConcurrentQueue<short> OffsetErrors { get; } = new();
+
+    /// <summary>What every question for offsets is answered with, 0 for the offset.</summary>
+    public short OffsetError { get; set; }
 }
 
 /// <summary>Brokers of a test, each on a socket, that serve one topic and do what the test tells them.</summary>
@@ -80,6 +94,14 @@ internal sealed class ScriptedCluster : IDisposable
 
     public short MetadataVersion { get; set; } = 12;
 
+    public short OffsetsVersion { get; set; } = 7;
+
+    public short FindCoordinatorVersion { get; set; } = 3;
+
+    public short OffsetFetchVersion { get; set; } = 7;
+
+    public short DescribeConfigsVersion { get; set; } = 4;
+
     public Guid TopicId { get; set; } = new("00000000-0000-0000-0000-000000000001");
 
     /// <summary>What it says of the topic, 0 for nothing.</summary>
@@ -94,6 +116,33 @@ internal sealed class ScriptedCluster : IDisposable
     public Dictionary<int, ScriptedLog> Logs { get; } = [];
 
     public ConcurrentQueue<FetchSeen> Fetches { get; } = new();
+
+    public ConcurrentQueue<OffsetsSeen> Offsets { get; } = new();
+
+    /// <summary>The node that keeps the offsets of groups.</summary>
+    public int Coordinator { get; set; } = 1;
+
+    /// <summary>What the next questions for the coordinator are answered with, one each.</summary>
+    public ConcurrentQueue<short> CoordinatorErrors { get; } = new();
+
+    /// <summary>What the next questions for a group's offsets are answered with, one each.</summary>
+    public ConcurrentQueue<short> GroupErrors { get; } = new();
+
+    /// <summary>What is said of each partition of a group, 0 for nothing.</summary>
+    public short GroupPartitionError { get; set; }
+
+    /// <summary>By group what it has committed.</summary>
+    public Dictionary<string, List<(string Topic, int Partition, long Offset)>> GroupOffsets { get; } = [];
+
+    public ConcurrentQueue<(int Node, short Api, short Version, string Group)> GroupQuestions { get; } = new();
+
+    /// <summary>Of the topic and of each broker, with where it is from: 1 for set for that topic.</summary>
+    public Dictionary<string, (string? Value, sbyte Source)> Settings { get; } = [];
+
+    /// <summary>What it says of settings, 0 for nothing.</summary>
+    public short SettingsError { get; set; }
+
+    public ConcurrentQueue<(int Node, short Version)> SettingQuestions { get; } = new();
 
     public IReadOnlyList<ScriptedBroker> Brokers => _brokers;
 
@@ -116,13 +165,16 @@ internal sealed class ScriptedCluster : IDisposable
     /// <summary>Appends values as one batch.</summary>
     public void Append(int partition, params string[] values) => Append(partition, 0, values);
 
-    public void Append(int partition, int epoch, params string[] values)
+    public void Append(int partition, int epoch, params string[] values) => Append(partition, values.Length, first =>
+        RecordBatches.Encode([.. values.Select((v, i) => new LogRecord(first + i, v))], epoch: epoch));
+
+    /// <summary>Appends a batch of so many offsets, made for its first one.</summary>
+    public void Append(int partition, int count, Func<long, byte[]> encode)
     {
         lock (Gate)
         {
             var log = Logs[partition];
-            var first = log.End;
-            log.Batches.Add((first + values.Length, RecordBatches.Encode([.. values.Select((v, i) => new LogRecord(first + i, v))], epoch: epoch)));
+            log.Batches.Add((log.End + count, encode(log.End)));
             Monitor.PulseAll(Gate);
         }
     }
@@ -146,8 +198,19 @@ internal sealed class ScriptedCluster : IDisposable
         }
     }
 
+    /// <summary>Waits until that holds.</summary>
+    public static async Task UntilAsync(Func<bool> condition, string otherwise)
+    {
+        for (var began = TimeProvider.System.GetTimestamp(); !condition(); await Task.Delay(5))
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(30), otherwise);
+    }
+
+    /// <summary>Why a broker has closed a connection: it was asked for what no client may ask. The end of the test tells it.</summary>
+    public Exception? Fault { get; set; }
+
     public void Dispose()
     {
         foreach (var broker in _brokers) broker.Dispose();
+        if (Fault is { } fault) throw new InvalidOperationException($"a broker was asked for what no client may ask: {fault.Message}", fault);
     }
 }

@@ -59,7 +59,7 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
     }
 
     private bool Has((int Partition, int LeaderEpoch, long Offset, int LastEpoch, int MaxBytes) asked) => ErrorOf(asked.Partition, asked.Offset) != 0
-        || asked.Offset < cluster.Logs[asked.Partition].End;
+        || asked.Offset < cluster.Logs[asked.Partition].StableEnd;
 
     private short ErrorOf(int partition, long offset)
     {
@@ -91,6 +91,7 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
             foreach (var (next, batch) in error == 0 ? log.Batches : [])
             {
                 if (next <= offset) continue;
+                if (next > log.StableEnd) break;
                 if ((any || bytes.Count > 0) && bytes.Count + batch.Length > Math.Min(maxBytes, mostBytes)) break;
                 bytes.AddRange(batch);
             }
@@ -103,7 +104,7 @@ internal sealed class ScriptedFetch(ScriptedCluster cluster, ScriptedBroker brok
             w.Int32(partition);
             w.Int16(error);
             w.Int64(error == 0 ? log.End : -1);
-            w.Int64(error == 0 ? log.End : -1);
+            w.Int64(error == 0 ? log.StableEnd : -1);
             if (version >= 5) w.Int64(log.Start);
             w.Count(log.Aborted.Count);
             foreach (var (producer, first) in log.Aborted)

@@ -2,11 +2,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 using StreamEngine.Core;
 using StreamEngine.Kafka.Fetching;
 using StreamEngine.Kafka.Suite;
+using StreamEngine.Kafka.Topics;
 
-namespace StreamEngine.Kafka.Topics;
+namespace StreamEngine.Kafka.Questions;
 
 /// <summary>What is asked about a topic is answered, or given up within its time, whatever state the topic and its brokers are in.</summary>
-public sealed class TopicQuestionTests
+public sealed class ClusterQuestionsTests
 {
     private static KafkaTopics Topics(params ScriptedBroker[] brokers) =>
         new(new KafkaConnection(string.Join(",", brokers.Select(b => $"127.0.0.1:{b.Port}"))), NullLogger.Instance) { Timeout = TimeSpan.FromSeconds(20) };
@@ -104,11 +105,13 @@ public sealed class TopicQuestionTests
         using var cluster = new ScriptedCluster();
         var (closed, open) = (cluster.Start(1, b => b.Login = new ScriptedLogin("PLAIN", "user", "another")),
             cluster.Start(2, b => b.Login = new ScriptedLogin("PLAIN", "user", "s3cret")));
-        var question = new TopicQuestion(WithLogin("s3cret", closed, open));
-        Task<ClusterMetadata> AskAsync() => question.AskAsync(ScriptedCluster.Topic, TimeSpan.FromSeconds(20), CancellationToken.None);
+        using var questions = new ClusterQuestions(WithLogin("s3cret", closed, open));
+        Task<ClusterMetadata> AskAsync() =>
+            questions.AskAsync(ScriptedCluster.Topic, round => round.AskMetadata(ScriptedCluster.Topic), TimeSpan.FromSeconds(20), CancellationToken.None);
         Assert.Single((await AskAsync()).Leaders);
         Assert.Single((await AskAsync()).Leaders);
-        Assert.Equal((1, 2), (closed.Connections, open.Connections));
+        // The second time the connection of the first is there.
+        Assert.Equal((1, 1), (closed.Connections, open.Connections));
         // What the others say is told where that one is away.
         open.GoDown();
         await Assert.ThrowsAsync<LoginException>(AskAsync);
@@ -141,11 +144,21 @@ public sealed class TopicQuestionTests
         Assert.NotNull(await topics.FindAsync(ScriptedCluster.Topic, CancellationToken.None));
         // As where it is exchanged: for a moment it is not there.
         File.Delete(file);
+        // It is looked at with each connection: those that were made live on.
+        Reconnect(broker);
         Assert.NotNull(await topics.FindAsync(ScriptedCluster.Topic, CancellationToken.None));
         broker.ServerCertificate = made.WrongHost;
+        Assert.NotNull(await topics.FindAsync(ScriptedCluster.Topic, CancellationToken.None));
+        Reconnect(broker);
         var refused = await Assert.ThrowsAsync<StartupException>(() => topics.FindAsync(ScriptedCluster.Topic, CancellationToken.None));
         Assert.True(refused.MayPass);
         Assert.Contains($"the brokers on {cluster.Bootstrap} cannot be talked to by TLS: ", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static void Reconnect(ScriptedBroker broker)
+    {
+        broker.GoDown();
+        broker.ComeBack();
     }
 
     [Theory]

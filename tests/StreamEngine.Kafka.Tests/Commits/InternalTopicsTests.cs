@@ -43,7 +43,7 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
     }
 
     private static TopicSettings Settings(bool isOwn) =>
-        new(new Dictionary<string, (string?, bool)> { ["cleanup.policy"] = ("compact", isOwn), ["retention.ms"] = ("-1", isOwn), ["retention.bytes"] = ("7", isOwn) });
+        new(new Dictionary<string, TopicSetting> { ["cleanup.policy"] = new("compact", isOwn), ["retention.ms"] = new("-1", isOwn), ["retention.bytes"] = new("7", isOwn) });
 
     [Fact]
     public void One_that_is_compacted_is_refused()
@@ -64,7 +64,7 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
         var settings = (await topics.ConfigsAsync([_pipeline], CancellationToken.None))[_pipeline];
         Assert.Equal(("delete", "-1", "60000"), (settings.Of("cleanup.policy"), settings.Of("retention.bytes"), settings.Of("retention.ms")));
         Assert.True(settings.IsOwn("retention.bytes") && !settings.IsOwn("max.message.bytes"));
-        Assert.Empty(InternalTopics.Missing("t", new TopicSettings(new Dictionary<string, (string?, bool)>()), "a broker that does not say"));
+        Assert.Empty(InternalTopics.Missing("t", new TopicSettings(new Dictionary<string, TopicSetting>()), "a broker that does not say"));
     }
 
     [Fact]

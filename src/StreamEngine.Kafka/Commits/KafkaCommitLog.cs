@@ -124,8 +124,8 @@ internal sealed class KafkaCommitLog : ICommitLog
         // Whoever deleted it has cancelled or reset what this worker runs: it must not come back to life.
         if (before is not null && await _succession.ReplacedAsync(before, cancellation) is { } replaced) throw replaced;
         // Beside all that follows: its first connections take a while, and nobody is fenced by them.
-        var made = OnThread(() => _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _options.MaxMessageBytes, _logger,
-            OnDelivered, _options.QueueRecords));
+        var made = OnThread(() => _producer = new TransactionalProducer(_connection, _options.TransactionalId, _options.TransactionTimeout, _options.MaxMessageBytes,
+            _logger, OnDelivered, _options.QueueRecords));
         // Side by side: Apache Kafka takes some 50 ms to make one.
         var outputs = _options.Outputs.DistinctBy(t => t.Name).ToList();
         var ensured = Task.WhenAll([EnsureAsync(_options.StateTopic, _options.Slots, internals, cancellation),

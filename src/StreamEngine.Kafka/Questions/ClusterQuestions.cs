@@ -7,9 +7,10 @@ using StreamEngine.Kafka.Fetching;
 namespace StreamEngine.Kafka.Questions;
 
 /// <summary>
-/// Asks the brokers by Kafka's own protocol, each question on a thread of its own, a few at a time. Confluent.Kafka's client (2.16) is not asked: as it learns of the brokers it may close
-/// its first connection with a question on it, and repeats that half a second later; where a partition has no replica in sync at that moment (KIP-966: its only broker was
-/// fenced and comes back) it follows a null pointer, never answers, and destroys its queue a second time when it is disposed, with the process.
+/// Asks the brokers by Kafka's own protocol, each question on a thread of its own, a few at a time. Confluent.Kafka's client (2.16) is not asked: as it learns of the
+/// brokers it may close its first connection with a question on it, and repeats that half a second later; where a partition has no replica in sync at that moment
+/// (KIP-966: its only broker was fenced and comes back) it follows a null pointer, never answers, and destroys its queue a second time when it is disposed, with the
+/// process.
 /// </summary>
 /// <param name="connection">The cluster.</param>
 internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
@@ -25,7 +26,7 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
     private volatile FetchSettings? _settings;
     private volatile IReadOnlyList<BrokerAddress>? _known;
 
-    /// <summary>What the brokers answer. A question is asked again, of each broker in turn, while none of them is reached, and while an error is one that passes.</summary>
+    /// <summary>What the brokers answer. It is asked again, of each broker in turn, while none of them is reached, and while an error is one that passes.</summary>
     /// <param name="about">What it is about, for messages.</param>
     /// <param name="ask">Asks it; called again for each attempt.</param>
     /// <param name="timeout">For all attempts together.</param>

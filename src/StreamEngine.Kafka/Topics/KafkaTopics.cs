@@ -17,7 +17,9 @@ internal sealed record KafkaTopic(string Name, string Id, int Partitions)
     public Guid Uuid { get; init; }
 }
 
-/// <summary>Looks up, creates and asks about topics: what is asked, by Kafka's own protocol; what is changed, by the admin client, which is made for the first change.</summary>
+/// <summary>
+/// Looks up, creates and asks about topics: what is asked, by Kafka's own protocol; what is changed, by the admin client, which is made for the first change.
+/// </summary>
 internal sealed class KafkaTopics : IDisposable
 {
     private static readonly TimeSpan MetadataTimeout = TimeSpan.FromSeconds(10);
@@ -198,7 +200,8 @@ internal sealed class KafkaTopics : IDisposable
         var partitions = Enumerable.Range(0, topic.Partitions).ToList();
         return AskOffsetsAsync(topic.Name, leaders =>
         {
-            if (start != StartPosition.Time) return leaders.Of(partitions, start == StartPosition.Earliest ? LeaderOffsets.Earliest : LeaderOffsets.Latest, committed: true);
+            if (start != StartPosition.Time)
+                return leaders.Of(partitions, start == StartPosition.Earliest ? LeaderOffsets.Earliest : LeaderOffsets.Latest, committed: true);
             var found = leaders.Of(partitions, time, committed: true);
             // Where no record is that new, the partition starts at its end.
             var ends = leaders.Of(partitions.Where(p => found[p] < 0), LeaderOffsets.Latest, committed: true);
@@ -208,11 +211,13 @@ internal sealed class KafkaTopics : IDisposable
 
     /// <summary>Last stable offset and high watermark of a partition.</summary>
     public Task<(long Stable, long High)> EndsAsync(string topic, int partition, CancellationToken cancellation) => AskOffsetsAsync(topic, leaders =>
-        (leaders.Of([partition], LeaderOffsets.Latest, committed: true)[partition], leaders.Of([partition], LeaderOffsets.Latest, committed: false)[partition]), cancellation);
+        (leaders.Of([partition], LeaderOffsets.Latest, committed: true)[partition],
+            leaders.Of([partition], LeaderOffsets.Latest, committed: false)[partition]), cancellation);
 
     /// <summary>The first offset of a partition, and its last stable offset.</summary>
     public Task<(long Low, long Stable)> BoundsAsync(string topic, int partition, CancellationToken cancellation) => AskOffsetsAsync(topic, leaders =>
-        (leaders.Of([partition], LeaderOffsets.Earliest, committed: true)[partition], leaders.Of([partition], LeaderOffsets.Latest, committed: true)[partition]), cancellation);
+        (leaders.Of([partition], LeaderOffsets.Earliest, committed: true)[partition],
+            leaders.Of([partition], LeaderOffsets.Latest, committed: true)[partition]), cancellation);
 
     /// <summary>The first offset of a partition whose record is at least that new; null where none is.</summary>
     public Task<long?> OffsetOfTimeAsync(string topic, int partition, long time, CancellationToken cancellation) =>

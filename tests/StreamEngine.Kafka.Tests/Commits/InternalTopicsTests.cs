@@ -43,7 +43,8 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
     }
 
     private static TopicSettings Settings(bool isOwn) =>
-        new(new Dictionary<string, TopicSetting> { ["cleanup.policy"] = new("compact", isOwn), ["retention.ms"] = new("-1", isOwn), ["retention.bytes"] = new("7", isOwn) });
+        new(new Dictionary<string, TopicSetting> { ["cleanup.policy"] = new("compact", isOwn),
+            ["retention.ms"] = new("-1", isOwn), ["retention.bytes"] = new("7", isOwn) });
 
     [Fact]
     public void One_that_is_compacted_is_refused()

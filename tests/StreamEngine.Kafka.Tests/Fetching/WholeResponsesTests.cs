@@ -123,6 +123,10 @@ public sealed class WholeResponsesTests
             BinaryPrimitives.WriteInt32BigEndian(shorter, length - 4);
             Assert.Throws<MalformedException>(() => Read(kind, new MemoryStream(shorter), version));
         }
+        // Nor is there more than what was asked for.
+        byte[] longer = [.. bytes, 0];
+        BinaryPrimitives.WriteInt32BigEndian(longer, longer.Length - 4);
+        Assert.Throws<MalformedException>(() => Read(kind, new MemoryStream(longer), version));
     }
 
     [Property(MaxTest = 40)]

@@ -34,7 +34,7 @@ internal sealed unsafe class PartitionReader(KafkaTopics topics, string topic, i
     {
         var (low, end) = Bounds(cancellation);
         if (from < low || from > end) throw new OffsetGoneException(partition, from, $"it holds {low} to {end}");
-        Read(from, end, handler, cancellation);
+        Read(ref from, end, handler, cancellation);
         return end;
     }
 
@@ -47,7 +47,7 @@ internal sealed unsafe class PartitionReader(KafkaTopics topics, string topic, i
             from = Math.Max(from, low);
             try
             {
-                if (from < end) Read(from, end, handler, cancellation);
+                if (from < end) Read(ref from, end, handler, cancellation);
                 return;
             }
             catch (OffsetGoneException e)
@@ -57,7 +57,7 @@ internal sealed unsafe class PartitionReader(KafkaTopics topics, string topic, i
         }
     }
 
-    private void Read(long from, long end, StateRecordHandler handler, CancellationToken cancellation)
+    private void Read(ref long from, long end, StateRecordHandler handler, CancellationToken cancellation)
     {
         Exception? failure = null;
         using var memory = new MemoryScope($"{topic}-{partition}");
@@ -82,6 +82,8 @@ internal sealed unsafe class PartitionReader(KafkaTopics topics, string topic, i
                 last = time.GetTimestamp();
                 cursor.Open(raw!);
                 Take(cursor, end, memory, handler);
+                // Where it is begun again, nothing is handed on twice.
+                from = cursor.Position;
             }
             else if (!arrived.WaitOne(Look) && time.GetElapsedTime(last) > timeout)
                 throw new KafkaClientException(LibRdKafka.TimedOut, $"{topic}-{partition}: no answer for {timeout.TotalSeconds:0} s while reading back from offset {cursor.Position}");

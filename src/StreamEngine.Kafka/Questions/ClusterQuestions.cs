@@ -89,6 +89,8 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
                     tried--;
                     continue;
                 }
+                // What has answered so far is of use for the next attempt.
+                if (e is RefusedException) round.Keep();
                 // One that refuses may be the only one that does.
                 if (!IsSilence(e)) refusal = e;
                 if (refusal == e && e is not RefusedException && tried >= addresses.Count) throw;

@@ -25,7 +25,7 @@ public class FenceTests(ITestOutputHelper output)
     public async Task A_worker_that_waits_for_rows_learns_of_its_successor_and_keeps_the_broker_that_it_hosts()
     {
         using var folder = new TemporaryFolder();
-        var bootstrap = $"127.0.0.1:{StartupTests.FreePort()}";
+        var bootstrap = $"127.0.0.1:{Ports.Free()}";
         var pipeline = folder.Write("flights.conf", FlightPipeline.Text("create { partitions = 4 }"));
         var (ready, second) = (folder.File("ready-1"), folder.File("ready-2"));
         await using var first = ChildProcess.Engine("engine 1", folder.Path, "run", pipeline, "--embedded", "--bootstrap", bootstrap, "--data", folder.File("data"),

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using StreamEngine.EndToEnd.Tests.Flights;
 using StreamEngine.EndToEnd.Tests.Suite;
@@ -35,7 +33,7 @@ public class StartupTests
     public async Task Without_a_broker_the_engine_says_so_and_ends_within_a_minute()
     {
         using var folder = new TemporaryFolder();
-        var bootstrap = $"127.0.0.1:{FreePort()}";
+        var bootstrap = $"127.0.0.1:{Ports.Free()}";
         await using var engine = ChildProcess.Engine("engine", folder.Path, "run", folder.Write("flights.conf", FlightPipeline.Text()), "--bootstrap", bootstrap);
         Assert.Equal(1, await engine.WaitForExitAsync(TimeSpan.FromSeconds(60)));
         Assert.Contains($"no broker answers on {bootstrap}", engine.Output, StringComparison.Ordinal);
@@ -46,7 +44,7 @@ public class StartupTests
     public async Task Embedded_hosts_the_broker_in_the_same_process_and_its_data_outlives_it()
     {
         using var folder = new TemporaryFolder();
-        var bootstrap = $"127.0.0.1:{FreePort()}";
+        var bootstrap = $"127.0.0.1:{Ports.Free()}";
         var flights = FlightInput.Generate(new FlightPlan(Seed: 9, Rows: 2_000, Days: 1));
         var expected = new FlightOracle(flights);
         var pipeline = folder.Write("flights.conf", FlightPipeline.Text("create { partitions = 4 }"));
@@ -120,12 +118,5 @@ public class StartupTests
         // The incarnation that looked has put its claim; nothing else was written.
         Assert.All(before.Where(b => b.Key.Topic is not (FlightPipeline.Name or FlightPipeline.Epochs)), b => Assert.Equal(b.Value, after[b.Key]));
         Assert.DoesNotContain(after, e => e.Value.Stable != e.Value.High);
-    }
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

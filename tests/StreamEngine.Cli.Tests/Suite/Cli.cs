@@ -2,8 +2,10 @@ using System.CommandLine;
 
 namespace StreamEngine.Cli.Tests.Suite;
 
-/// <summary>Runs commands in this process, with what they write. Tests that use it are one collection: the console is one.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
+/// <summary>
+/// Runs commands in this process, with what they write. Tests that use it are one collection: the console is one. The others, which run beside them, do not write there.
+/// </summary>
+[CollectionDefinition(Name)]
 public sealed class ConsoleCollection
 {
     public const string Name = "console";

@@ -27,9 +27,8 @@ internal abstract class TestBroker : IAsyncDisposable
 internal sealed class EmbeddedBroker : TestBroker
 {
     private readonly TemporaryFolder _folder = new();
+    private readonly int _port = Ports.Free();
     private ChildProcess? _process;
-
-    private int _port;
 
     public static async Task<EmbeddedBroker> StartAsync(bool proxied = false)
     {
@@ -44,14 +43,13 @@ internal sealed class EmbeddedBroker : TestBroker
     {
         var ready = _folder.File("ready");
         File.Delete(ready);
-        // Clients know a proxy's port alone, so that the broker's own one may be another one after each start. Without a proxy it has to be as free as it was.
+        // Clients know a proxy's port alone, so that the broker's own one may be another one after each start.
         var port = Proxy is null ? _port : 0;
         _process = ChildProcess.Engine("broker", _folder.Path, ["broker", "--port", $"{port}", "--data", _folder.File("data"), "--ready-file", ready,
             .. Proxy is null ? Array.Empty<string>() : ["--advertise", Proxy.Address]]);
         await Patience.UntilAsync(() => _process.HasExited || (File.Exists(ready) && File.ReadAllText(ready).Contains(':')), "the broker to start", () => _process.Tail);
         if (_process.HasExited) throw new InvalidOperationException($"the broker did not start\n{_process.Tail}");
         var listening = IPEndPoint.Parse(File.ReadAllText(ready).Trim());
-        _port = listening.Port;
         Bootstrap = Proxy?.Address ?? $"{listening}";
         if (Proxy is not null) Proxy.Target = listening;
     }

@@ -28,7 +28,7 @@ internal sealed class EpochsReader(KafkaTopics topics, string topic, int slot, T
         for (var step = 256L; high > low; step *= 4)
         {
             var from = Math.Max(low, high - step);
-            Read(from, cancellation, (offset, m, c) =>
+            Read(from, high, cancellation, (offset, m, c) =>
             {
                 if (m is not null) at = offset;
                 manifest = m ?? manifest;
@@ -42,7 +42,8 @@ internal sealed class EpochsReader(KafkaTopics topics, string topic, int slot, T
     /// <summary>Hands every committed manifest that is still kept to the handler, oldest first, on a thread of its own.</summary>
     public Task ReadAllAsync(Action<EpochManifest> handle, CancellationToken cancellation) => OnThread(() =>
     {
-        Read(0, cancellation, (_, manifest, _) => Handle(manifest, handle));
+        var (low, high) = _partition.Bounds(cancellation);
+        Read(low, high, cancellation, (_, manifest, _) => Handle(manifest, handle));
         return true;
     }, cancellation);
 
@@ -54,8 +55,8 @@ internal sealed class EpochsReader(KafkaTopics topics, string topic, int slot, T
         if (manifest is not null) handle(manifest);
     }
 
-    private void Read(long from, CancellationToken cancellation, Action<long, EpochManifest?, EpochClaim?> handle) =>
-        _partition.ReadKept(from, (offset, value) =>
+    private void Read(long from, long end, CancellationToken cancellation, Action<long, EpochManifest?, EpochClaim?> handle) =>
+        _partition.ReadKept(from, end, (offset, value) =>
         {
             try
             {

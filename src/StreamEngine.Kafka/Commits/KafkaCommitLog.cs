@@ -189,6 +189,7 @@ internal sealed class KafkaCommitLog : ICommitLog
         Produce(_options.EpochsTopic, ManifestJson.Write(Claim));
         _producer.Flush(_options.CallTimeout);
         _producer.Commit(_options.EndTimeout);
+        if (_producer.WasCutOff) throw new KafkaClientException(LibRdKafka.Transport, "no broker could be reached for a while: a new client goes on");
         StateEnd = _state.Bounds(cancellation).Stable;
         if (last is not null && last.State.End > StateEnd)
             throw new StartupException($"{_options.StateTopic}-{_options.Slot} ends at {StateEnd}, but the last manifest's state ends at {last.State.End}: the topic was deleted, by somebody else or by a --reset that was killed\n  to forget all that is left and start anew:    ./engine run FILE --reset");
@@ -196,12 +197,16 @@ internal sealed class KafkaCommitLog : ICommitLog
         return new CommitLogState(_incarnation, last);
     }
 
-    public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation) =>
-        OnThread(() =>
+    public Task ReadStateAsync(long from, StateRecordHandler apply, CancellationToken cancellation)
+    {
+        // Nobody writes behind it but this worker, which has not begun.
+        var end = StateEnd;
+        return OnThread(() =>
         {
             try
             {
-                return _state.Read(from, apply, cancellation);
+                _state.Read(from, end, apply, cancellation);
+                return end;
             }
             catch (OffsetGoneException e)
             {
@@ -211,6 +216,7 @@ internal sealed class KafkaCommitLog : ICommitLog
                 throw new StartupException($"{_options.StateTopic}-{_options.Slot} holds offsets {low} to {high}, but the last manifest's state begins at {from}: records of the pipeline's state were deleted by somebody else\n  to forget all that is left and start anew:    ./engine run FILE --reset", e);
             }
         });
+    }
 
     public void Listen(ICommitLogListener listener)
     {

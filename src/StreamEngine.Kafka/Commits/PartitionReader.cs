@@ -23,46 +23,54 @@ internal sealed unsafe class PartitionReader(KafkaTopics topics, string topic, i
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The first offset that exists, and the last stable offset.</summary>
-    /// <exception cref="StartupException">Nobody says.</exception>
-    public (long Low, long Stable) Bounds(CancellationToken cancellation) => topics.BoundsAsync(topic, partition, cancellation).GetAwaiter().GetResult();
-
-    /// <summary>Hands every committed record from an offset on to the handler, up to what is the last stable offset now; returns that.</summary>
-    /// <exception cref="OffsetGoneException">The offset is not there.</exception>
-    /// <exception cref="KafkaClientException">No progress for so long.</exception>
-    /// <exception cref="StartupException">The brokers refuse.</exception>
-    public long Read(long from, StateRecordHandler handler, CancellationToken cancellation)
+    /// <exception cref="KafkaClientException">Nobody says.</exception>
+    public (long Low, long Stable) Bounds(CancellationToken cancellation)
     {
-        var (low, end) = Bounds(cancellation);
-        if (from < low || from > end) throw new OffsetGoneException(partition, from, $"it holds {low} to {end}");
+        try
+        {
+            return topics.BoundsAsync(topic, partition, cancellation).GetAwaiter().GetResult();
+        }
+        catch (StartupException e)
+        {
+            throw new KafkaClientException(e.Message, e);
+        }
+    }
+
+    /// <summary>Hands every committed record from an offset on to the handler, up to an end that is known: never less, whatever a leader of the past says.</summary>
+    /// <exception cref="OffsetGoneException">The offset is not there.</exception>
+    /// <exception cref="KafkaClientException">No progress for so long, or the brokers refuse.</exception>
+    public void Read(long from, long end, StateRecordHandler handler, CancellationToken cancellation)
+    {
+        if (from > end) throw new OffsetGoneException(partition, from, $"it ends at {end}");
         Read(ref from, end, handler, cancellation);
-        return end;
     }
 
     /// <summary>The same, from the first offset that is still there; the deletion of more, while it reads, makes it begin there.</summary>
-    public void ReadKept(long from, StateRecordHandler handler, CancellationToken cancellation)
+    public void ReadKept(long from, long end, StateRecordHandler handler, CancellationToken cancellation)
     {
         while (true)
         {
-            var (low, end) = Bounds(cancellation);
-            from = Math.Max(from, low);
             try
             {
-                if (from < end) Read(ref from, end, handler, cancellation);
+                Read(ref from, end, handler, cancellation);
                 return;
             }
             catch (OffsetGoneException e)
             {
-                if (Bounds(cancellation).Low <= from) throw new StartupException($"{topic}-{partition} cannot be read: {e.Message}", e) { MayPass = true };
+                var low = Bounds(cancellation).Low;
+                if (low <= from) throw new KafkaClientException($"{topic}-{partition} cannot be read: {e.Message}", e);
+                from = low;
             }
         }
     }
 
     private void Read(ref long from, long end, StateRecordHandler handler, CancellationToken cancellation)
     {
+        if (from >= end) return;
         Exception? failure = null;
         using var memory = new MemoryScope($"{topic}-{partition}");
         using var arrived = new AutoResetEvent(false);
-        using var client = new FetchClient(topic, topic, Guid.Empty, FetchSettings.Of(topics.Connection), new Dictionary<int, OffsetAndEpoch>
+        using var client = new FetchClient(topic, topic, Guid.Empty, topics.Settings(), new Dictionary<int, OffsetAndEpoch>
         {
             [partition] = new(from, -1),
         }, memory, time, logger, () => arrived.Set(), e =>
@@ -79,20 +87,22 @@ internal sealed unsafe class PartitionReader(KafkaTopics topics, string topic, i
             if (Volatile.Read(ref failure) is { } cause) Fail(cause);
             if (client.TryTake(partition, out var raw))
             {
-                last = time.GetTimestamp();
                 cursor.Open(raw!);
                 Take(cursor, end, memory, handler);
+                if (cursor.Position == from) continue;
                 // Where it is begun again, nothing is handed on twice.
-                from = cursor.Position;
+                (from, last) = (cursor.Position, time.GetTimestamp());
             }
-            else if (!arrived.WaitOne(Look) && time.GetElapsedTime(last) > timeout)
+            else arrived.WaitOne(Look);
+            // Answers that hold nothing are none.
+            if (time.GetElapsedTime(last) > timeout)
                 throw new KafkaClientException(LibRdKafka.TimedOut, $"{topic}-{partition}: no answer for {timeout.TotalSeconds:0} s while reading back from offset {cursor.Position}");
         }
     }
 
-    private void Fail(Exception cause)
+    private static void Fail(Exception cause)
     {
-        if (cause is FetchException) throw new StartupException(cause.Message, cause) { MayPass = true };
+        if (cause is FetchException) throw new KafkaClientException(cause.Message, cause);
         ExceptionDispatchInfo.Throw(cause);
     }
 
@@ -104,7 +114,7 @@ internal sealed unsafe class PartitionReader(KafkaTopics topics, string topic, i
         }
         catch (MalformedException e)
         {
-            throw new StartupException($"{cursor.Source} has sent of {topic}-{partition} at offset {cursor.Position}: {e.Message}", e) { MayPass = true };
+            throw new KafkaClientException($"{cursor.Source} has sent of {topic}-{partition} at offset {cursor.Position}: {e.Message}", e);
         }
     }
 

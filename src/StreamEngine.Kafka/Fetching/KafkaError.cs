@@ -27,6 +27,7 @@ internal enum KafkaError : short
     KafkaStorageError = 56,
     SaslAuthenticationFailed = 58,
     GroupIdNotFound = 69,
+    ListenerNotFound = 72,
     FencedLeaderEpoch = 74,
     UnknownLeaderEpoch = 75,
     UnsupportedCompressionType = 76,
@@ -43,7 +44,7 @@ internal static class KafkaErrors
     public static bool IsPassing(this KafkaError error) => error is KafkaError.UnknownServerError or KafkaError.UnknownTopicOrPartition or KafkaError.LeaderNotAvailable
         or KafkaError.NotLeaderOrFollower or KafkaError.RequestTimedOut or KafkaError.BrokerNotAvailable or KafkaError.ReplicaNotAvailable
         or KafkaError.NetworkException or KafkaError.CoordinatorLoadInProgress or KafkaError.CoordinatorNotAvailable or KafkaError.NotCoordinator
-        or KafkaError.KafkaStorageError or KafkaError.FencedLeaderEpoch or KafkaError.UnknownLeaderEpoch
+        or KafkaError.KafkaStorageError or KafkaError.ListenerNotFound or KafkaError.FencedLeaderEpoch or KafkaError.UnknownLeaderEpoch
         or KafkaError.OffsetNotAvailable or KafkaError.ThrottlingQuotaExceeded or KafkaError.UnknownTopicId or KafkaError.InconsistentTopicId;
 
     /// <summary>The name with its number, for people who look it up.</summary>

@@ -69,7 +69,8 @@ internal sealed record TlsSettings(X509Certificate2Collection? Authorities, SslS
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             var reason = e is IOException or UnauthorizedAccessException ? e.Message : "it is not in PEM form, or the password is not the key's";
-            throw new StartupException($"the Kafka client setting '{name}' cannot be used: {reason}");
+            // It may be exchanged at this moment.
+            throw new StartupException($"the Kafka client setting '{name}' cannot be used: {reason}") { MayPass = true };
         }
     }
 

@@ -235,8 +235,19 @@ internal static unsafe partial class LibRdKafka
     }
 }
 
-/// <summary>A call of the client library failed.</summary>
-internal sealed class KafkaClientException(int code, string message) : Exception($"{message} [{LibRdKafka.Describe(code)}]")
+/// <summary>What a client was to do for a worker has failed: a new incarnation may come through.</summary>
+internal sealed class KafkaClientException : Exception
 {
-    public int Code { get; } = code;
+    /// <summary>A call of the library.</summary>
+    public KafkaClientException(int code, string message)
+        : base($"{message} [{LibRdKafka.Describe(code)}]") => Code = code;
+
+    /// <summary>What is read back by the client that fetches; the message has the reason.</summary>
+    public KafkaClientException(string message, Exception cause)
+        : base(message, cause)
+    {
+    }
+
+    /// <summary>The library's code; 0 for none.</summary>
+    public int Code { get; }
 }

@@ -21,7 +21,8 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
     /// <summary>Questions at a time: a source asks for each of its partitions where those are idle.</summary>
     private const int MostAtOnce = 4;
 
-    private readonly KeptConnections _kept = new(MostAtOnce);
+    private readonly KeptConnections _kept = new(MostAtOnce, TimeProvider.System);
+    private readonly KnownEpochs _epochs = new();
     private readonly SemaphoreSlim _turn = new(MostAtOnce);
     private volatile FetchSettings? _settings;
     private volatile IReadOnlyList<BrokerAddress>? _known;
@@ -39,10 +40,15 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
     /// <exception cref="StartupException">A setting is wrong.</exception>
     public async Task<T> AskAsync<T>(string about, Func<QuestionRound, T> ask, TimeSpan timeout, CancellationToken cancellation)
     {
-        if (!await _turn.WaitAsync(timeout, cancellation)) throw new IOException($"the questions before it have taken {timeout.TotalSeconds:0.#} s");
+        var begun = TimeProvider.System.GetTimestamp();
+        if (!await _turn.WaitAsync(timeout, cancellation))
+            throw new StartupException($"the brokers on {connection.Bootstrap} cannot be asked for {about}: other questions have waited {timeout.TotalSeconds:0.#} s for their answers")
+            {
+                MayPass = true,
+            };
         try
         {
-            return await Task.Factory.StartNew(() => Ask(about, ask, timeout, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            return await Task.Factory.StartNew(() => Ask(about, ask, timeout, begun, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
         finally
         {
@@ -53,19 +59,20 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
     /// <summary>No broker has answered.</summary>
     public static bool IsSilence(Exception e) => e is SocketException or IOException or ObjectDisposedException;
 
-    private T Ask<T>(string about, Func<QuestionRound, T> ask, TimeSpan timeout, CancellationToken cancellation)
+    private T Ask<T>(string about, Func<QuestionRound, T> ask, TimeSpan timeout, long begun, CancellationToken cancellation)
     {
         var settings = Settings().ForQuestion(timeout);
         var addresses = _known ?? settings.Bootstrap;
         // Of one attempt each step has a limit, and a broker that answers drop by drop stays below it for ever: the whole is bounded as well.
-        using var limit = new CancellationTokenSource(timeout, TimeProvider.System);
+        var left = timeout - TimeProvider.System.GetElapsedTime(begun);
+        using var limit = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, TimeProvider.System);
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         var pause = LeastPause;
         Exception? refusal = null;
         for (var tried = 1; ; tried++)
         {
             var address = addresses[(tried - 1) % addresses.Count];
-            using var round = new QuestionRound(_kept, address, settings, bounded.Token);
+            using var round = new QuestionRound(_kept, _epochs, address, settings, bounded.Token);
             try
             {
                 var answer = AskOnce(about, ask, round);
@@ -83,14 +90,20 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
                     if (refusal is not null) ExceptionDispatchInfo.Throw(refusal);
                     throw new IOException($"no broker has answered in {timeout.TotalSeconds:0.#} s", e);
                 }
-                // A connection of an earlier question says nothing of its broker: it was closed meanwhile.
                 if (round.IsOnKept && IsSilence(e))
                 {
-                    tried--;
-                    continue;
+                    _kept.Drop(round.Last);
+                    round.KeepOthers();
+                    // That a connection of an earlier question was closed meanwhile says nothing of its broker.
+                    if (!IsTimeout(e))
+                    {
+                        tried--;
+                        continue;
+                    }
                 }
                 // What has answered so far is of use for the next attempt.
                 if (e is RefusedException) round.Keep();
+                else round.KeepOthers();
                 // One that refuses may be the only one that does.
                 if (!IsSilence(e)) refusal = e;
                 if (refusal == e && e is not RefusedException && tried >= addresses.Count) throw;
@@ -99,6 +112,8 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
             }
         }
     }
+
+    private static bool IsTimeout(Exception e) => (e as SocketException ?? e.InnerException as SocketException)?.SocketErrorCode == SocketError.TimedOut;
 
     private static T AskOnce<T>(string about, Func<QuestionRound, T> ask, QuestionRound round)
     {
@@ -112,8 +127,12 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
         }
     }
 
-    // Files of certificates are read anew, since they are exchanged. That they are away, or half written, for a moment is no reason to take a question for refused.
-    private FetchSettings Settings()
+    /// <summary>
+    /// The settings that connections are made with. Files of certificates are read anew, since they are exchanged. That they are away, or half written, for a moment is no
+    /// reason to take a question for refused.
+    /// </summary>
+    /// <exception cref="StartupException">One is wrong.</exception>
+    public FetchSettings Settings()
     {
         try
         {

@@ -15,6 +15,7 @@ internal sealed class LeaderOffsets
 
     private readonly QuestionRound _round;
     private readonly string _topic;
+    private readonly Guid _id;
     private readonly Dictionary<int, ClusterMetadata.Leader> _leaders;
 
     /// <summary>Asks who leads.</summary>
@@ -24,6 +25,7 @@ internal sealed class LeaderOffsets
         (_round, _topic) = (round, topic);
         var metadata = round.AskMetadata(topic);
         if (metadata.TopicError != KafkaError.None) throw new RefusedException($"the leaders of topic '{topic}'", metadata.TopicError);
+        _id = metadata.TopicId;
         // A broker that names a partition twice is believed the last time.
         _leaders = [];
         foreach (var leader in metadata.Leaders) _leaders[leader.Partition] = leader;
@@ -50,8 +52,9 @@ internal sealed class LeaderOffsets
     private ClusterMetadata.Leader LeaderOf(int partition)
     {
         if (!_leaders.TryGetValue(partition, out var leader)) throw new RefusedException($"the leader of {_topic}-{partition}", KafkaError.UnknownTopicOrPartition);
-        return _round.Brokers.ContainsKey(leader.Node) ? leader
-            : throw new RefusedException($"the leader of {_topic}-{partition}", leader.Error == KafkaError.None ? KafkaError.LeaderNotAvailable : leader.Error);
+        if (!_round.Brokers.ContainsKey(leader.Node))
+            throw new RefusedException($"the leader of {_topic}-{partition}", leader.Error.IsPassing() ? leader.Error : KafkaError.LeaderNotAvailable);
+        return _round.IsOutdated(_topic, _id, leader) ? throw new RefusedException($"the leader of {_topic}-{partition}", KafkaError.FencedLeaderEpoch) : leader;
     }
 
     private bool Ask(BrokerConnection broker, List<ClusterMetadata.Leader> leaders, long time, bool committed, Dictionary<int, long> offsets)

@@ -4,10 +4,12 @@ namespace StreamEngine.Kafka.Questions;
 
 /// <summary>One attempt at a question, which begins with one broker and may go on to others. The attempt's end closes what was opened, unless it is kept.</summary>
 /// <param name="kept">Where connections are from and go to.</param>
+/// <param name="epochs">The leaders that are known.</param>
 /// <param name="first">The broker that it begins with.</param>
 /// <param name="settings">How they are connected with.</param>
 /// <param name="cancellation">Ends what blocks.</param>
-internal sealed class QuestionRound(KeptConnections kept, BrokerAddress first, FetchSettings settings, CancellationToken cancellation) : IDisposable
+internal sealed class QuestionRound(KeptConnections kept, KnownEpochs epochs, BrokerAddress first, FetchSettings settings, CancellationToken cancellation)
+    : IDisposable
 {
     private readonly BrokerAddress _first = first;
     private readonly List<Opened> _open = [];
@@ -30,12 +32,17 @@ internal sealed class QuestionRound(KeptConnections kept, BrokerAddress first, F
     private ClusterMetadata Learn(Func<BrokerConnection, ClusterMetadata> ask)
     {
         var metadata = AskFirst(ask);
+        // One that has just started knows neither brokers nor topics: it has not heard of them yet.
+        if (metadata.Brokers.Count == 0) throw new RefusedException("the brokers of the cluster", KafkaError.BrokerNotAvailable);
         Brokers = metadata.Brokers;
         return metadata;
     }
 
     /// <summary>Asks the broker that the attempt begins with.</summary>
     public T AskFirst<T>(Func<BrokerConnection, T> ask) => Ask(_first, ask);
+
+    /// <summary>Whether a broker that knows more has named a later leader of a partition: an old one may lead on in its own eyes.</summary>
+    public bool IsOutdated(string topic, Guid id, ClusterMetadata.Leader leader) => epochs.IsOutdated(topic, id, leader);
 
     /// <summary>Asks a broker.</summary>
     public T Ask<T>(BrokerAddress address, Func<BrokerConnection, T> ask)
@@ -59,25 +66,23 @@ internal sealed class QuestionRound(KeptConnections kept, BrokerAddress first, F
     }
 
     /// <summary>All was answered: the connections may be used again.</summary>
-    public void Keep()
+    public void Keep() => End(_ => true);
+
+    /// <summary>The broker that was asked last has not answered, and all others have.</summary>
+    public void KeepOthers() => End(c => c.Address != Last);
+
+    private void End(Func<BrokerConnection, bool> isKept)
     {
         foreach (var (connection, registration) in _open)
         {
             registration.Dispose();
-            if (cancellation.IsCancellationRequested) connection.Dispose();
-            else kept.Keep(connection);
+            if (isKept(connection) && !cancellation.IsCancellationRequested) kept.Keep(connection);
+            else connection.Dispose();
         }
         _open.Clear();
     }
 
     private sealed record Opened(BrokerConnection Connection, CancellationTokenRegistration Registration);
 
-    public void Dispose()
-    {
-        foreach (var (connection, registration) in _open)
-        {
-            registration.Dispose();
-            connection.Dispose();
-        }
-    }
+    public void Dispose() => End(_ => false);
 }

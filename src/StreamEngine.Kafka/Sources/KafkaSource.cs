@@ -53,6 +53,7 @@ internal sealed class KafkaSource : IBoundedSource
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<int, PartitionQueue> _partitions = [];
     private readonly List<Task> _queries = [];
+    private readonly HashSet<int> _endsWanted = [];
     private readonly Dictionary<int, RecordBatcher> _batchers = [];
     private KafkaTopics? _topics;
     private FetchSettings? _settings;
@@ -60,6 +61,7 @@ internal sealed class KafkaSource : IBoundedSource
     private ISourceListener? _listener;
     private Thread? _thread;
     private int _known;
+    private bool _isAskingEnds;
     private Guid _topicId;
     private bool _hasFailed;
     private long _behind = -1;
@@ -136,7 +138,16 @@ internal sealed class KafkaSource : IBoundedSource
         return true;
     }
 
-    public void QueryEnds(int partition) => Ask(() => QueryEndsAsync(partition));
+    public void QueryEnds(int partition)
+    {
+        lock (_queries)
+        {
+            _endsWanted.Add(partition);
+            if (_isAskingEnds) return;
+            _isAskingEnds = true;
+        }
+        Ask(QueryEndsAsync);
+    }
 
     private void Ask(Func<Task> question)
     {
@@ -169,13 +180,33 @@ internal sealed class KafkaSource : IBoundedSource
         }
     }
 
-    private async Task QueryEndsAsync(int partition)
+    // What is asked for while an answer is waited for is the next question: many partitions may be without records at once.
+    private async Task QueryEndsAsync()
+    {
+        while (true)
+        {
+            int[] partitions;
+            lock (_queries)
+            {
+                partitions = [.. _endsWanted];
+                _endsWanted.Clear();
+                if (partitions.Length == 0)
+                {
+                    _isAskingEnds = false;
+                    return;
+                }
+            }
+            await QueryEndsAsync(partitions);
+        }
+    }
+
+    private async Task QueryEndsAsync(int[] partitions)
     {
         try
         {
-            var (stable, high) = await _topics!.EndsAsync(_options.Topic, partition, _stopping.Token);
-            _quiet.Over($"ends-{partition}", $"the ends of {_options.Topic}-{partition} are known again");
-            _listener!.OnEnds(partition, stable, high);
+            var (stable, high) = await _topics!.EndsAsync(_options.Topic, partitions, _stopping.Token);
+            _quiet.Over("ends", $"the ends of {_options.Topic} are known again");
+            foreach (var partition in partitions) _listener!.OnEnds(partition, stable[partition], high[partition]);
         }
         catch (OperationCanceledException)
         {
@@ -184,8 +215,8 @@ internal sealed class KafkaSource : IBoundedSource
         catch (Exception e)
         {
             // The brokers may be away for a while; the question is asked again after the next timeout.
-            Warn($"ends-{partition}", $"the ends of {_options.Topic}-{partition} could not be asked", e);
-            _listener!.OnEnds(partition, long.MaxValue, long.MinValue);
+            Warn("ends", $"the ends of {_options.Topic}-{string.Join(", ", partitions)} could not be asked", e);
+            foreach (var partition in partitions) _listener!.OnEnds(partition, long.MaxValue, long.MinValue);
         }
     }
 

@@ -19,7 +19,20 @@ internal sealed class AdminSession(string bootstrap, Func<IAdminClient> build, I
     /// <summary>The client that is asked now, made where there is none.</summary>
     public IAdminClient Client
     {
-        get { lock (_lock) return _client ??= build(); }
+        get { lock (_lock) return _client ??= Build(); }
+    }
+
+    private IAdminClient Build()
+    {
+        try
+        {
+            return build();
+        }
+        catch (Exception e) when (e is KafkaException or InvalidOperationException or ArgumentException)
+        {
+            // A file of certificates may be exchanged at this moment.
+            throw new StartupException($"Kafka's admin client for {bootstrap} cannot be made of its settings: {e.Message}\n  look at kafka.settings", e) { MayPass = true };
+        }
     }
 
     /// <summary>Asks, and waits for the answer for so long, which is to be longer than the client itself does.</summary>

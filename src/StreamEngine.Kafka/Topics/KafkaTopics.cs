@@ -214,6 +214,11 @@ internal sealed class KafkaTopics : IDisposable
         (leaders.Of([partition], LeaderOffsets.Latest, committed: true)[partition],
             leaders.Of([partition], LeaderOffsets.Latest, committed: false)[partition]), cancellation);
 
+    /// <summary>The same of several partitions, by partition.</summary>
+    public Task<(IReadOnlyDictionary<int, long> Stable, IReadOnlyDictionary<int, long> High)> EndsAsync(string topic, IReadOnlyCollection<int> partitions,
+        CancellationToken cancellation) => AskOffsetsAsync(topic, leaders =>
+        (leaders.Of(partitions, LeaderOffsets.Latest, committed: true), leaders.Of(partitions, LeaderOffsets.Latest, committed: false)), cancellation);
+
     /// <summary>The first offset of a partition, and its last stable offset.</summary>
     public Task<(long Low, long Stable)> BoundsAsync(string topic, int partition, CancellationToken cancellation) => AskOffsetsAsync(topic, leaders =>
         (leaders.Of([partition], LeaderOffsets.Earliest, committed: true)[partition],
@@ -285,7 +290,9 @@ internal sealed class KafkaTopics : IDisposable
     public Task<string?> BrokerConfigAsync(string name, CancellationToken cancellation) =>
         AskAsync("settings of a broker", round => ConfigEntries.OfBroker(round, name), Timeout, cancellation);
 
-    public KafkaConnection Connection => _connection;
+    /// <summary>The settings that it connects with.</summary>
+    /// <exception cref="StartupException">One is wrong.</exception>
+    public FetchSettings Settings() => _questions.Settings();
 
     public IAdminClient Admin => _admin.Client;
 

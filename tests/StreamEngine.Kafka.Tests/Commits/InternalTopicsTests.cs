@@ -120,6 +120,15 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
     [Fact]
     public async Task State_that_a_successor_has_trimmed_is_its_own_matter()
     {
+        await using (var before = Log())
+        {
+            var begun = await before.OpenAsync(null, CancellationToken.None);
+            var told = new Answers();
+            before.Listen(told);
+            Assert.True(before.TryAppend(OutputBatch.State(_scope, "one", "two")));
+            before.Commit(Manifest(begun, [0], before.StateEnd));
+            await told.NextAsync<Answers.Committed>();
+        }
         await using var first = Log();
         await first.OpenAsync(null, CancellationToken.None);
         await using var second = Log(new KafkaCommitLogOptions(_pipeline) { Process = 22 });
@@ -127,7 +136,7 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
         var answers = new Answers();
         second.Listen(answers);
         Assert.True(second.TryAppend(OutputBatch.State(_scope, "one", "two", "three")));
-        second.Commit(Manifest(state, [1, 2], second.StateEnd));
+        second.Commit(Manifest(state, [4, 5], second.StateEnd));
         await answers.NextAsync<Answers.Committed>();
         using var topics = cluster.Topics();
         // It is trimmed behind the answer.
@@ -138,6 +147,6 @@ public sealed class InternalTopicsTests(Cluster cluster) : IClassFixture<Cluster
             await Task.Delay(100);
         }
         var fenced = await Assert.ThrowsAsync<FencedException>(() => first.ReadStateAsync(0, (_, _) => { }, CancellationToken.None));
-        Assert.Contains("fenced by incarnation 2, process 22", fenced.Message, StringComparison.Ordinal);
+        Assert.Contains("fenced by incarnation 3, process 22", fenced.Message, StringComparison.Ordinal);
     }
 }

@@ -36,6 +36,21 @@ public sealed class ClusterQuestionsTests
     }
 
     [Fact]
+    public async Task A_broker_that_knows_of_no_broker_is_not_believed_to_know_of_topics()
+    {
+        using var cluster = new ScriptedCluster();
+        var broker = cluster.Start(1);
+        cluster.Change(c => (c.KnowsBrokers, c.HasTopic) = (false, false));
+        using var topics = Topics(broker);
+        var asked = topics.FindAsync(ScriptedCluster.Topic, CancellationToken.None);
+        Assert.NotSame(asked, await Task.WhenAny(asked, Task.Delay(300)));
+        var setting = topics.BrokerConfigAsync("any", CancellationToken.None);
+        cluster.Change(c => (c.KnowsBrokers, c.HasTopic) = (true, true));
+        Assert.NotNull(await asked);
+        Assert.Null(await setting);
+    }
+
+    [Fact]
     public async Task Another_broker_is_asked_where_one_is_down()
     {
         using var cluster = new ScriptedCluster();

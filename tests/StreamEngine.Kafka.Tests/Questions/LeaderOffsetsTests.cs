@@ -130,7 +130,7 @@ public sealed class LeaderOffsetsTests : IDisposable
         // It answers that it does not, and the others know by then who does.
         _cluster.Change(c => c.Logs[1].Leader = -1);
         var asked = OffsetsAsync(StartPosition.Latest);
-        await ScriptedCluster.UntilAsync(() => _first.Connections + _second.Connections >= 3, "the leader is not asked for again");
+        await ScriptedCluster.UntilAsync(() => _first.MetadataAsked + _second.MetadataAsked >= 3, "the leader is not asked for again");
         Assert.False(asked.IsCompleted);
         Assert.DoesNotContain("1/5", Seen(), StringComparison.Ordinal);
         _cluster.Change(c => (c.Logs[1].Leader, c.Logs[1].Epoch) = (1, 6));
@@ -184,5 +184,26 @@ public sealed class LeaderOffsetsTests : IDisposable
         refused = await Assert.ThrowsAsync<StartupException>(() => OffsetsAsync(StartPosition.Latest));
         Assert.False(refused.MayPass);
         Assert.Contains($"refuse the leaders of topic '{ScriptedCluster.Topic}': TopicAuthorizationFailed (29)", refused.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A broker that was cut off names itself as it was, and would answer.</summary>
+    [Fact]
+    public async Task A_leader_of_the_past_is_not_believed_once_a_later_one_is_known()
+    {
+        Assert.Equal((10L, 14L), await _topics.BoundsAsync(ScriptedCluster.Topic, 1, CancellationToken.None));
+        _cluster.Change(c => (c.Logs[1].Leader, c.Logs[1].Epoch) = (1, 4));
+        Seen();
+        var asked = _topics.BoundsAsync(ScriptedCluster.Topic, 1, CancellationToken.None);
+        using (var another = new KafkaTopics(Connection, NullLogger.Instance))
+        {
+            // Who has heard of no other one believes it.
+            Assert.Equal((10L, 14L), await another.BoundsAsync(ScriptedCluster.Topic, 1, CancellationToken.None));
+        }
+        Assert.NotSame(asked, await Task.WhenAny(asked, Task.Delay(300)));
+        _cluster.Change(c => (c.Logs[1].Leader, c.Logs[1].Epoch) = (2, 6));
+        Assert.Equal((10L, 14L), await asked);
+        // A topic that was made anew begins anew.
+        _cluster.Change(c => (c.TopicId, c.Logs[1].Epoch) = (new Guid("00000000-0000-0000-0000-000000000002"), 0));
+        Assert.Equal((10L, 14L), await _topics.BoundsAsync(ScriptedCluster.Topic, 1, CancellationToken.None));
     }
 }

@@ -22,6 +22,9 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
 
     public int Port { get; private set; }
 
+    /// <summary>How often it was asked for metadata.</summary>
+    public int MetadataAsked { get; private set; }
+
     public int Connections { get; private set; }
 
     /// <summary>Those of them that neither side has closed.</summary>
@@ -265,10 +268,12 @@ internal sealed class ScriptedBroker(ScriptedCluster cluster, int node) : IDispo
     {
         lock (cluster.Gate)
         {
+            MetadataAsked++;
             topics ??= cluster.HasTopic ? [ScriptedCluster.Topic] : [];
             w.Int32(0);
-            w.Count(cluster.Brokers.Count);
-            foreach (var broker in cluster.Brokers)
+            var brokers = cluster.KnowsBrokers ? cluster.Brokers : [];
+            w.Count(brokers.Count);
+            foreach (var broker in brokers)
             {
                 w.Int32(broker.Node);
                 w.String("127.0.0.1");

@@ -113,6 +113,9 @@ internal sealed class ScriptedCluster : IDisposable
         set => TopicError = value ? (short)0 : (short)3;
     }
 
+    /// <summary>A broker that has just started has not heard of itself yet.</summary>
+    public bool KnowsBrokers { get; set; } = true;
+
     public Dictionary<int, ScriptedLog> Logs { get; } = [];
 
     public ConcurrentQueue<FetchSeen> Fetches { get; } = new();

@@ -25,7 +25,8 @@ public sealed class RestoredMemoryTests
         lab.Start();
         for (var incarnation = 0; incarnation < 3; incarnation++)
         {
-            var before = lab.Progress;
+            // The first one may run already.
+            var before = incarnation > 0 ? lab.Progress : null;
             if (incarnation > 0) lab.Crash();
             for (var i = 0; i < 20; i++) lab.Feed("t", i % 2, $$"""{"at":{{500 + incarnation}},"k":"{{i}}"}""");
             do await lab.SettleAsync();

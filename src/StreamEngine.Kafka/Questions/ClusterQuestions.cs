@@ -128,8 +128,8 @@ internal sealed class ClusterQuestions(KafkaConnection connection) : IDisposable
     }
 
     /// <summary>
-    /// The settings that connections are made with. Files of certificates are read anew, since they are exchanged. That they are away, or half written, for a moment is no
-    /// reason to take a question for refused.
+    /// The settings that connections are made with. Files of certificates are read anew, since they are exchanged. That they are away, or half written, for a moment is
+    /// no reason to take a question for refused.
     /// </summary>
     /// <exception cref="StartupException">One is wrong.</exception>
     public FetchSettings Settings()

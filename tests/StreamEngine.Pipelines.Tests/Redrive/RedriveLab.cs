@@ -61,7 +61,12 @@ internal sealed class RedriveLab : IAsyncDisposable
     /// <summary>Everything is read and committed, and watermarks that follow have closed their windows.</summary>
     public async Task SettleAsync()
     {
-        while (!IsCommitted()) await EpochAsync();
+        var began = TimeProvider.System.GetTimestamp();
+        while (!IsCommitted())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, $"epoch {Progress?.Ended} has ended, and not everything is committed");
+            await EpochAsync();
+        }
         await EpochAsync();
     }
 

@@ -16,6 +16,7 @@ internal sealed record RedriveTargets(string Source, IReadOnlySet<string> Insert
 internal sealed class RedrivenSource(ISource inner, RedriveTargets targets, MemoryScope scope) : IBoundedSource, ISourceListener
 {
     private readonly Lock _lock = new();
+    // Filled and emptied by the one thread that takes; the lock is for those that tell of an end meanwhile.
     private readonly Queue<Batch> _ready = new();
     private ISourceListener? _listener;
     private bool _taking;
@@ -39,20 +40,22 @@ internal sealed class RedrivenSource(ISource inner, RedriveTargets targets, Memo
 
     public bool TryTake(int partition, out Batch? batch)
     {
+        lock (_lock) _taking = true;
+        // Outside of the lock: the one who is asked may hold one of its own while it tells of an end.
+        while (_ready.Count == 0 && inner.TryTake(partition, out var raw))
+        {
+            using (raw) Divide(raw!.Records!);
+        }
+        bool taken;
+        long end = -1;
         lock (_lock)
         {
-            _taking = true;
-            while (_ready.Count == 0 && inner.TryTake(partition, out var raw))
-            {
-                using (raw) Divide(raw!.Records!);
-            }
             _taking = false;
-            var taken = _ready.TryDequeue(out batch);
-            if (_ready.Count > 0 || _end < 0) return taken;
-            _listener!.OnEndOfPartition(partition, _end);
-            _end = -1;
-            return taken;
+            taken = _ready.TryDequeue(out batch);
+            if (_ready.Count == 0) (end, _end) = (_end, -1);
         }
+        if (end >= 0) _listener!.OnEndOfPartition(partition, end);
+        return taken;
     }
 
     /// <summary>The end must not overtake the batches before it, nor what is just being divided.</summary>
@@ -60,7 +63,8 @@ internal sealed class RedrivenSource(ISource inner, RedriveTargets targets, Memo
     {
         lock (_lock)
         {
-            if (_taking || _ready.Count > 0) _end = offset;
+            // One that was told before may come behind a later one.
+            if (_taking || _ready.Count > 0) _end = Math.Max(_end, offset);
             else _listener!.OnEndOfPartition(partition, offset);
         }
     }

@@ -29,27 +29,25 @@ internal sealed class MemorySource(MemoryLog log, string name, string topic, int
 
     private void Changed()
     {
-        var (ready, ended) = (new List<int>(), new List<(int Partition, long Position)>());
         lock (_lock)
         {
             foreach (var (partition, position) in _positions)
             {
-                if (log.End(topic, partition) > position) ready.Add(partition);
-                else if (IsEndToTell(partition)) ended.Add((partition, position));
+                if (log.End(topic, partition) > position) _listener!.OnReady(partition);
+                else TellEnd(partition, position);
             }
         }
-        // Outside of the lock: who listens may hold one of its own, within which it takes batches.
-        foreach (var partition in ready) _listener!.OnReady(partition);
-        foreach (var (partition, position) in ended) _listener!.OnEndOfPartition(partition, position);
     }
 
-    // Told once per position, and once more when it has become the last one.
-    private bool IsEndToTell(int partition) => _told.Add(partition) || log.IsFinished;
+    private void TellEnd(int partition, long position)
+    {
+        // Told once per position, and once more when it has become the last one.
+        if (_told.Add(partition) || log.IsFinished) _listener!.OnEndOfPartition(partition, position);
+    }
 
     public unsafe bool TryTake(int partition, out Batch? batch)
     {
         batch = null;
-        long end = -1;
         lock (_lock)
         {
             var position = _positions[partition];
@@ -58,10 +56,9 @@ internal sealed class MemorySource(MemoryLog log, string name, string topic, int
             batch = ToBatch(partition, position, records);
             _positions[partition] = position + records.Count;
             _told.Remove(partition);
-            if (log.End(topic, partition) == _positions[partition] && IsEndToTell(partition)) end = _positions[partition];
+            if (log.End(topic, partition) == _positions[partition]) TellEnd(partition, _positions[partition]);
+            return true;
         }
-        if (end >= 0) _listener!.OnEndOfPartition(partition, end);
-        return true;
     }
 
     private unsafe Batch ToBatch(int partition, long first, IReadOnlyList<MemoryRecord> records)

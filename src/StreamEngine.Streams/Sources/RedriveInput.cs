@@ -69,7 +69,7 @@ internal sealed class RedriveInput : ISourceListener
     public void Reached(long offset)
     {
         _offset = Math.Max(_offset, offset);
-        IsFinished = _run.Source is IBoundedSource bounded && offset >= bounded.EndOf(0);
+        IsFinished |= _run.Source is IBoundedSource bounded && offset >= bounded.EndOf(0);
     }
 
     void ISourceListener.OnReady(int partition) => _onReady();

@@ -64,11 +64,15 @@ internal sealed class RedriveLab : IAsyncDisposable
         var began = TimeProvider.System.GetTimestamp();
         while (!IsCommitted())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, $"epoch {Progress?.Ended} has ended, and not everything is committed");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, $"epoch {Progress?.Ended} has ended, and not everything is committed: {Behind()}");
             await EpochAsync();
         }
         await EpochAsync();
     }
+
+    private string Behind() => Last is not { } last ? "no manifest" : string.Join(", ", last.Sources.Select(s => $"{s.Key} "
+        + $"{string.Join(' ', s.Value.Partitions.Select(p => $"{p.Key}:{p.Value.Offset}/{_log.End(s.Value.Topic, p.Key)}"))} "
+        + $"redriven {s.Value.Redrive?.Offset}/{_log.End(_file.Definition.RedriveTopic, 0)}"));
 
     private bool IsCommitted() => Last is { } last && last.Sources.Values.All(s => s.Partitions.All(p => p.Value.Offset == _log.End(s.Topic, p.Key))
         && (s.Redrive?.Offset ?? 0) == _log.End(_file.Definition.RedriveTopic, 0));
